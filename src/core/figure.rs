@@ -1,0 +1,137 @@
+//! How numbers are written on every surface: one function per kind of figure.
+
+use crate::core::run::Count;
+
+/// Returns a whole number with thousands separators: `8,192`.
+#[must_use]
+pub fn whole(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// Returns a count: plain when exact, with `≈` when estimated.
+#[must_use]
+pub fn count(count: Count) -> String {
+    match count {
+        Count::Exact(tokens) => whole(tokens),
+        Count::Estimate(tokens) => format!("≈ {}", whole(tokens)),
+    }
+}
+
+/// Returns a share as percent with one decimal: `41.2 %`. Never rounds a share below 1 up to 100 or
+/// a share above 0 down to 0.
+#[must_use]
+pub fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent > 0.0 && percent < 0.05 {
+        "<0.1 %".to_owned()
+    } else if percent < 100.0 && percent > 99.95 {
+        ">99.9 %".to_owned()
+    } else {
+        format!("{percent:.1} %")
+    }
+}
+
+/// Returns a time: milliseconds under a second, seconds above: `412 ms`, `1.4 s`, `2 m 05 s`.
+#[must_use]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "rounded and clamped before the cast"
+)]
+pub fn duration_ms(ms: f64) -> String {
+    let ms = ms.max(0.0);
+    if ms < 999.5 {
+        format!("{ms:.0} ms")
+    } else if ms < 99_950.0 {
+        format!("{:.1} s", ms / 1000.0)
+    } else {
+        let seconds = (ms / 1000.0).round() as u64;
+        format!("{} m {:02} s", seconds / 60, seconds % 60)
+    }
+}
+
+/// Returns a rate in tokens per second: `61 tok/s`, `8.4 tok/s`.
+#[must_use]
+pub fn rate(per_second: f64) -> String {
+    if per_second < 9.95 { format!("{per_second:.1} tok/s") } else { format!("{per_second:.0} tok/s") }
+}
+
+/// Returns an amount in dollars with as many digits as it needs: `$0`, `$0.00042`, `$1.27`.
+#[must_use]
+pub fn dollars(amount: f64) -> String {
+    if amount <= 0.0 {
+        "$0".to_owned()
+    } else if amount < 1e-7 {
+        "<$0.0000001".to_owned()
+    } else if amount < 0.995 {
+        // Two significant digits.
+        let mut decimals = 2;
+        let mut scaled = amount * 100.0;
+        while scaled < 10.0 && decimals < 8 {
+            scaled *= 10.0;
+            decimals += 1;
+        }
+        format!("${amount:.decimals$}")
+    } else {
+        format!("${amount:.2}")
+    }
+}
+
+/// Returns a number of bits with two decimals: `1.28 bits`.
+#[must_use]
+pub fn bits(bits: f64) -> String {
+    // Adding zero turns -0.0, which would print its sign, into 0.0.
+    format!("{:.2} bits", bits.max(0.0) + 0.0)
+}
+
+/// Returns a perplexity: two decimals under 10, one under 100, none above.
+#[must_use]
+pub fn perplexity(value: f64) -> String {
+    if value < 9.995 {
+        format!("{value:.2}")
+    } else if value < 99.95 {
+        format!("{value:.1}")
+    } else {
+        format!("{value:.0}")
+    }
+}
+
+/// Returns a temperature or another parameter without needless zeros: `0.7`, `1.0`, `0.25`.
+#[must_use]
+pub fn parameter(value: f64) -> String {
+    if (value * 10.0).fract().abs() < 1e-9 { format!("{value:.1}") } else { format!("{value}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_read_as_people_write_them() {
+        assert_eq!([whole(0), whole(999), whole(1000), whole(1_234_567)], ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!(count(Count::Estimate(2100)), "≈ 2,100");
+        assert_eq!(
+            [percent(0.412), percent(0.0001), percent(0.99999), percent(1.0)],
+            ["41.2 %", "<0.1 %", ">99.9 %", "100.0 %"]
+        );
+        assert_eq!(
+            [duration_ms(0.4), duration_ms(999.4), duration_ms(999.6), duration_ms(125_000.0)],
+            ["0 ms", "999 ms", "1.0 s", "2 m 05 s"]
+        );
+        assert_eq!(
+            [dollars(0.0), dollars(0.000_42), dollars(1.266), dollars(0.12)],
+            ["$0", "$0.00042", "$1.27", "$0.12"]
+        );
+        assert_eq!([parameter(1.0), parameter(0.25), parameter(0.3)], ["1.0", "0.25", "0.3"]);
+        assert_eq!([rate(8.44), rate(61.2)], ["8.4 tok/s", "61 tok/s"]);
+        assert_eq!(bits(-0.0), "0.00 bits");
+    }
+}

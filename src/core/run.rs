@@ -1,0 +1,416 @@
+//! One execution of one request: its text, tokens, timings and outcome.
+//!
+//! Life cycle:
+//!
+//! ```text
+//! Queued ── Attempt ──► Connecting ── Delta ──► Streaming ── Finished ──► Done
+//!                        │   ▲  │                   │
+//!                Retrying▼   │  └── Failed ─────────┴──────► Failed
+//!                     Waiting┘        cancel() in any of these ► Cancelled
+//! ```
+//!
+//! Invariant: an ended run never changes, so late messages are harmless.
+
+use crate::core::exchange::Exchange;
+use crate::core::fault::Fault;
+use crate::core::id::RunId;
+use crate::core::probability::Tally;
+use crate::core::request::Request;
+use crate::core::stream::{FinishReason, StreamEvent, Usage};
+use crate::core::time::{Timestamp, millis};
+use crate::core::token::Token;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Where a run stands.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RunStatus {
+    /// Waits for its turn.
+    Queued,
+    /// The request is on its way; nothing came back yet.
+    Connecting,
+    /// An attempt failed; the next one begins at the given moment.
+    Waiting {
+        /// Why the attempt failed.
+        fault: Fault,
+        /// When the next one begins.
+        until: Timestamp,
+    },
+    /// The answer is arriving.
+    Streaming,
+    /// The answer is complete.
+    Done(FinishReason),
+    /// It failed; what arrived before is kept.
+    Failed(Fault),
+    /// The user stopped it; what arrived before is kept.
+    Cancelled,
+}
+
+impl RunStatus {
+    /// Whether nothing more can come.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        match self {
+            Self::Queued | Self::Connecting | Self::Waiting { .. } | Self::Streaming => false,
+            Self::Done(_) | Self::Failed(_) | Self::Cancelled => true,
+        }
+    }
+}
+
+/// A number of tokens, and whether it is exact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Count {
+    /// Reported by the provider, or counted with the model's own tokenizer.
+    Exact(u64),
+    /// Our own count; always shown with `≈`.
+    Estimate(u64),
+}
+
+impl Count {
+    /// Returns the number alone.
+    #[must_use]
+    pub fn tokens(self) -> u64 {
+        match self {
+            Self::Exact(tokens) | Self::Estimate(tokens) => tokens,
+        }
+    }
+}
+
+/// One execution of one request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// Its identifier.
+    pub id: RunId,
+    /// What was asked.
+    pub request: Arc<Request>,
+    /// Where it stands.
+    pub status: RunStatus,
+    /// The answer so far.
+    pub text: String,
+    /// The reasoning text so far, where the server sends one.
+    pub reasoning: String,
+    /// The answer's tokens, where the server reports them.
+    pub tokens: Vec<Token>,
+    /// Tokens as billed, once the server has said.
+    pub usage: Option<Usage>,
+    /// Our own count of the answer, for when the server reports no usage.
+    pub estimated_output_tokens: Option<u64>,
+    /// Model name the server gave.
+    pub model_reported: Option<Box<str>>,
+    /// The server's request id.
+    pub request_id: Option<Box<str>>,
+    /// HTTP tries so far.
+    pub attempts: u32,
+    /// The raw request and response.
+    pub exchange: Option<Arc<Exchange>>,
+    tally: Tally,
+    ends: Vec<usize>,
+    deltas: u64,
+    started: Timestamp,
+    sent: Option<Timestamp>,
+    first: Option<Timestamp>,
+    last: Option<Timestamp>,
+}
+
+impl Run {
+    /// Returns a run that has not begun.
+    #[must_use]
+    pub fn new(id: RunId, request: Arc<Request>, now: Timestamp) -> Self {
+        Self {
+            id,
+            request,
+            status: RunStatus::Queued,
+            text: String::new(),
+            reasoning: String::new(),
+            tokens: Vec::new(),
+            usage: None,
+            estimated_output_tokens: None,
+            model_reported: None,
+            request_id: None,
+            attempts: 0,
+            exchange: None,
+            tally: Tally::default(),
+            ends: Vec::new(),
+            deltas: 0,
+            started: now,
+            sent: None,
+            first: None,
+            last: None,
+        }
+    }
+
+    /// Returns an ended run that holds a text from a file or an earlier session.
+    #[must_use]
+    pub fn recorded(id: RunId, request: Arc<Request>, text: String) -> Self {
+        let mut run = Self::new(id, request, Timestamp::default());
+        run.text = text;
+        run.status = RunStatus::Done(FinishReason::Stop);
+        run
+    }
+
+    /// Folds one step of the stream into the run; returns whether anything changed.
+    ///
+    /// Appending is insensitive to how the text was cut into deltas. After the end nothing changes
+    /// but the raw exchange, which may come last.
+    pub fn apply(&mut self, event: StreamEvent, now: Timestamp) -> bool {
+        if let StreamEvent::Exchanged(exchange) = event {
+            self.exchange = Some(exchange);
+            return true;
+        }
+        if self.status.is_ended() {
+            return false;
+        }
+        match event {
+            StreamEvent::Attempt { number } => {
+                self.attempts = number;
+                self.sent = Some(now);
+                self.status = RunStatus::Connecting;
+            }
+            StreamEvent::Retrying { fault, delay_ms } => {
+                let until = Timestamp(now.0 + Duration::from_millis(delay_ms));
+                self.status = RunStatus::Waiting { fault, until };
+            }
+            StreamEvent::Opened { model, request_id } => {
+                self.model_reported = model.or(self.model_reported.take());
+                self.request_id = request_id.or(self.request_id.take());
+            }
+            StreamEvent::Delta { text, tokens } => self.append(&text, tokens, now),
+            StreamEvent::Reasoning { text } => {
+                self.arrived(now);
+                self.reasoning.push_str(&text);
+            }
+            StreamEvent::Usage(usage) => self.usage = Some(usage),
+            StreamEvent::Exchanged(_) => return false,
+            StreamEvent::Finished(reason) => self.end(RunStatus::Done(reason), now),
+            StreamEvent::Failed(fault) => self.end(RunStatus::Failed(fault), now),
+        }
+        true
+    }
+
+    /// Ends the run at the user's wish; the text stays. Returns whether it was still going on.
+    pub fn cancel(&mut self, now: Timestamp) -> bool {
+        if self.status.is_ended() {
+            return false;
+        }
+        self.end(RunStatus::Cancelled, now);
+        true
+    }
+
+    fn end(&mut self, status: RunStatus, now: Timestamp) {
+        self.last = Some(now);
+        self.status = status;
+    }
+
+    fn arrived(&mut self, now: Timestamp) {
+        self.status = RunStatus::Streaming;
+        self.first.get_or_insert(now);
+        self.last = Some(now);
+    }
+
+    fn append(&mut self, text: &str, tokens: Vec<Token>, now: Timestamp) {
+        if text.is_empty() && tokens.is_empty() {
+            return;
+        }
+        self.arrived(now);
+        self.deltas += 1;
+        self.text.push_str(text);
+        for token in tokens {
+            self.tally.add(token.logprob);
+            let end = self.ends.last().copied().unwrap_or(0) + token.piece.bytes().len();
+            self.ends.push(end);
+            self.tokens.push(token);
+        }
+    }
+
+    /// Returns the range of the answer's bytes that a token covers, clamped to the text.
+    ///
+    /// Exact while the concatenated bytes are the answer's text, see [`Self::is_aligned`]. A token
+    /// that holds part of a character covers part of its bytes.
+    #[must_use]
+    pub fn span(&self, token: usize) -> Range<usize> {
+        let end = self.ends.get(token).copied().unwrap_or(self.text.len()).min(self.text.len());
+        let start = if token == 0 { 0 } else { self.ends.get(token - 1).copied().unwrap_or(end) };
+        start.min(end)..end
+    }
+
+    /// Returns the index of the token that covers a byte of the answer.
+    #[must_use]
+    pub fn token_at(&self, byte: usize) -> Option<usize> {
+        let index = self.ends.partition_point(|end| *end <= byte);
+        (index < self.tokens.len()).then_some(index)
+    }
+
+    /// Whether the tokens' bytes, concatenated, are the answer's text.
+    #[must_use]
+    pub fn is_aligned(&self) -> bool {
+        self.ends.last().copied().unwrap_or(0) == self.text.len()
+            && self.tokens.iter().enumerate().all(|(index, token)| {
+                let span = self.span(index);
+                &self.text.as_bytes()[span] == token.piece.bytes()
+            })
+    }
+
+    /// Returns the running sums over the tokens' logprobs.
+    #[must_use]
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// Whether the server reported logprobs for this answer.
+    #[must_use]
+    pub fn has_logprobs(&self) -> bool {
+        self.tally.count() > 0
+    }
+
+    /// Returns the number of output tokens: the provider's where it said, else the reported tokens
+    /// once the answer is complete, else the best estimate; `None` before anything arrived.
+    #[must_use]
+    pub fn output_tokens(&self) -> Option<Count> {
+        if let Some(usage) = self.usage {
+            return Some(Count::Exact(usage.output_tokens));
+        }
+        if let Some(tokens) = self.estimated_output_tokens {
+            return Some(Count::Estimate(tokens));
+        }
+        let seen = if self.tokens.is_empty() { self.deltas } else { self.tokens.len() as u64 };
+        (seen > 0).then_some(Count::Estimate(seen))
+    }
+
+    /// Returns the time from sending the last attempt to the first delta, in milliseconds.
+    #[must_use]
+    pub fn first_token_ms(&self) -> Option<f64> {
+        Some(millis(self.first?.since(self.sent?)))
+    }
+
+    /// Returns the time from creating the run to its last event, in milliseconds.
+    #[must_use]
+    pub fn total_ms(&self) -> Option<f64> {
+        Some(millis(self.last?.since(self.started)))
+    }
+
+    /// Returns the time since the run was created, in milliseconds, while it goes on.
+    #[must_use]
+    pub fn elapsed_ms(&self, now: Timestamp) -> f64 {
+        millis(now.since(self.started))
+    }
+
+    /// Returns output tokens per second after the first token; `None` for fewer than two tokens or
+    /// when everything came at once.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "token counts are far below 2^52")]
+    pub fn tokens_per_s(&self) -> Option<f64> {
+        let seconds = self.last?.since(self.first?).as_secs_f64();
+        let tokens = self.output_tokens()?.tokens();
+        (tokens > 1 && seconds > 0.0).then(|| (tokens - 1) as f64 / seconds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::fault::FaultKind;
+    use crate::core::request::Sampling;
+    use crate::core::token::Piece;
+    use proptest::prelude::*;
+
+    fn run() -> Run {
+        let request = Request {
+            endpoint: "e".into(),
+            model: "m".into(),
+            messages: Vec::new(),
+            sampling: Sampling::default(),
+            stream: true,
+        };
+        Run::new(RunId(1), Arc::new(request), Timestamp::default())
+    }
+
+    fn token(text: &str, logprob: f64) -> Token {
+        Token { piece: Piece::new(text, None), logprob: Some(logprob), candidates: Box::new([]) }
+    }
+
+    fn delta(text: &str) -> StreamEvent {
+        StreamEvent::Delta { text: text.into(), tokens: vec![token(text, -1.0)] }
+    }
+
+    #[test]
+    fn a_run_times_its_first_token_from_the_last_attempt() {
+        let mut run = run();
+        run.apply(StreamEvent::Attempt { number: 1 }, Timestamp::from_millis(10));
+        let fault = Fault::new(FaultKind::Server, "busy");
+        run.apply(StreamEvent::Retrying { fault, delay_ms: 90 }, Timestamp::from_millis(10));
+        run.apply(StreamEvent::Attempt { number: 2 }, Timestamp::from_millis(100));
+        run.apply(delta("a"), Timestamp::from_millis(150));
+        run.apply(delta("b"), Timestamp::from_millis(250));
+        run.apply(StreamEvent::Finished(FinishReason::Stop), Timestamp::from_millis(250));
+        assert_eq!(run.first_token_ms(), Some(50.0));
+        assert_eq!(run.total_ms(), Some(250.0));
+        assert_eq!(run.tokens_per_s(), Some(10.0));
+        assert_eq!(run.attempts, 2);
+    }
+
+    #[test]
+    fn an_ended_run_ignores_what_comes_late() {
+        let endings = [
+            StreamEvent::Finished(FinishReason::Stop),
+            StreamEvent::Failed(Fault::new(FaultKind::Cut, "cut")),
+        ];
+        for ending in endings {
+            let mut run = run();
+            run.apply(delta("a"), Timestamp::from_millis(1));
+            run.apply(ending, Timestamp::from_millis(2));
+            let before = run.clone();
+            assert!(!run.apply(delta("late"), Timestamp::from_millis(3)));
+            assert!(!run.cancel(Timestamp::from_millis(3)));
+            assert_eq!(run, before);
+        }
+    }
+
+    #[test]
+    fn cancelling_keeps_the_text() {
+        let mut run = run();
+        run.apply(delta("kept"), Timestamp::from_millis(1));
+        assert!(run.cancel(Timestamp::from_millis(2)));
+        assert_eq!((run.text.as_str(), &run.status), ("kept", &RunStatus::Cancelled));
+    }
+
+    #[test]
+    fn spans_follow_the_bytes() {
+        let mut run = run();
+        run.apply(delta("가"), Timestamp::from_millis(1));
+        run.apply(delta("bc"), Timestamp::from_millis(1));
+        assert_eq!((run.span(0), run.span(1)), (0..3, 3..5));
+        assert_eq!((run.token_at(2), run.token_at(3), run.token_at(5)), (Some(0), Some(1), None));
+        assert!(run.is_aligned());
+    }
+
+    proptest! {
+        /// The folded text, tokens and sums do not depend on how the stream was cut into deltas.
+        #[test]
+        fn folding_is_insensitive_to_chunks(
+            pieces in prop::collection::vec(("\\PC{1,4}", -5.0f64..0.0), 1..20),
+            cuts in prop::collection::vec(1usize..5, 1..20),
+        ) {
+            let tokens: Vec<Token> = pieces.iter().map(|(text, logprob)| token(text, *logprob)).collect();
+            let mut whole = run();
+            for token in &tokens {
+                let text = token.piece.text().to_owned();
+                whole.apply(StreamEvent::Delta { text, tokens: vec![token.clone()] }, Timestamp::from_millis(1));
+            }
+            let mut cut = run();
+            let (mut at, mut cuts) = (0, cuts.into_iter().cycle());
+            while at < tokens.len() {
+                let end = (at + cuts.next().unwrap_or(1)).min(tokens.len());
+                let part = tokens[at..end].to_vec();
+                let text: String = part.iter().map(|token| token.piece.text()).collect();
+                cut.apply(StreamEvent::Delta { text: text.clone(), tokens: Vec::new() }, Timestamp::from_millis(1));
+                cut.apply(StreamEvent::Delta { text: String::new(), tokens: part }, Timestamp::from_millis(1));
+                at = end;
+            }
+            prop_assert_eq!(&whole.text, &cut.text);
+            prop_assert_eq!(&whole.tokens, &cut.tokens);
+            prop_assert_eq!(whole.tally(), cut.tally());
+            prop_assert!(cut.is_aligned());
+        }
+    }
+}

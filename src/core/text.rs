@@ -1,0 +1,273 @@
+//! Grapheme clusters, their width in cells, and how hostile characters are drawn.
+//!
+//! Owns the one place that decides what reaches the terminal: [`Glyph::of`]. Model output, files and
+//! pastes are untrusted; a control or escape sequence, a bidi override or a stray zero-width
+//! character is drawn as a visible mark.
+
+use std::borrow::Cow;
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+/// Cells between tab stops.
+const TAB_WIDTH: usize = 4;
+
+/// Longest cluster that is drawn as it is, in bytes. The longest emoji sequence in use (a family of
+/// four with skin tones) has 41; more is an attack on the terminal's shaping.
+const MAX_CLUSTER: usize = 64;
+
+/// What is drawn for one grapheme cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Glyph<'a> {
+    /// The characters to draw; safe for a terminal.
+    pub text: Cow<'a, str>,
+    /// Cells they take.
+    pub width: usize,
+    /// Whether this is a mark that stands for something that must not be drawn.
+    pub is_mark: bool,
+}
+
+impl<'a> Glyph<'a> {
+    /// Returns what to draw for a cluster.
+    #[must_use]
+    pub fn of(cluster: &'a str) -> Self {
+        let first = cluster.as_bytes().first().copied().unwrap_or(b' ');
+        if cluster.len() == 1 && (0x20..0x7f).contains(&first) {
+            return Self { text: Cow::Borrowed(cluster), width: 1, is_mark: false };
+        }
+        match cluster {
+            "\t" => return Self { text: Cow::Borrowed("    "), width: TAB_WIDTH, is_mark: false },
+            "\n" | "\r" | "\r\n" => return Self { text: Cow::Borrowed(""), width: 0, is_mark: false },
+            _ => {}
+        }
+        if cluster.len() <= MAX_CLUSTER && !cluster.chars().any(|c| is_hostile(c, cluster)) {
+            let width = cluster.width();
+            if width > 0 {
+                return Self { text: Cow::Borrowed(cluster), width, is_mark: false };
+            }
+        }
+        let text = mark(cluster);
+        let width = text.width();
+        Self { text: Cow::Owned(text), width, is_mark: true }
+    }
+}
+
+/// Returns the visible mark for a cluster that must not be drawn as it is.
+fn mark(cluster: &str) -> String {
+    let mut out = String::new();
+    for (index, c) in cluster.chars().enumerate() {
+        if index == 8 {
+            out.push('…');
+            break;
+        }
+        match c {
+            '\u{0}'..='\u{1f}' => out.push(char::from_u32(0x2400 + c as u32).unwrap_or('\u{fffd}')),
+            '\u{7f}' => out.push('\u{2421}'),
+            _ if is_hostile(c, cluster) || c.to_string().width() == 0 => {
+                out.push_str(&format!("<{:04X}>", c as u32));
+            }
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+/// Whether a character must not reach the terminal inside this cluster.
+fn is_hostile(c: char, cluster: &str) -> bool {
+    match c {
+        // Joiners stay where scripts and emoji need them: between two visible characters that are not ASCII.
+        '\u{200c}' | '\u{200d}' => !joins(c, cluster),
+        // Bidi marks, embeddings, overrides, isolates.
+        '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        // Invisible: zero-width space, word joiner, invisible operators, BOM, soft hyphen, fillers.
+        '\u{200b}'
+        | '\u{2060}'..='\u{2065}'
+        | '\u{206a}'..='\u{206f}'
+        | '\u{feff}'
+        | '\u{00ad}'
+        | '\u{034f}'
+        | '\u{115f}'
+        | '\u{1160}'
+        | '\u{17b4}'
+        | '\u{17b5}'
+        | '\u{180e}'
+        | '\u{3164}'
+        | '\u{ffa0}' => {
+            // The Hangul fillers are part of real syllables next to other jamo.
+            !(matches!(c, '\u{115f}' | '\u{1160}') && cluster.chars().count() > 1)
+        }
+        // Tags hide text in plain sight; only the flag sequences on U+1F3F4 use them.
+        '\u{e0000}'..='\u{e007f}' => !cluster.starts_with('\u{1f3f4}'),
+        // A variation selector belongs on one character; a chain of them carries hidden bytes.
+        '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}' => {
+            cluster.starts_with(c)
+                || cluster
+                    .chars()
+                    .filter(|c| matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}'))
+                    .count()
+                    > 1 + cluster.matches('\u{200d}').count()
+        }
+        _ => c.is_control(),
+    }
+}
+
+/// Whether a joiner stands where a script or an emoji needs it.
+fn joins(joiner: char, cluster: &str) -> bool {
+    let Some(first) = cluster.chars().next() else { return false };
+    if first == joiner || first.is_ascii() {
+        return false;
+    }
+    // In an emoji sequence something must follow; in joining scripts the joiner may end the cluster.
+    let script_joins = matches!(first as u32, 0x0600..=0x08ff | 0x0900..=0x0dff | 0x0e80..=0x109f | 0x1780..=0x18af | 0xfb50..=0xfdff | 0xfe70..=0xfeff);
+    script_joins || !cluster.ends_with(joiner)
+}
+
+/// Returns the text's clusters with their byte offsets.
+pub fn clusters(text: &str) -> impl DoubleEndedIterator<Item = (usize, &str)> {
+    text.grapheme_indices(true)
+}
+
+/// Returns the cells a text takes when drawn on one line.
+#[must_use]
+pub fn width(text: &str) -> usize {
+    if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+        return text.len();
+    }
+    clusters(text).map(|(_, cluster)| Glyph::of(cluster).width).sum()
+}
+
+/// Returns the text as it may be drawn on one line: line breaks become spaces, hostile characters marks.
+#[must_use]
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for (_, cluster) in clusters(text) {
+        match cluster {
+            "\n" | "\r" | "\r\n" => out.push(' '),
+            _ => out.push_str(&Glyph::of(cluster).text),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Returns the text as it may be printed over several lines: line breaks and tabs stay, hostile
+/// characters become marks.
+#[must_use]
+pub fn printable_lines(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|byte| (0x20..0x7f).contains(&byte) || byte == b'\n' || byte == b'\t') {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for (_, cluster) in clusters(text) {
+        match cluster {
+            "\n" | "\r\n" => out.push('\n'),
+            "\t" => out.push('\t'),
+            "\r" => out.push_str(&mark(cluster)),
+            _ => out.push_str(&Glyph::of(cluster).text),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Returns the text of a token so that its white space can be seen: ` the` as `␣the`, line ends as `⏎`.
+#[must_use]
+pub fn visible(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for (_, cluster) in clusters(text) {
+        match cluster {
+            " " => out.push('␣'),
+            "\n" | "\r\n" => out.push('⏎'),
+            "\r" => out.push('␍'),
+            "\t" => out.push('⇥'),
+            _ => out.push_str(&Glyph::of(cluster).text),
+        }
+    }
+    out
+}
+
+/// Returns the printable text cut to at most `cells` cells, with `…` where something was cut.
+#[must_use]
+pub fn fit(text: &str, cells: usize) -> String {
+    let text = printable(text);
+    if width(&text) <= cells {
+        return text.into_owned();
+    }
+    let mut out = String::new();
+    let mut used = 0;
+    for (_, cluster) in clusters(&text) {
+        let glyph = Glyph::of(cluster);
+        if used + glyph.width + 1 > cells {
+            break;
+        }
+        out.push_str(&glyph.text);
+        used += glyph.width;
+    }
+    if cells > 0 {
+        out.push('…');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn scripts_and_emoji_are_drawn_as_they_are() {
+        let family = "👨‍👩‍👧‍👦";
+        for (text, cells) in [
+            ("한", 2),
+            ("e\u{301}", 1),
+            (family, 2),
+            ("🇰🇷", 2),
+            ("ش", 1),
+            ("क्‍ष", 2),
+            ("\u{1112}\u{1161}\u{11ab}", 2),
+        ] {
+            let all: Vec<_> = clusters(text).collect();
+            let drawn: String = all.iter().map(|(_, c)| Glyph::of(c).text.into_owned()).collect();
+            assert_eq!(drawn, text);
+            assert_eq!(width(text), cells, "{text}");
+        }
+    }
+
+    #[test]
+    fn hostile_characters_become_marks() {
+        assert_eq!(printable("a\x1b[31mb"), "a␛[31mb");
+        assert_eq!(printable("a\u{202e}b"), "a<202E>b");
+        assert_eq!(printable("a\u{200b}b"), "a<200B>b");
+        assert_eq!(printable("a\u{200d}b"), "a<200D>b");
+        assert_eq!(printable("\u{9b}31m"), "<009B>31m");
+        assert_eq!(printable("x\u{e0041}"), "x<E0041>");
+        assert_eq!(printable("one\ntwo\x07"), "one two␇");
+    }
+
+    #[test]
+    fn white_space_of_a_token_can_be_seen() {
+        assert_eq!(visible(" the\n\t"), "␣the⏎⇥");
+    }
+
+    #[test]
+    fn fitting_cuts_between_clusters() {
+        assert_eq!(fit("한국어 문장", 7), "한국어…");
+        assert_eq!(fit("한국어 문장", 6), "한국…");
+        assert_eq!(fit("abc", 3), "abc");
+        assert_eq!(fit("abc", 0), "");
+    }
+
+    proptest! {
+        /// Nothing that is drawn holds a control character, and its width is what the terminal will use.
+        #[test]
+        fn what_is_drawn_is_safe(text in any::<String>()) {
+            for drawn in [printable(&text).into_owned(), visible(&text)] {
+                prop_assert!(!drawn.chars().any(|c| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')), "{drawn:?}");
+            }
+            for (_, cluster) in clusters(&text) {
+                let glyph = Glyph::of(cluster);
+                prop_assert_eq!(glyph.text.as_ref().width(), glyph.width);
+            }
+        }
+    }
+}

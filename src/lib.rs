@@ -1,0 +1,13 @@
+//! tokenscope: a full-screen terminal workbench for chat models.
+//!
+//! The layers and what each may know are in `ARCHITECTURE.md`; `tests/it/layers.rs` keeps them.
+
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod core;
+pub mod markup;
+pub mod provider;
+pub mod sandbox;
+pub mod tokenizer;
+pub mod tui;

@@ -1,0 +1,1 @@
+//! The offline endpoint on loopback and the small language model behind it.

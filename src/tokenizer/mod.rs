@@ -1,0 +1,1 @@
+//! Exact token counts and boundaries, and the incremental counter behind the live figures.
