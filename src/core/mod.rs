@@ -9,6 +9,7 @@
 pub mod context;
 pub mod conversation;
 pub mod cost;
+pub mod endpoint;
 pub mod exchange;
 pub mod fault;
 pub mod figure;
