@@ -51,4 +51,6 @@ pub struct Endpoint {
     pub provider: ProviderKind,
     /// Times, tries and sizes.
     pub limits: Limits,
+    /// Whether the output limit must be sent as `max_tokens`, because the server knows no other name.
+    pub legacy_max_tokens: bool,
 }

@@ -209,6 +209,45 @@ pub fn fit(text: &str, cells: usize) -> String {
     out
 }
 
+/// Returns the candidate that `name` is most likely a slip of, if one is near enough to be worth asking.
+#[must_use]
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    const LONGEST: usize = 64;
+    let name: Vec<char> = name.chars().flat_map(char::to_lowercase).take(LONGEST).collect();
+    let allowed = 1 + name.len() / 4;
+    candidates
+        .into_iter()
+        .map(|candidate| {
+            let letters: Vec<char> = candidate.chars().flat_map(char::to_lowercase).take(LONGEST).collect();
+            (slips(&name, &letters), candidate)
+        })
+        .filter(|(slips, _)| *slips <= allowed && *slips < name.len())
+        .min_by_key(|(slips, _)| *slips)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Returns how many slips of the finger part two words: a letter too many, missing, wrong, or two swapped.
+fn slips(a: &[char], b: &[char]) -> usize {
+    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
+    for (i, row) in rows.iter_mut().enumerate() {
+        row[0] = i;
+    }
+    for (j, cell) in rows[0].iter_mut().enumerate() {
+        *cell = j;
+    }
+    for i in 1..=a.len() {
+        for j in 1..=b.len() {
+            let wrong = usize::from(a[i - 1] != b[j - 1]);
+            let mut best = (rows[i - 1][j] + 1).min(rows[i][j - 1] + 1).min(rows[i - 1][j - 1] + wrong);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                best = best.min(rows[i - 2][j - 2] + 1);
+            }
+            rows[i][j] = best;
+        }
+    }
+    rows[a.len()][b.len()]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -255,6 +294,16 @@ mod tests {
         assert_eq!(fit("한국어 문장", 6), "한국…");
         assert_eq!(fit("abc", 3), "abc");
         assert_eq!(fit("abc", 0), "");
+    }
+
+    #[test]
+    fn slips_of_the_finger_are_recognised() {
+        let names = ["model", "memory", "endpoint", "theme"];
+        assert_eq!(nearest("modle", names), Some("model"));
+        assert_eq!(nearest("Endpont", names), Some("endpoint"));
+        assert_eq!(nearest("temperature", names), None);
+        assert_eq!(nearest("x", names), None);
+        assert_eq!(nearest("", names), None);
     }
 
     proptest! {
