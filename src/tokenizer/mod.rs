@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn pieces_partition_the_text_even_inside_characters() {
-        let text = "🙂 안녕 \u{fffd}";
+        let text = "𒀀 안녕 \u{fffd}🜁";
         for encoding in Encoding::ALL {
             let pieces = table(encoding).pieces(text);
             assert_eq!(pieces.first().map(|piece| piece.start), Some(0));
@@ -178,11 +178,14 @@ mod tests {
     /// white space or a line end.
     #[test]
     fn every_character_is_read_as_the_reference_reads_it() {
-        let characters: Vec<char> = ('\0'..=char::MAX).collect();
+        // Planes 4 to 13 are unassigned, 15 and 16 private: a few of each will do.
+        let assigned = ('\0'..='\u{3ffff}').chain('\u{e0000}'..='\u{effff}');
+        let others = ('\u{40000}'..='\u{dffff}').chain('\u{f0000}'..=char::MAX).step_by(997);
+        let characters: Vec<char> = assigned.chain(others).collect();
         for block in characters.chunks(512) {
             let mut text = String::new();
             for c in block {
-                text.push_str(&format!("aB{c}Ba {c}a{c}'s !{c}\n12{c}34  {c}{c} "));
+                text.push_str(&format!("aB{c}Ba !{c}\n1{c}  {c}{c} "));
             }
             for encoding in Encoding::ALL {
                 check(encoding, &text);
@@ -192,7 +195,7 @@ mod tests {
 
     #[test]
     fn long_runs_give_the_tokens_of_the_reference() {
-        let run = |text: &str| text.repeat(200_000 / text.len());
+        let run = |text: &str| text.repeat(20_000 / text.len());
         let runs = [
             "a",
             "A",
@@ -237,13 +240,12 @@ mod tests {
         }
     }
 
-    /// The reference fails on these, so they are compared with what it gives for the same run in parts
-    /// of whole tokens.
+    /// The reference fails on these; its tokens of half the run must be the beginning, but for the last few.
     #[test]
     fn a_million_spaces_are_counted() {
         for encoding in Encoding::ALL {
             let table = table(encoding);
-            for (character, longest) in [(" ", 128), ("\n", 16)] {
+            for character in [" ", "\n"] {
                 let text = character.repeat(1 << 20);
                 let tokens = table.encode(&text);
                 assert_eq!(tokens.len() as u64, table.count(&text));
@@ -251,8 +253,8 @@ mod tests {
                     tokens.iter().map(|&token| table.bytes(token).unwrap().len()).sum::<usize>(),
                     1 << 20
                 );
-                let in_part = reference(encoding).encode_ordinary(&character.repeat(longest * 500));
-                assert_eq!(tokens[..400], in_part[..400]);
+                let half = reference(encoding).encode_ordinary(&character.repeat(1 << 19));
+                assert_eq!(tokens[..half.len() - 8], half[..half.len() - 8]);
             }
         }
     }

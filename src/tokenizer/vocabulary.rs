@@ -108,8 +108,7 @@ impl Vocabulary {
     #[inline]
     fn probe(&self, bytes: &[u8]) -> (usize, u32) {
         let hash = hash(bytes);
-        let at = (hash >> 32) as usize & (self.slots.len() - 1);
-        (at, ((hash & u64::from(u32::MAX >> ID_BITS)) as u32) << ID_BITS)
+        ((hash >> 32) as usize & (self.slots.len() - 1), ((hash >> (32 + ID_BITS)) as u32) << ID_BITS)
     }
 }
 
@@ -118,7 +117,7 @@ fn pair_index(first: u8, second: u8) -> usize {
     usize::from(first) << 8 | usize::from(second)
 }
 
-/// Returns a hash that is even in its upper half and its lowest bits.
+/// Returns a hash whose upper half is even.
 ///
 /// Nearly all look-ups have at most 16 bytes: two overlapping words cover them without a loop.
 #[inline]
@@ -126,7 +125,7 @@ fn hash(bytes: &[u8]) -> u64 {
     const FIRST: u64 = 0x9e37_79b9_7f4a_7c15;
     const SECOND: u64 = 0xc2b2_ae3d_27d4_eb4f;
     let length = bytes.len();
-    let (head, tail) = if let (Some(head), Some(tail)) = (bytes.first_chunk(), bytes.last_chunk()) {
+    let (head, tail) = if let (Some(head), Some(tail)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
         let mut head = u64::from_le_bytes(*head);
         if length > 16 {
             for word in bytes[8..length - 8].as_chunks().0 {
@@ -134,7 +133,7 @@ fn hash(bytes: &[u8]) -> u64 {
             }
         }
         (head, u64::from_le_bytes(*tail))
-    } else if let (Some(head), Some(tail)) = (bytes.first_chunk(), bytes.last_chunk()) {
+    } else if let (Some(head), Some(tail)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
         (u64::from(u32::from_le_bytes(*head)), u64::from(u32::from_le_bytes(*tail)))
     } else if let (Some(&head), Some(&tail)) = (bytes.first(), bytes.last()) {
         (u64::from(head) | u64::from(bytes[length / 2]) << 8, u64::from(tail))
@@ -142,6 +141,5 @@ fn hash(bytes: &[u8]) -> u64 {
         (0, 0)
     };
     let mixed = head.wrapping_mul(FIRST) ^ (tail ^ length as u64).wrapping_mul(SECOND);
-    let mixed = (mixed ^ mixed >> 32).wrapping_mul(FIRST);
-    mixed ^ mixed >> 29
+    (mixed ^ mixed >> 32).wrapping_mul(FIRST)
 }
