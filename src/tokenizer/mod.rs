@@ -174,6 +174,27 @@ mod tests {
         }
     }
 
+    /// The lines come from OpenAI's own library, so that an error shared with the crate that the other
+    /// tests compare with would be seen.
+    #[test]
+    fn golden_texts_give_the_tokens_of_the_original() {
+        #[derive(serde::Deserialize)]
+        struct Line {
+            encoding: Encoding,
+            text: String,
+            count: u64,
+            tokens: Vec<u32>,
+        }
+        let lines = include_str!("../../tests/it/golden/tokens.jsonl").lines();
+        let lines: Vec<Line> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert!(lines.len() >= 200);
+        for line in lines {
+            let table = table(line.encoding);
+            assert_eq!(table.count(&line.text), line.count, "{:?}", line.text);
+            assert_eq!(table.encode(&line.text), line.tokens, "{:?}", line.text);
+        }
+    }
+
     /// The contexts tell apart whether a character is a letter and of which case, a mark, a number,
     /// white space or a line end.
     #[test]
