@@ -81,7 +81,7 @@ mod tests {
         }
     }
 
-    fn extra(value: Value) -> Map<String, Value> {
+    fn extra(value: &Value) -> Map<String, Value> {
         value.as_object().cloned().unwrap_or_default()
     }
 
@@ -105,7 +105,7 @@ mod tests {
             frequency_penalty: Some(-0.5),
             logit_bias: BTreeMap::from([(50256, -100.0)]),
             top_logprobs: Some(5),
-            extra: extra(json!({"top_k": 40, "temperature": 0.1})),
+            extra: extra(&json!({"top_k": 40, "temperature": 0.1})),
         };
         let mut body = request_body(&request(sampling, true), &endpoint(false));
         body["messages"].take();
@@ -134,7 +134,7 @@ mod tests {
         let plain = Sampling { max_output_tokens: Some(9), ..Sampling::default() };
         assert_eq!(limits(&plain, false), (None, Some(json!(9))));
         assert_eq!(limits(&plain, true), (Some(json!(9)), None));
-        let own = Sampling { extra: extra(json!({"max_tokens": 3})), ..plain };
+        let own = Sampling { extra: extra(&json!({"max_tokens": 3})), ..plain };
         assert_eq!(limits(&own, false), (Some(json!(3)), None));
     }
 }

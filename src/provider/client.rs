@@ -130,11 +130,11 @@ impl Client {
         let sent = timeout(limit, shared.get_models(&place)).await;
         let mut response = match sent {
             Ok(Ok(response)) => response,
-            Ok(Err(failure)) => return Err(failure.fault),
+            Ok(Err(failure)) => return Err(*failure.fault),
             Err(_) => return Err(place.timed_out(Limit::FirstByte)),
         };
         if !response.status().is_success() {
-            return Err(shared.read_refusal(&place, &mut response).await.1.fault);
+            return Err(*shared.read_refusal(&place, &mut response).await.1.fault);
         }
         let mut body = Vec::new();
         let limit = Duration::from_millis(shared.endpoint.limits.between_bytes_ms);

@@ -271,12 +271,11 @@ impl Answer {
     /// Takes a chunk or a whole completion; `None` when the text is no JSON.
     fn take_reply(&mut self, text: &str) -> Option<Result<(), Failure>> {
         let repaired;
-        let Maybe(reply) = match serde_json::from_str::<Maybe<Reply<'_>>>(text) {
-            Ok(reply) => reply,
-            Err(_) => {
-                repaired = repair(text)?;
-                serde_json::from_str(&repaired).ok()?
-            }
+        let reply = if let Ok(Maybe(reply)) = serde_json::from_str::<Maybe<Reply<'_>>>(text) {
+            reply
+        } else {
+            repaired = repair(text)?;
+            serde_json::from_str::<Maybe<_>>(&repaired).ok()?.0
         };
         let Some(mut reply) = reply else { return Some(Ok(())) };
         if reply.is_error() {
@@ -303,10 +302,7 @@ impl Answer {
             "" => {}
             "error" => return Some(Err(self.refused(text))),
             reason => {
-                self.finish = Some(match FinishReason::from_wire(reason) {
-                    FinishReason::Other(reason) => FinishReason::Other(quoted(&reason).into()),
-                    known => known,
-                });
+                self.finish = Some(FinishReason::from_wire(&quoted(reason)));
             }
         }
         Some(Ok(()))
@@ -412,17 +408,15 @@ mod tests {
         let ending = ending.unwrap_or_else(|| decoder.finish(Duration::ZERO, &mut exchange));
         let (mut text, mut reasoning, mut tokens) = (String::new(), String::new(), 0);
         for event in decoder.events() {
-            match event {
-                StreamEvent::Delta { text: more, tokens: new } => {
-                    text.push_str(&more);
-                    tokens += new.len();
-                }
-                StreamEvent::Reasoning { text: more } => reasoning.push_str(&more),
-                _ => {}
+            if let StreamEvent::Delta { text: more, tokens: new } = event {
+                text.push_str(&more);
+                tokens += new.len();
+            } else if let StreamEvent::Reasoning { text: more } = event {
+                reasoning.push_str(&more);
             }
         }
         let frames = exchange.frames().map(|(_, frame)| frame.to_owned()).collect();
-        (text, reasoning, tokens, frames, ending.map_err(|failure| failure.fault))
+        (text, reasoning, tokens, frames, ending.map_err(|failure| *failure.fault))
     }
 
     #[test]

@@ -120,25 +120,21 @@ impl Place {
 
     /// Returns the fault for a redirect, which is never followed: a key goes to its own host only.
     pub(super) fn redirected(&self, status: u16, target: Option<&str>) -> Fault {
-        let mut fault = match target.map(quoted) {
+        let name = capitalised(&self.name());
+        let (message, remedy) = match target.map(quoted).as_deref() {
             Some(target) => {
-                let base = ["/chat/completions", "/models"]
-                    .iter()
-                    .find_map(|path| target.strip_suffix(path))
-                    .unwrap_or(&target);
-                let remedy =
-                    format!("If you trust it, set the base URL of endpoint {} to {base}", self.endpoint);
-                let message = format!(
-                    "{} redirects to {target}, which is not followed so that a key never leaves its host",
-                    capitalised(&self.name())
-                );
-                Fault::new(FaultKind::NotFound, message).remedy(remedy)
+                let paths = ["/chat/completions", "/models"];
+                let base = paths.iter().find_map(|path| target.strip_suffix(path)).unwrap_or(target);
+                (
+                    format!(
+                        "{name} redirects to {target}, which is not followed as a key must not leave its host"
+                    ),
+                    format!("If you trust it, set the base URL of endpoint {} to {base}", self.endpoint),
+                )
             }
-            None => {
-                let message = format!("{} redirects without saying where", capitalised(&self.name()));
-                Fault::new(FaultKind::NotFound, message).remedy(self.base_url_remedy())
-            }
+            None => (format!("{name} redirects without saying where"), self.base_url_remedy()),
         };
+        let mut fault = Fault::new(FaultKind::NotFound, message).remedy(remedy);
         fault.status = Some(status);
         fault
     }

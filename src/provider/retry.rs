@@ -71,8 +71,8 @@ impl Advice {
 /// A try that failed.
 #[derive(Debug, Clone)]
 pub(super) struct Failure {
-    /// What happened.
-    pub(super) fault: Fault,
+    /// What happened; boxed because failures travel in results whose good case is small.
+    pub(super) fault: Box<Fault>,
     /// Whether it is of the sort that passes.
     pub(super) passes: bool,
     /// What the server says about it.
@@ -82,12 +82,12 @@ pub(super) struct Failure {
 impl Failure {
     /// Returns a failure that another try will not mend.
     pub(super) fn lasting(fault: Fault) -> Self {
-        Self { fault, passes: false, advice: Advice::default() }
+        Self { fault: Box::new(fault), passes: false, advice: Advice::default() }
     }
 
     /// Returns a failure of the connection, which may be better the next time.
     pub(super) fn passing(fault: Fault) -> Self {
-        Self { fault, passes: true, advice: Advice::default() }
+        Self { fault: Box::new(fault), passes: true, advice: Advice::default() }
     }
 
     /// Returns the failure a server reported: 408, 409, 429 and 5xx pass, unless it says otherwise.
@@ -99,7 +99,7 @@ impl Failure {
         // A used up quota is sent as 429 and does not come back by waiting, whatever else is said.
         let passes = fault.kind != FaultKind::Quota && advice.should_retry.unwrap_or(by_status);
         fault.retry_after_ms = advice.wait.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
-        Self { fault, passes, advice }
+        Self { fault: Box::new(fault), passes, advice }
     }
 }
 

@@ -205,10 +205,10 @@ impl Run {
                 let delay = self.shared.policy.delay(&mut failure, self.number, self.attempt, retries);
                 if let Some(delay) = delay.filter(|_| !has_shown) {
                     let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
-                    self.events.push_back(StreamEvent::Retrying { fault: failure.fault, delay_ms });
+                    self.events.push_back(StreamEvent::Retrying { fault: *failure.fault, delay_ms });
                     return Phase::Waiting(delay);
                 }
-                StreamEvent::Failed(failure.fault)
+                StreamEvent::Failed(*failure.fault)
             }
         };
         let body = self.body.take().map(Box::<str>::from);

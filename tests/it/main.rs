@@ -1,4 +1,6 @@
 //! The integration tests, in one binary so that they are linked once.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod provider;
 mod support;

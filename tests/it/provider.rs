@@ -47,7 +47,8 @@ struct Seen {
     tokens: Vec<Token>,
     usage: Option<Usage>,
     retried: Vec<(Fault, u64)>,
-    opened: Option<(Option<Box<str>>, Option<Box<str>>)>,
+    /// The model and request id of `Opened`.
+    opened: Option<[Option<Box<str>>; 2]>,
     exchange: Arc<Exchange>,
     ending: Option<Result<FinishReason, Fault>>,
 }
@@ -62,7 +63,7 @@ impl Seen {
                 "retrying"
             }
             StreamEvent::Opened { model, request_id } => {
-                self.opened = Some((model, request_id));
+                self.opened = Some([model, request_id]);
                 "opened"
             }
             StreamEvent::Delta { text, tokens } => {
@@ -152,7 +153,7 @@ fn assert_answer(seen: &Seen) {
     assert_eq!(seen.reason(), &FinishReason::Stop);
     let usage = Usage { input_tokens: 9, cached_input_tokens: 4, output_tokens: 2, reasoning_tokens: 0 };
     assert_eq!(seen.usage, Some(usage));
-    assert_eq!(seen.opened, Some((Some("m-1-2026".into()), Some("req-1".into()))));
+    assert_eq!(seen.opened, Some([Some("m-1-2026".into()), Some("req-1".into())]));
     assert_eq!(seen.order, ["attempt", "opened", "delta", "usage", "exchanged", "finished"]);
     let logprobs: Vec<_> = seen.tokens.iter().map(|token| token.logprob).collect();
     assert_eq!(logprobs, [Some(-0.25), None]);
@@ -424,17 +425,18 @@ async fn failures_before_the_first_delta_are_retried_as_often_as_allowed() {
 async fn what_waiting_does_not_mend_is_not_retried() {
     let quota = "{\"error\":{\"message\":\"out of credit\",\"type\":\"insufficient_quota\",\"code\":\"insufficient_quota\"}}";
     let vllm = "{\"object\":\"error\",\"message\":\"bad temperature\",\"type\":\"BadRequestError\",\"param\":\"temperature\",\"code\":400}";
-    let cases: [(u16, &[(&str, &str)], &str, FaultKind); 6] = [
-        (401, &[], "{\"error\":{\"message\":\"no key\"}}", FaultKind::Unauthorized),
-        (404, &[], "{\"detail\":\"Not Found\"}", FaultKind::NotFound),
-        (400, &[], vllm, FaultKind::Refused),
-        (429, &[("retry-after", "1")], quota, FaultKind::Quota),
-        (429, &[("retry-after", "3600")], "later", FaultKind::RateLimited),
-        (503, &[("x-should-retry", "false")], "down", FaultKind::Server),
+    let none = ("x-none", "");
+    let cases = [
+        (401, none, "{\"error\":{\"message\":\"no key\"}}", FaultKind::Unauthorized),
+        (404, none, "{\"detail\":\"Not Found\"}", FaultKind::NotFound),
+        (400, none, vllm, FaultKind::Refused),
+        (429, ("retry-after", "1"), quota, FaultKind::Quota),
+        (429, ("retry-after", "3600"), "later", FaultKind::RateLimited),
+        (503, ("x-should-retry", "false"), "down", FaultKind::Server),
     ];
-    for (status, headers, body, kind) in cases {
+    for (status, header, body, kind) in cases {
         let (seen, _) =
-            against(Limits::default(), async |server| server.answer(status, headers, body).await).await;
+            against(Limits::default(), async |server| server.answer(status, &[header], body).await).await;
         assert_eq!((seen.fault().kind, seen.fault().status), (kind, Some(status)), "{}", seen.fault());
         assert_eq!(seen.order, ["attempt", "exchanged", "failed"]);
         assert_eq!(seen.frames(), [body]);
@@ -530,7 +532,7 @@ async fn dropping_a_run_closes_its_connection() {
     let client = Client::new(&endpoint(&server, no_retries()), None).unwrap();
     let mut events = Box::pin(client.run(request()));
     let mut call: Call = {
-        let (_, call) = tokio::join!(
+        let ((), call) = tokio::join!(
             async { while !matches!(events.next().await.unwrap(), StreamEvent::Delta { .. }) {} },
             async {
                 let mut call = server.accept().await;
@@ -592,13 +594,13 @@ async fn models_are_listed_or_the_failure_said() {
 
 #[tokio::test]
 async fn ten_thousand_tokens_arrive_whole() {
-    let mut body = String::new();
+    let (mut body, mut expected) = (String::new(), String::new());
     for index in 0..10_000 {
+        let _ = write!(expected, "{index} ");
         let _ = write!(body, "data: {{\"choices\":[{{\"delta\":{{\"content\":\"{index} \"}}}}]}}\n\n");
     }
     body.push_str("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n");
     let seen = streamed(&body).await;
-    let expected: String = (0..10_000).map(|index| format!("{index} ")).collect();
     assert_eq!(seen.text, expected);
     assert_eq!(seen.frames().len(), 10_002);
 }
