@@ -4,8 +4,8 @@
 //! visible. Keys come in as [`Chord`]s, text as strings; nothing is drawn here, and no key that is a
 //! command elsewhere is taken: `Enter` sends, so it is not ours.
 //!
-//! Long text is folded to a chip, one character to edit around (see [`chip`]), so the text that is
-//! edited live stays short enough for a key to cost less than a millisecond.
+//! Long text is folded to a chip, one character to edit around (`composer/chip.rs`), so the text that
+//! is edited live stays short enough for every key to be done within a frame (`benches/composer.rs`).
 //!
 //! Invariant: the caret and the other end of the selection stand on cluster boundaries of the draft.
 
@@ -20,7 +20,6 @@ pub use view::{DraftRow, DraftSpan, SpanKind};
 
 use super::chord::{Chord, Key};
 use crate::core::fault::{Fault, FaultKind};
-use crate::core::figure;
 use chip::{Chip, Piece};
 use draft::{Change, Draft, Place, Run};
 use motion::Motion;
@@ -163,7 +162,7 @@ impl Composer {
         }
         let is_long = text.len() > SHOWN_BYTES || text.lines().count() > SHOWN_LINES;
         let encoded =
-            if is_long { folded(&mut self.draft, &text, "pasted") } else { self.draft.encode(&text) };
+            if is_long { self.draft.fold(&Chip::new(&text, "pasted")) } else { self.draft.encode(&text) };
         let Some(encoded) = encoded else {
             return Err(Fault::new(FaultKind::Local, "The draft holds as many chips as it can")
                 .remedy("Remove some of them, or attach the text as a file"));
@@ -223,19 +222,7 @@ impl Composer {
     pub fn set_text(&mut self, text: &str) {
         let text = with_unix_line_ends(text);
         let is_long = text.len() > UNFOLDED_BYTES || text.lines().count() > UNFOLDED_LINES;
-        let encode = |draft: &mut Draft| {
-            if is_long { folded(draft, &text, "folded") } else { draft.encode(&text) }
-        };
-        let encoded = encode(&mut self.draft).unwrap_or_else(|| {
-            // The chips that leave no room are the ones to be replaced; their history goes with them.
-            self.draft = Draft::default();
-            self.start_over(Place::default());
-            encode(&mut self.draft).unwrap_or_default()
-        });
-        let all = Place::default()..self.draft.end();
-        if !(all.is_empty() && encoded.is_empty()) {
-            self.replace(&all, &encoded, Run::Single);
-        }
+        self.replace_all(&text, is_long, Run::Single);
     }
 
     /// Returns the draft with every chip unfolded, and starts an empty one.
@@ -335,6 +322,7 @@ impl Composer {
                 if selects {
                     self.anchor.get_or_insert(self.caret);
                 }
+                // Not `page()`: the rows are borrowed beside the draft.
                 let page = Page { draft: &self.draft, caret: self.caret };
                 if let Some((caret, goal)) = motion.by_rows(page, &mut self.view.wraps, goal) {
                     self.caret = caret;
@@ -381,14 +369,26 @@ impl Composer {
         let range = self.selection().unwrap_or(self.caret..self.caret);
         self.replace(&range, encoded, run);
         let is_long = self.draft.live_len() > LIVE_BYTES || self.draft.lines().len() > LIVE_LINES;
-        if !is_long {
-            return;
+        if is_long {
+            // Typed without end, or cut and pasted over and over.
+            self.replace_all(&self.text(), true, Run::Same);
         }
-        // Typed without end, or cut and pasted over and over.
-        let text = self.text();
-        if let Some(chip) = folded(&mut self.draft, &text, "folded") {
-            let all = Place::default()..self.draft.end();
-            self.replace(&all, &chip, Run::Same);
+    }
+
+    /// Replaces the whole draft by a text, folded if it is long.
+    fn replace_all(&mut self, text: &str, is_long: bool, run: Run) {
+        let encode = |draft: &mut Draft| {
+            if is_long { draft.fold(&Chip::new(text, "folded")) } else { draft.encode(text) }
+        };
+        let encoded = encode(&mut self.draft).unwrap_or_else(|| {
+            // The chips that leave no room are the ones to be replaced; their history goes with them.
+            self.draft = Draft::default();
+            self.start_over(Place::default());
+            encode(&mut self.draft).unwrap_or_default()
+        });
+        let all = Place::default()..self.draft.end();
+        if !(all.is_empty() && encoded.is_empty()) {
+            self.replace(&all, &encoded, run);
         }
     }
 
@@ -413,13 +413,11 @@ impl Composer {
     fn reach(&self, motion: Motion) -> Range<Place> {
         self.selection().unwrap_or_else(|| {
             let mut to = motion.along(self.page());
-            if to == self.caret {
-                // At the edge of a line, cutting up to it cuts the line break.
-                to = match motion {
-                    Motion::LineStart => Motion::Left.along(self.page()),
-                    Motion::LineEnd => Motion::Right.along(self.page()),
-                    _ => to,
-                };
+            // At the edge of a line, cutting up to it cuts the line break.
+            if to == self.caret && motion == Motion::LineStart {
+                to = Motion::Left.along(self.page());
+            } else if to == self.caret && motion == Motion::LineEnd {
+                to = Motion::Right.along(self.page());
             }
             to.min(self.caret)..to.max(self.caret)
         })
@@ -483,15 +481,6 @@ impl Composer {
             None => Reaction::Ignored,
         }
     }
-}
-
-/// Returns a new chip with the text, as the draft holds it.
-fn folded(draft: &mut Draft, text: &str, how: &str) -> Option<String> {
-    let label = match text.lines().count() {
-        0 | 1 => format!("[{how} {} KB]", figure::whole(text.len().div_ceil(1 << 10) as u64)),
-        lines => format!("[{how} {} lines]", figure::whole(lines as u64)),
-    };
-    draft.fold(&Chip { text: text.into(), label: label.into() })
 }
 
 /// Returns text with `\n` for each line end of any kind.

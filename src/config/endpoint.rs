@@ -8,6 +8,7 @@ use crate::config::secret::KeyReference;
 use crate::core::endpoint::{Endpoint, Limits, ProviderKind};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::net::Ipv6Addr;
 
 /// Name of the endpoint that is embedded in this program.
 pub const SANDBOX: &str = "sandbox";
@@ -191,7 +192,8 @@ impl BaseUrl {
             ));
         }
         for tail in ["chat/completions", "responses", "models"] {
-            if let Some(base) = path.strip_suffix(tail) {
+            if let Some(base) = path.strip_suffix(tail).filter(|base| base.is_empty() || base.ends_with('/'))
+            {
                 return Err((
                     format!("this base URL goes on to `{tail}`"),
                     format!("Write {scheme}://{authority}/{}", base.trim_end_matches('/')),
@@ -205,7 +207,10 @@ impl BaseUrl {
             },
             _ => (authority, if is_https { 443 } else { 80 }),
         };
-        let is_address = host.starts_with('[') && host.ends_with(']') && host.len() > 2;
+        let is_address = host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+            .is_some_and(|address| address.parse::<Ipv6Addr>().is_ok());
         let is_name = !host.is_empty()
             && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'));
         if !is_address && !is_name {
@@ -305,6 +310,8 @@ mod tests {
         }
         let (_, remedy) = BaseUrl::parse("https://h/v1/chat/completions").unwrap_err();
         assert_eq!(remedy, "Write https://h/v1");
+        assert_eq!(base("https://h/my-models").url, "https://h/my-models");
+        assert!(BaseUrl::parse("http://[::zz]/v1").is_err());
     }
 
     #[test]

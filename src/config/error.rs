@@ -4,7 +4,7 @@
 //! prints the value of anything that looks like a secret, because people paste keys into the wrong file.
 
 use crate::core::fault::{Fault, FaultKind};
-use crate::core::text::{fit, nearest};
+use crate::core::text::{fit, nearest, printable};
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -128,11 +128,12 @@ impl From<ConfigError> for Fault {
     /// Makes the error presentable: its sentence, and what to do.
     fn from(error: ConfigError) -> Self {
         let message = error.to_string();
+        let message = printable(&message);
         let remedy = match error {
             ConfigError::Unreadable { path, .. } => {
                 format!("Check that the file exists and that you may read it: {}", path.display())
             }
-            ConfigError::Invalid { remedy, .. } => remedy,
+            ConfigError::Invalid { remedy, .. } => printable(&remedy).into_owned(),
             ConfigError::NoHome => "Set HOME, or give --config FILE and --data-dir DIR".to_owned(),
         };
         Self::new(FaultKind::Local, message).remedy(remedy)
@@ -153,8 +154,9 @@ pub(super) fn suggestion<'a>(
 
 /// Returns the parser's message as one line without its markup.
 fn plain(message: &str) -> String {
+    const MESSAGE_CELLS: usize = 400;
     let line = message.split_whitespace().collect::<Vec<_>>().join(" ");
-    fit(&line, 400)
+    fit(&masked(&line), MESSAGE_CELLS)
 }
 
 /// Returns a sentence for people and a remedy, empty where there is no particular one, for a parser's message.
@@ -216,15 +218,19 @@ fn shown(line: &str) -> String {
     if let Some((name, _)) = line.split_once('=')
         && is_secret(name)
     {
-        return fit(&format!("{}= …", name), SHOWN_CELLS);
+        return fit(&format!("{name}= …"), SHOWN_CELLS);
     }
-    let mut words: Vec<&str> = Vec::new();
-    for word in line.split(' ') {
-        let bare = word.trim_matches(['"', '\'', ',', '[', ']']);
-        let has_login = bare.split_once("://").is_some_and(|(_, rest)| rest.contains('@'));
-        words.push(if bare.starts_with("sk-") || has_login { "…" } else { word });
-    }
-    fit(&words.join(" "), SHOWN_CELLS)
+    fit(&masked(line), SHOWN_CELLS)
+}
+
+/// Returns a text with `…` for every word that looks like a key or holds a login.
+fn masked(text: &str) -> String {
+    let is_secret = |word: &str| {
+        let has_login = word.split_once("://").is_some_and(|(_, rest)| rest.contains('@'));
+        let is_key = |part: &str| part.starts_with("sk-");
+        has_login || word.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').any(is_key)
+    };
+    text.split(' ').map(|word| if is_secret(word) { "…" } else { word }).collect::<Vec<_>>().join(" ")
 }
 
 /// Returns what a file system error means for `path`.
@@ -255,11 +261,11 @@ mod tests {
 
     #[test]
     fn secrets_are_never_quoted() {
-        for line in ["api_key = \"sk-abc\"", "model = \"sk-abc\"", "base_url = \"https://me:sk-abc@host/v1\""]
-        {
+        for line in ["api_key = \"sk-abc\"", "model=\"sk-abc\"", "base_url = \"https://me:sk-abc@host/v1\""] {
             assert!(!shown(line).contains("abc"), "{}", shown(line));
         }
         assert_eq!(shown("max_output_tokens = 5"), "max_output_tokens = 5");
+        assert_eq!(shown("theme=\"task-list\""), "theme=\"task-list\"");
         let error = ConfigError::at(
             file(),
             "api_key = \"abc\"",

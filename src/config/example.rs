@@ -85,7 +85,7 @@ fn the_example_has_every_setting() {
 
 #[test]
 fn every_variable_is_documented() {
-    for (name, ..) in crate::config::load::VARIABLES {
+    for (name, ..) in crate::config::source::VARIABLES {
         assert!(EXAMPLE.contains(name), "{name}");
     }
 }

@@ -443,7 +443,7 @@ mod tests {
         layer.apply(&mut config);
         assert_eq!(config.sampling.temperature, None);
         assert_eq!(config.sampling.top_logprobs, Config::default().sampling.top_logprobs);
-        assert_eq!(config.sampling.extra.get("top_k").and_then(|value| value.as_i64()), Some(40));
+        assert_eq!(config.sampling.extra["top_k"].as_i64(), Some(40));
     }
 
     #[test]

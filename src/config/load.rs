@@ -7,6 +7,7 @@ use crate::config::endpoint::{self, BaseUrl, EndpointSettings, OPENAI, OPENAI_AP
 use crate::config::error::{ConfigError, Place, suggestion, unreadable};
 use crate::config::layer::{EndpointLayer, Layer};
 use crate::config::show::Origin;
+use crate::config::source::{Assignment, Overrides, from_env, from_flags};
 use crate::config::{Config, Env, Paths, theme};
 use crate::core::fault::Fault;
 use std::fs::File;
@@ -17,41 +18,6 @@ use toml::Value;
 
 /// Largest configuration file, in bytes.
 const MAX_FILE: u64 = 1024 * 1024;
-
-/// What flags say; `None` and empty where a flag was not given.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Overrides {
-    /// `--config FILE`.
-    pub config: Option<PathBuf>,
-    /// `--data-dir DIR`.
-    pub data_dir: Option<PathBuf>,
-    /// `--endpoint NAME`.
-    pub endpoint: Option<String>,
-    /// `--base-url URL`.
-    pub base_url: Option<String>,
-    /// `--model M`.
-    pub model: Option<String>,
-    /// `--system TEXT`.
-    pub system: Option<String>,
-    /// `--theme NAME`.
-    pub theme: Option<String>,
-    /// `--temperature T`.
-    pub temperature: Option<f64>,
-    /// `--top-p P`.
-    pub top_p: Option<f64>,
-    /// `--seed N`.
-    pub seed: Option<i64>,
-    /// `--max-tokens N`.
-    pub max_output_tokens: Option<u32>,
-    /// `--top N`.
-    pub top_logprobs: Option<u8>,
-    /// `--stop TEXT`, which may be repeated.
-    pub stop: Vec<String>,
-    /// `--timeout`, in milliseconds: for the connection, the first byte, and each silence.
-    pub timeout_ms: Option<u64>,
-    /// `--retries N`.
-    pub retries: Option<u32>,
-}
 
 /// A configuration, and what was wrong on the way to it.
 #[derive(Debug)]
@@ -65,42 +31,6 @@ pub struct Loaded {
     /// What each source says, the strongest last, for telling where a value is from.
     pub(super) sources: Vec<(Origin, toml::Table)>,
 }
-
-/// One setting given outside the file.
-struct Assignment {
-    key: &'static str,
-    place: Place,
-    value: Value,
-}
-
-/// How the text of a variable becomes a value.
-#[derive(Clone, Copy)]
-pub(super) enum Kind {
-    /// As it is.
-    Text,
-    /// A number or a truth value if it reads like one, else as it is.
-    Plain,
-}
-
-/// The variables, and the settings they give.
-pub(super) const VARIABLES: [(&str, &str, Kind); 16] = [
-    ("TOKENSCOPE_ENDPOINT", "endpoint", Kind::Text),
-    ("TOKENSCOPE_MODEL", "model", Kind::Text),
-    ("TOKENSCOPE_SYSTEM", "system", Kind::Text),
-    ("TOKENSCOPE_THEME", "theme", Kind::Text),
-    ("TOKENSCOPE_MEMORY", "memory", Kind::Plain),
-    ("TOKENSCOPE_TEMPERATURE", "sampling.temperature", Kind::Plain),
-    ("TOKENSCOPE_TOP_P", "sampling.top_p", Kind::Plain),
-    ("TOKENSCOPE_SEED", "sampling.seed", Kind::Plain),
-    ("TOKENSCOPE_MAX_OUTPUT_TOKENS", "sampling.max_output_tokens", Kind::Plain),
-    ("TOKENSCOPE_TOP_LOGPROBS", "sampling.top_logprobs", Kind::Plain),
-    ("TOKENSCOPE_MOUSE", "ui.mouse", Kind::Plain),
-    ("TOKENSCOPE_HEAT", "ui.heat", Kind::Text),
-    ("TOKENSCOPE_WRAP", "ui.wrap", Kind::Plain),
-    ("TOKENSCOPE_ASCII", "ui.ascii", Kind::Text),
-    ("TOKENSCOPE_COLOURS", "ui.colours", Kind::Text),
-    ("TOKENSCOPE_RETRIES", "limits.retries", Kind::Plain),
-];
 
 /// The variable that does what `--base-url` does.
 const BASE_URL: &str = "TOKENSCOPE_BASE_URL";
@@ -204,7 +134,7 @@ impl Loading {
                     Place::Flag(name) => format!("Give {name} another value"),
                     Place::File { .. } => String::new(),
                 };
-                let error = ConfigError::at(place, "", None, error.message()).or_remedy(remedy);
+                let error = ConfigError::from_toml(place, "", &error).or_remedy(remedy);
                 self.fail(error);
             }
         }
@@ -321,7 +251,8 @@ impl Loading {
                 let error = ConfigError::invalid(place, format!("there is no endpoint '{name}'"), remedy);
                 self.fail(error);
             }
-        } else if base_url.is_none() && has_openai(&self.loaded.config, paths, env) {
+        } else if base_url.is_none() && has_openai(&self.loaded.config, paths, env, &mut self.loaded.notices)
+        {
             OPENAI.clone_into(&mut self.loaded.config.endpoint);
         }
         if let Some((url, given, place)) = base_url
@@ -382,13 +313,16 @@ impl Loading {
     }
 
     /// Chooses the model: one named with the endpoint or after it, else the endpoint's own. A model that
-    /// `config.toml` names belongs to the endpoint it names, not to one given by a flag.
+    /// `config.toml` names belongs to the endpoint it names, not to one given by a flag, and not to the
+    /// sandbox that is used because there is no key.
     fn choose_model(&mut self, endpoint_origin: Origin) {
         let config = &mut self.loaded.config;
+        let is_stopgap = endpoint_origin == Origin::Default && config.endpoint == SANDBOX;
+        let least = if is_stopgap { Origin::Flag } else { endpoint_origin };
         let own = config.endpoints.get(&config.endpoint).and_then(|settings| settings.model.clone());
         let (model, origin) = match (self.model.take(), own) {
             (Some((model, origin)), None) => (Some(model), origin),
-            (Some((model, origin)), Some(_)) if origin >= endpoint_origin => (Some(model), origin),
+            (Some((model, origin)), Some(_)) if origin >= least => (Some(model), origin),
             (_, own) => (own, Origin::Default),
         };
         config.model = model;
@@ -430,75 +364,20 @@ fn nested(path: &[&str], value: Value) -> toml::Table {
     toml::Table::from_iter([((*first).to_owned(), value)])
 }
 
-/// Returns the settings in the environment; an empty variable counts as not set.
-fn from_env(env: Env<'_>) -> Vec<Assignment> {
-    VARIABLES
-        .iter()
-        .filter_map(|&(name, key, kind)| {
-            let text = env(name).filter(|text| !text.is_empty())?;
-            let value = match kind {
-                Kind::Text => Value::String(text),
-                Kind::Plain => plain(text),
-            };
-            Some(Assignment { key, place: Place::Variable(name.to_owned()), value })
-        })
-        .collect()
-}
-
-/// Returns a number or a truth value if the text reads like one, else the text.
-fn plain(text: String) -> Value {
-    if let Ok(value) = text.parse::<bool>() {
-        return Value::Boolean(value);
-    }
-    if let Ok(value) = text.parse::<i64>() {
-        return Value::Integer(value);
-    }
-    match text.parse::<f64>() {
-        Ok(value) => Value::Float(value),
-        Err(_) => Value::String(text),
-    }
-}
-
-/// Returns the settings in the flags.
-fn from_flags(flags: &Overrides) -> Vec<Assignment> {
-    let text = |value: &Option<String>| value.clone().map(Value::String);
-    let number = |value: Option<i64>| value.map(Value::Integer);
-    // A limit beyond what the number type holds is beyond any bound as well, and is told as such.
-    let timeout = number(flags.timeout_ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX)));
-    let stop = (!flags.stop.is_empty())
-        .then(|| Value::Array(flags.stop.iter().cloned().map(Value::String).collect()));
-    [
-        ("endpoint", "--endpoint", text(&flags.endpoint)),
-        ("model", "--model", text(&flags.model)),
-        ("system", "--system", text(&flags.system)),
-        ("theme", "--theme", text(&flags.theme)),
-        ("sampling.temperature", "--temperature", flags.temperature.map(Value::Float)),
-        ("sampling.top_p", "--top-p", flags.top_p.map(Value::Float)),
-        ("sampling.seed", "--seed", number(flags.seed)),
-        ("sampling.max_output_tokens", "--max-tokens", number(flags.max_output_tokens.map(i64::from))),
-        ("sampling.top_logprobs", "--top", number(flags.top_logprobs.map(i64::from))),
-        ("sampling.stop", "--stop", stop),
-        ("limits.connect_ms", "--timeout", timeout.clone()),
-        ("limits.first_byte_ms", "--timeout", timeout.clone()),
-        ("limits.between_bytes_ms", "--timeout", timeout),
-        ("limits.retries", "--retries", number(flags.retries.map(i64::from))),
-    ]
-    .into_iter()
-    .filter_map(|(key, flag, value)| {
-        Some(Assignment { key, place: Place::Flag(flag.to_owned()), value: value? })
-    })
-    .collect()
-}
-
 /// Whether something says that the user means OpenAI: its URL in the environment, or a key for it.
-fn has_openai(config: &Config, paths: &Paths, env: Env<'_>) -> bool {
+fn has_openai(config: &Config, paths: &Paths, env: Env<'_>, notices: &mut Vec<Fault>) -> bool {
     let is_set = |name| env(name).is_some_and(|value| !value.trim().is_empty());
     if is_set(OPENAI_API_KEY) || is_set("OPENAI_BASE_URL") {
         return true;
     }
     let Some(settings) = config.endpoints.get(OPENAI) else { return false };
-    // A key that is there but unusable counts too: its fault is told when it is used, with the remedy.
-    !matches!(settings.key.find_at_once(env, &paths.dotenv), Ok(None))
+    match settings.key.find_at_once(env, &paths.dotenv) {
+        Ok(key) => key.is_some(),
+        Err(fault) => {
+            notices.push(fault);
+            false
+        }
+    }
 }
 
 /// Returns a text file of bounded size. A pipe may stand for it: people write `--config <(…)`.
@@ -566,7 +445,6 @@ mod tests {
                 is_config_named: self.flags.config.is_some(),
                 config_dir: self.dir.path().to_owned(),
                 data_dir: self.dir.path().join("data"),
-                state_dir: self.dir.path().join("data"),
                 dotenv: self.dir.path().join(".env"),
             };
             let env = |name: &str| {
@@ -596,8 +474,7 @@ mod tests {
 
     #[test]
     fn nothing_given_is_the_sandbox() {
-        let mut expected = Config::default();
-        expected.model = Some("sandbox-mini".to_owned());
+        let expected = Config { model: Some("sandbox-mini".to_owned()), ..Config::default() };
         assert_eq!(Start::new("").config(), expected);
     }
 
@@ -624,6 +501,15 @@ mod tests {
         assert_eq!(Start::new("").dotenv("OPENAI_API_KEY=k\n").config().endpoint, "openai");
         let chosen = Start::new("endpoint = \"ollama\"\n").env("OPENAI_API_KEY", "k").config();
         assert_eq!((chosen.endpoint.as_str(), chosen.model), ("ollama", None));
+    }
+
+    #[test]
+    fn a_dotenv_that_is_of_no_use_does_not_choose_openai() {
+        let venv = Start::new("");
+        fs::create_dir(venv.dir.path().join(".env")).unwrap();
+        assert_eq!(venv.config().endpoint, "sandbox");
+        let loaded = Start::new("").dotenv("OPENAI_API_KEY=\u{1}").load();
+        assert_eq!((loaded.config.endpoint.as_str(), loaded.notices.len()), ("sandbox", 1));
     }
 
     #[test]
@@ -675,6 +561,10 @@ mod tests {
         let config = Start::new(file).flags(groq.clone()).config();
         assert_eq!(config.model.as_deref(), Some("llama-3.3-70b-versatile"));
         assert_eq!(config.model("openai"), Some("gpt-4o-mini"));
+        let without_key = Start::new("model = \"gpt-4o\"\n");
+        assert_eq!(without_key.config().model.as_deref(), Some("sandbox-mini"));
+        let with_key = without_key.env("OPENAI_API_KEY", "k");
+        assert_eq!(with_key.config().model.as_deref(), Some("gpt-4o"));
         let mut both = groq;
         both.model = Some("m".to_owned());
         assert_eq!(Start::new(file).flags(both).config().model.as_deref(), Some("m"));

@@ -18,14 +18,16 @@ mod model_card;
 mod paths;
 pub mod secret;
 mod show;
+mod source;
 pub mod theme;
 
 pub use endpoint::{EndpointSettings, OPENAI, SANDBOX};
 pub use error::{ConfigError, Place};
-pub use load::{Loaded, Overrides};
+pub use load::Loaded;
 pub use model_card::ModelCards;
 pub use paths::Paths;
 pub use show::{Origin, Shown};
+pub use source::Overrides;
 
 use crate::core::endpoint::{Endpoint, Limits};
 use crate::core::model::ModelCard;

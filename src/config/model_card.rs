@@ -77,8 +77,8 @@ fn best<'a>(cards: &'a BTreeMap<String, Card>, model: &str) -> Option<&'a Card> 
             .map(|(_, card)| card)
     };
     fitting(model).or_else(|| {
-        let base = model.strip_prefix("ft:").and_then(|rest| rest.split(':').next()).unwrap_or(model);
-        let bare = base.rsplit('/').next().unwrap_or(base);
+        let untuned = model.strip_prefix("ft:").and_then(|rest| rest.split(':').next()).unwrap_or(model);
+        let bare = untuned.rsplit('/').next().unwrap_or(untuned);
         (bare != model).then(|| fitting(bare)).flatten()
     })
 }

@@ -1,4 +1,4 @@
-//! Where the configuration, the data and the log are.
+//! Where the configuration and the data are.
 //!
 //! Owns the platform's places and the two flags that replace them. Creates nothing on disk.
 
@@ -18,8 +18,6 @@ pub struct Paths {
     pub config_dir: PathBuf,
     /// The folder of conversations and drafts.
     pub data_dir: PathBuf,
-    /// The folder of the log.
-    pub state_dir: PathBuf,
     /// The file of keys in the working directory; it need not be there.
     pub dotenv: PathBuf,
 }
@@ -41,13 +39,9 @@ impl Paths {
             (None, Some(platform)) => platform.config_dir().to_owned(),
             (None, None) => return Err(ConfigError::NoHome),
         };
-        // A data folder of one's own holds the log as well: it is there to leave the home folder alone.
-        let (data_dir, state_dir) = match (data, &platform) {
-            (Some(data), _) => (data.clone(), data),
-            (None, Some(platform)) => (
-                platform.data_dir().to_owned(),
-                platform.state_dir().unwrap_or(platform.data_local_dir()).to_owned(),
-            ),
+        let data_dir = match (data, &platform) {
+            (Some(data), _) => data,
+            (None, Some(platform)) => platform.data_dir().to_owned(),
             (None, None) => return Err(ConfigError::NoHome),
         };
         Ok(Self {
@@ -55,7 +49,6 @@ impl Paths {
             config_file: file.unwrap_or_else(|| config_dir.join("config.toml")),
             config_dir,
             data_dir,
-            state_dir,
             dotenv: PathBuf::from(".env"),
         })
     }
@@ -82,7 +75,6 @@ mod tests {
         let paths = Paths::resolve(&overrides, &env).unwrap();
         assert_eq!(paths.config_file, Path::new("/flag/c.toml"));
         assert_eq!(paths.themes_dir(), Path::new("/flag/themes"));
-        assert_eq!(paths.state_dir, Path::new("/env/data"));
         assert!(paths.is_config_named);
     }
 }

@@ -137,6 +137,10 @@ fn from_dotenv(name: &str, path: &Path) -> Result<Option<String>, Fault> {
         Fault::new(FaultKind::Local, format!("{} is not read: {what}", path.display()))
             .remedy(format!("Mend or remove it, or set {name} in the environment"))
     };
+    // People keep Python environments in a folder of this name.
+    if path.is_dir() {
+        return Ok(None);
+    }
     let text = match read_small(path, false) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -313,7 +317,9 @@ mod tests {
         let (_dir, path) = dotenv(b"K=\xff\xfe");
         assert!(reference("K").find(&nothing, &path).unwrap_err().message.contains("UTF-8"));
         let (dir, _) = dotenv("");
-        assert!(reference("K").find(&nothing, dir.path()).unwrap_err().message.contains("regular"));
+        assert_eq!(found(&reference("K"), &nothing, dir.path()), None);
+        let file = KeyReference { file: Some(dir.path().into()), ..KeyReference::default() };
+        assert!(file.find(&nothing, dir.path()).unwrap_err().message.contains("regular"));
     }
 
     #[test]

@@ -106,9 +106,10 @@ fn has(table: &Table, path: &[&str]) -> bool {
 fn flatten<'a>(table: &'a Table, path: &mut Vec<&'a str>, each: &mut impl FnMut(&[&str], &Value)) {
     for (key, value) in table {
         path.push(key);
-        match value {
-            Value::Table(inner) => flatten(inner, path, each),
-            _ => each(path, value),
+        if let Value::Table(inner) = value {
+            flatten(inner, path, each);
+        } else {
+            each(path, value);
         }
         path.pop();
     }

@@ -96,7 +96,9 @@ impl Message {
         }
     }
 
-    fn content(&self) -> Arc<str> {
+    /// Returns the text to share; a typed text is not copied.
+    #[must_use]
+    pub fn shared_text(&self) -> Arc<str> {
         match &self.body {
             Body::Text(text) => Arc::clone(text),
             Body::Answer(answer) => answer.chosen().text.as_str().into(),
@@ -147,8 +149,15 @@ impl Conversation {
                 let kept = self.memory || message.role == Role::System || Some(*index) == last_user;
                 kept && !(message.role == Role::Assistant && message.text().is_empty())
             })
-            .map(|(_, message)| Prompt { role: message.role, content: message.content() })
+            .map(|(_, message)| Prompt { role: message.role, content: message.shared_text() })
             .collect()
+    }
+
+    /// Returns all messages with a text, whatever the memory setting.
+    #[must_use]
+    pub fn whole(&self) -> Vec<Prompt> {
+        let with_text = self.messages.iter().filter(|message| !message.text().is_empty());
+        with_text.map(|message| Prompt { role: message.role, content: message.shared_text() }).collect()
     }
 
     /// Returns the position of a message.

@@ -4,7 +4,7 @@
 //! environment; time comes in as [`time::Timestamp`].
 //!
 //! Invariant: every surface (workbench, `ask`, `compare`, `inspect`) folds the same
-//! [`run::StreamEvent`]s through [`run::Run::apply`], so their numbers cannot disagree.
+//! [`stream::StreamEvent`]s through [`run::Run::apply`], so their numbers cannot disagree.
 
 pub mod context;
 pub mod conversation;
@@ -23,3 +23,4 @@ pub mod sweep;
 pub mod text;
 pub mod time;
 pub mod token;
+pub mod transfer;

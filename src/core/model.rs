@@ -58,10 +58,21 @@ pub struct ModelCard {
     pub exact_framing: bool,
     /// Prices.
     pub price: Option<Price>,
-    /// Parameters the model is known to refuse, with the reason.
+    /// Parameters the model is known to refuse, each as `parameter: reason`.
     pub refuses: Vec<String>,
     /// Whether the model is known to give logprobs, or not to.
     pub logprobs: Option<bool>,
+    /// Whether reported logprobs are those before temperature (and the cuts after it) is applied.
+    pub logprobs_before_temperature: Option<bool>,
     /// Whether the output limit must be sent as `max_tokens`, because the server knows no other name.
     pub legacy_max_tokens: bool,
+}
+
+impl ModelCard {
+    /// Returns why the model is known to refuse a parameter, if it is.
+    #[must_use]
+    pub fn refusal(&self, parameter: &str) -> Option<&str> {
+        let entries = self.refuses.iter().map(|entry| entry.split_once(':').unwrap_or((entry, "refused")));
+        entries.filter(|(name, _)| name.trim() == parameter).map(|(_, reason)| reason.trim()).next()
+    }
 }

@@ -5,6 +5,9 @@
 
 use crate::core::token::Token;
 
+/// Below this margin in nats a position is a close call: the runner-up is at least half as probable.
+pub const CLOSE_MARGIN: f64 = std::f64::consts::LN_2;
+
 /// A closed interval; a point when both ends are equal.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Range {
@@ -126,6 +129,16 @@ impl<'a> Position<'a> {
             .filter_map(|c| c.logprob)
             .max_by(f64::total_cmp)?;
         Some(own - other)
+    }
+
+    /// Whether the answer nearly went elsewhere here: the chosen token was not rank 1, or another
+    /// candidate was at least half as probable.
+    #[must_use]
+    pub fn is_close_call(self) -> bool {
+        match self.margin() {
+            Some(margin) => margin < CLOSE_MARGIN,
+            None => false,
+        }
     }
 
     /// Returns the interval in which the entropy of the whole distribution lies, in bits.

@@ -277,6 +277,12 @@ impl Run {
         (seen > 0).then_some(Count::Estimate(seen))
     }
 
+    /// Whether a request was sent for it; an answer from a file was not.
+    #[must_use]
+    pub fn sent(&self) -> bool {
+        self.sent.is_some()
+    }
+
     /// Returns the time from sending the last attempt to the first delta, in milliseconds.
     #[must_use]
     pub fn first_token_ms(&self) -> Option<f64> {

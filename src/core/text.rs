@@ -5,7 +5,7 @@
 //! character is drawn as a visible mark.
 
 use std::borrow::Cow;
-use unicode_segmentation::UnicodeSegmentation;
+use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation};
 use unicode_width::UnicodeWidthStr;
 
 /// Cells between tab stops.
@@ -124,6 +124,24 @@ fn joins(joiner: char, cluster: &str) -> bool {
 /// Returns the text's clusters with their byte offsets.
 pub fn clusters(text: &str) -> impl DoubleEndedIterator<Item = (usize, &str)> {
     text.grapheme_indices(true)
+}
+
+/// Returns the first boundary between clusters at or after a byte offset, or the text's end.
+#[must_use]
+pub fn boundary_at_or_after(text: &str, at: usize) -> usize {
+    if at >= text.len() || !text.is_char_boundary(at) {
+        return text.len();
+    }
+    let mut cursor = GraphemeCursor::new(at, text.len(), true);
+    match cursor.is_boundary(text, 0) {
+        Ok(false) => cursor.next_boundary(text, 0).ok().flatten().unwrap_or(text.len()),
+        Ok(true) | Err(_) => at,
+    }
+}
+
+/// Returns the text cut at its word boundaries: words, and what stands between them.
+pub fn word_pieces(text: &str) -> impl DoubleEndedIterator<Item = &str> {
+    text.split_word_bounds()
 }
 
 /// Returns the cells a text takes when drawn on one line.
@@ -286,6 +304,21 @@ mod tests {
     #[test]
     fn white_space_of_a_token_can_be_seen() {
         assert_eq!(visible(" the\n\t"), "␣the⏎⇥");
+    }
+
+    #[test]
+    fn boundaries_are_found_from_within_a_cluster() {
+        let text = "a👨‍👩‍👧‍👦🇰🇷한";
+        let starts: Vec<_> = clusters(text).map(|(at, _)| at).chain([text.len()]).collect();
+        for (at, _) in text.char_indices() {
+            let expected = starts.iter().copied().find(|start| *start >= at);
+            assert_eq!(Some(boundary_at_or_after(text, at)), expected);
+        }
+        assert_eq!(boundary_at_or_after(text, 99), text.len());
+        assert_eq!(
+            word_pieces("let's go, 한국어!").collect::<Vec<_>>(),
+            ["let's", " ", "go", ",", " ", "한국어", "!"]
+        );
     }
 
     #[test]

@@ -17,6 +17,9 @@ const HARD: usize = 16 << 10;
 /// Bytes after which it is cut though it holds no word.
 pub(super) const LITERAL: usize = 64 << 10;
 
+/// Signs that are taken as one run; a longer one is no delimiter anybody means.
+const MAX_RUN: usize = 64;
+
 /// What is open at a place of a paragraph.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Calm {
@@ -90,7 +93,7 @@ impl Calm {
     /// Takes in what stands at a byte, and returns the byte after it; `None` where more must come first.
     fn step(&mut self, bytes: &[u8], start: usize, at: usize, end: usize) -> Option<usize> {
         let byte = bytes[at];
-        let run = || bytes[at..end].iter().take_while(|&&next| next == byte).count();
+        let run = || bytes[at..end].iter().take(MAX_RUN).take_while(|&&next| next == byte).count();
         match byte {
             b'`' => {
                 let run = run();
@@ -157,7 +160,8 @@ fn begins_word(text: &str) -> bool {
 
 /// Returns whether a byte begins a cluster.
 pub(super) fn is_boundary(text: &str, at: usize) -> bool {
-    GraphemeCursor::new(at, text.len(), true).is_boundary(text, 0).unwrap_or(false)
+    text.is_char_boundary(at)
+        && GraphemeCursor::new(at, text.len(), true).is_boundary(text, 0).unwrap_or(false)
 }
 
 #[cfg(test)]
@@ -191,5 +195,7 @@ mod tests {
     fn what_stays_open_is_cut_at_last() {
         assert!(matches!(cut(&format!("**{}", "word ".repeat(9000))), Some(Cut::Word(at)) if at >= HARD));
         assert_eq!(cut(&"1".repeat(100_000)), Some(Cut::Literal(LITERAL)));
+        assert_eq!(cut(&"a**".repeat(100_000)), Some(Cut::Literal(LITERAL)));
+        assert_eq!(cut(&"*".repeat(100_000)), Some(Cut::Literal(LITERAL)));
     }
 }

@@ -86,13 +86,17 @@ pub(super) fn first(text: &str) -> Option<Cluster> {
     let cluster = text.graphemes(true).next()?;
     let glyph = Glyph::of(cluster);
     let class = match cluster.chars().next()? {
-        ' ' | '\t' | '\r' | '\n' | '\u{2000}'..='\u{2006}' | '\u{2008}'..='\u{200a}' | '\u{3000}' => {
-            Class::Space
-        }
-        character if glyph.width == 2 && !glyph.is_mark => Class::of_wide(character),
+        _ if glyph.is_mark => Class::Word,
+        first if first.is_whitespace() && first.len_utf8() == cluster.len() && !joins(first) => Class::Space,
+        first if glyph.width == 2 => Class::of_wide(first),
         _ => Class::Word,
     };
     Some(Cluster { len: cluster.len(), width: glyph.width, class })
+}
+
+/// Whether a space keeps together what it stands between.
+fn joins(space: char) -> bool {
+    matches!(space, '\u{a0}' | '\u{2007}' | '\u{202f}')
 }
 
 /// Whether a character of two cells is a cluster of its own when one that stands alone follows.

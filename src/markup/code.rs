@@ -3,8 +3,9 @@
 //! Owns what is known of a block of code while it grows. Never parses a language; the tones come
 //! from outside and are laid over the rows when these are read, so that nothing is wrapped again.
 
+use super::indent::Indent;
 use super::row::{CodeTone, Emphasis, Rows, Source, Span, Tone, offset};
-use super::wrap::{Flow, Indent, Mode};
+use super::wrap::{Flow, Mode};
 use crate::core::text;
 use std::ops::Range;
 
@@ -154,4 +155,11 @@ pub(super) fn put_line(text: &str, line: Range<usize>, indent: &mut Indent, widt
     let mut padded = indent.padded();
     let mut flow = Flow::open(text, rows, &mut padded, width, Mode::Cells, offset(line.start));
     flow.push(line, tone, Emphasis::NONE);
+}
+
+/// Returns the bytes after the marks of an opening fence.
+pub(super) fn info_range(line: &str, at: usize) -> Range<usize> {
+    let info = line.trim_start_matches([' ', '\t', '`', '~']);
+    let start = at + line.len() - info.len();
+    start..start + info.trim_end().len()
 }

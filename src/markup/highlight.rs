@@ -253,6 +253,12 @@ mod tests {
     }
 
     #[test]
+    fn it_may_be_called_on_another_thread() {
+        fn is_send<T: Send>(_: &T) {}
+        is_send(&Highlighter::new());
+    }
+
+    #[test]
     fn old_blocks_are_forgotten() {
         let mut highlighter = Highlighter::new();
         for key in 0..200 {

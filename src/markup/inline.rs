@@ -158,19 +158,23 @@ impl Inline {
     pub(super) fn close_link(&mut self, text: &str, range: &Range<usize>, base: Tone) {
         let Some(link) = self.links.pop() else { return };
         let rest = text.get(link.end..range.end).unwrap_or_default();
-        if link.is_inline {
-            let inner = rest.strip_prefix("](").and_then(|rest| rest.strip_suffix(')'));
-            let start = range.end - 1 - inner.map_or(0, str::len);
-            let address = inner.unwrap_or_default();
-            let start = start + address.len() - address.trim_start().len();
-            let address = address.trim();
-            if !address.is_empty() {
-                self.fixed(if link.end > link.start { " (" } else { "(" }, Tone::Link);
-                self.push(start..start + address.len(), Tone::Link, Emphasis::NONE);
-                self.fixed(")", Tone::Link);
+        // The text may end with a line, and the address follow on the next one.
+        let inner = rest.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '>').strip_prefix("](");
+        match inner.and_then(|inner| inner.strip_suffix(')')).filter(|_| link.is_inline) {
+            Some(inner) => {
+                let start = range.end - 1 - inner.trim_start().len();
+                let address = inner.trim();
+                if !address.is_empty() {
+                    if link.end > link.start {
+                        self.fixed(" ", base);
+                    }
+                    self.fixed("(", Tone::Link);
+                    self.push(start..start + address.len(), Tone::Link, Emphasis::NONE);
+                    self.fixed(")", Tone::Link);
+                }
             }
-        } else if !link.is_auto {
-            self.text(link.end..range.end, base);
+            None if link.is_auto => {}
+            None => self.text(link.end..range.end, base),
         }
         self.reach(range.end, false);
     }

@@ -6,11 +6,13 @@
 //! beyond a table's width) is shown as it is written. Never recurses: nesting is data.
 
 use super::code::{self, CodeBlock};
+use super::indent::{Indent, Level};
 use super::inline::Inline;
+use super::line;
 use super::row::{Emphasis, Rows, Source, Span, Tone, offset};
 use super::segment::Form;
 use super::table::Table;
-use super::wrap::{Flow, Indent, Level, Mode, Piece};
+use super::wrap::{Flow, Mode, Piece};
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 use std::ops::Range;
 
@@ -45,6 +47,8 @@ struct Walk<'a, 'b> {
     run: Option<usize>,
     /// What is not to be preceded by an empty row: the line it stands on has been dealt with.
     settled_line: Option<usize>,
+    /// The beginning of a line, and the byte up to which it is known to be the last one.
+    line: (usize, usize),
     /// The space before a run that goes on in the last row.
     rest: Option<usize>,
     /// Everything before this byte has been shown or is syntax.
@@ -58,8 +62,8 @@ impl Layout<'_> {
     pub(super) fn put(&mut self, range: Range<usize>, form: Form) {
         let text = self.text;
         let source = text.get(range.clone()).unwrap_or_default();
-        if form == Form::Literal {
-            return self.put_plain(range, form);
+        if form == Form::Literal || line::is_too_deep(source) {
+            return self.put_lines(range, form);
         }
         let mut walk = Walk {
             indent: Indent::default(),
@@ -70,6 +74,7 @@ impl Layout<'_> {
             base: Tone::Plain,
             run: None,
             settled_line: None,
+            line: (range.start, range.start),
             rest: None,
             done: range.start,
             table: None,
@@ -87,6 +92,15 @@ impl Layout<'_> {
         walk.gap_text(range.end);
     }
 
+    /// Lays out lines as they are.
+    fn put_lines(&mut self, range: Range<usize>, form: Form) {
+        let (mut at, mut form) = (range.start, form);
+        for line in self.text.get(range).unwrap_or_default().split_inclusive('\n') {
+            self.put_plain(at..at + line.len(), std::mem::replace(&mut form, Form::Fresh));
+            at += line.len();
+        }
+    }
+
     /// Lays out text as it is, up to the end of its line.
     pub(super) fn put_plain(&mut self, range: Range<usize>, form: Form) {
         let line = self.text.get(range.clone()).unwrap_or_default();
@@ -101,7 +115,7 @@ impl Layout<'_> {
         flow.push(range.start..end, Tone::Plain, Emphasis::NONE);
     }
 
-    /// Adds an empty row where the line before is blank.
+    /// Adds an empty row where the line before the one that begins at a byte is blank.
     pub(super) fn gap(&mut self, at: usize) {
         if self.rows.len() > 0 && is_after_blank(self.text, at) {
             Indent::default().gap(self.rows, offset(at).saturating_sub(1));
@@ -109,9 +123,9 @@ impl Layout<'_> {
     }
 }
 
-/// Returns whether nothing but quote signs stands in the line before the one of a byte.
-fn is_after_blank(text: &str, at: usize) -> bool {
-    let before = text.as_bytes().get(..line_start(text, at)).unwrap_or_default();
+/// Returns whether nothing but quote signs stands in the line before the one that begins at a byte.
+fn is_after_blank(text: &str, line: usize) -> bool {
+    let before = text.as_bytes().get(..line).unwrap_or_default();
     let mut ends = 0;
     for &byte in before.iter().rev() {
         match byte {
@@ -124,10 +138,6 @@ fn is_after_blank(text: &str, at: usize) -> bool {
         }
     }
     false
-}
-
-fn line_start(text: &str, at: usize) -> usize {
-    text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1)
 }
 
 impl Walk<'_, '_> {
@@ -151,9 +161,8 @@ impl Walk<'_, '_> {
             Event::SoftBreak | Event::HardBreak => self.inline.line_break(at.end),
             Event::Rule => {
                 self.begin_block(at.start);
-                self.out.rows.open(offset(at.start));
                 let width = self.indent.body(self.out.width);
-                self.indent.put(self.out.rows);
+                self.indent.open(self.out.rows, offset(at.start));
                 self.out.rows.push(Span::fill('─', width, Tone::Border));
                 self.done = self.done.max(at.end);
                 self.run = None;
@@ -275,10 +284,19 @@ impl Walk<'_, '_> {
         if self.indent.has_lead() || self.rest.is_some() || self.out.rows.len() == 0 {
             return;
         }
-        let line = line_start(self.out.text, at);
+        let line = self.line_of(at);
         if self.settled_line.replace(line) != Some(line) && is_after_blank(self.out.text, line) {
             self.indent.gap(self.out.rows, offset(line).saturating_sub(1));
         }
+    }
+
+    /// Returns the beginning of the line of a byte; the bytes asked for never decrease.
+    fn line_of(&mut self, at: usize) -> usize {
+        let (line, seen) = self.line;
+        let between = self.out.text.get(seen..at).unwrap_or_default();
+        let line = between.rfind('\n').map_or(line, |end| seen + end + 1);
+        self.line = (line, at.max(seen));
+        line
     }
 
     /// Begins a run of inline text that has no block of its own, as in a tight list.
@@ -341,11 +359,15 @@ impl Walk<'_, '_> {
             self.done = self.done.max(number.end);
             let number = Span { source, tone: Tone::Marker, emphasis: Emphasis::NONE, width };
             let space = Span::fill(' ', 1, Tone::Plain);
-            self.indent.item(&[Span::fill(' ', pad, Tone::Plain), number, space], self.out.width)
+            self.indent.item(
+                offset(start),
+                &[Span::fill(' ', pad, Tone::Plain), number, space],
+                self.out.width,
+            )
         } else {
             self.done = self.done.max(start + 1);
             let bullet = ["• ", "◦ ", "▪ "][self.bullets.saturating_sub(1).min(2)];
-            self.indent.item(&[Span::fixed(bullet, Tone::Marker)], self.out.width)
+            self.indent.item(offset(start), &[Span::fixed(bullet, Tone::Marker)], self.out.width)
         };
         self.containers.push(Container::Item(level));
     }
@@ -380,8 +402,7 @@ impl Walk<'_, '_> {
             }
             Some(Container::Item(level)) => {
                 if self.indent.has_lead() {
-                    self.out.rows.open(offset(at.start));
-                    self.indent.put(self.out.rows);
+                    self.indent.open(self.out.rows, offset(at.start));
                 }
                 self.indent.leave(level);
             }
@@ -397,7 +418,7 @@ impl Walk<'_, '_> {
         let text = self.out.text;
         let line = text.get(at.clone()).unwrap_or_default().lines().next().unwrap_or_default();
         let info = match kind {
-            CodeBlockKind::Fenced(_) => info_range(line, at.start),
+            CodeBlockKind::Fenced(_) => code::info_range(line, at.start),
             CodeBlockKind::Indented => at.start..at.start,
         };
         let row = self.out.rows.len();
@@ -441,13 +462,6 @@ impl Walk<'_, '_> {
     }
 }
 
-/// Returns the bytes after the marks of an opening fence.
-pub(super) fn info_range(line: &str, at: usize) -> Range<usize> {
-    let info = line.trim_start_matches([' ', '\t', '`', '~']);
-    let start = at + line.len() - info.len();
-    start..start + info.trim_end().len()
-}
-
 fn piece_start(piece: &Piece) -> Option<usize> {
     match piece {
         Piece::Text { range, .. } => Some(range.start),
@@ -470,5 +484,135 @@ fn rank(level: HeadingLevel) -> u8 {
         HeadingLevel::H4 => 4,
         HeadingLevel::H5 => 5,
         HeadingLevel::H6 => 6,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::document::tests::{drawn, markdown};
+    use super::super::line::MAX_CONTAINERS;
+    use super::*;
+
+    fn rows(text: &str, width: u16) -> Vec<String> {
+        drawn(&markdown(text, width))
+    }
+
+    /// Returns the text, tone and emphasis of the spans of the first row.
+    fn spans(text: &str) -> Vec<(String, Tone, Emphasis)> {
+        let document = markdown(text, 60);
+        let shown = |span: &Span| match &span.source {
+            Source::Text(range) => text[range.start as usize..range.end as usize].to_owned(),
+            Source::Fixed(fixed) => (*fixed).to_owned(),
+            Source::Fill(..) => String::new(),
+        };
+        document.row(0).iter().map(|span| (shown(span), span.tone, span.emphasis)).collect()
+    }
+
+    fn span(text: &str, tone: Tone, emphasis: Emphasis) -> (String, Tone, Emphasis) {
+        (text.to_owned(), tone, emphasis)
+    }
+
+    #[test]
+    fn syntax_becomes_emphasis() {
+        let both = Emphasis::STRONG.with(Emphasis::ITALIC);
+        assert_eq!(
+            spans("a **b *c*** ~~d~~ `` e` ``"),
+            [
+                span("a ", Tone::Plain, Emphasis::NONE),
+                span("b ", Tone::Plain, Emphasis::STRONG),
+                span("c", Tone::Plain, both),
+                span(" ", Tone::Plain, Emphasis::NONE),
+                span("d", Tone::Plain, Emphasis::STRIKE),
+                span(" ", Tone::Plain, Emphasis::NONE),
+                span("e`", Tone::Code, Emphasis::NONE),
+            ]
+        );
+        assert_eq!(spans("## Title ##"), [span("Title", Tone::Heading(2), Emphasis::STRONG)]);
+    }
+
+    #[test]
+    fn links_say_where_they_lead() {
+        assert_eq!(rows("[here](http://evil.example 'bank')", 60), ["here (http://evil.example 'bank')"]);
+        assert_eq!(rows("![a *cat*](cat.png)[](b)", 60), ["a cat (cat.png)(b)"]);
+        assert_eq!(rows("[![i](s)](t) <http://a.b>", 60), ["i (s) (t) http://a.b"]);
+        assert_eq!(rows("[a][b] [c] [^1]\n\n[b]: http://x", 60), ["[a][b] [c] [^1]", "", "[b]: http://x"]);
+        assert_eq!(rows("[b]: http://x\n[b] c", 60), ["[b]: http://x", "[b] c"]);
+        assert_eq!(rows("- [b]: x\n- > [c]: y\n  > 'z'", 60), ["• [b]: x", "• ▌ [c]: y", "  ▌ 'z'"]);
+    }
+
+    #[test]
+    fn what_is_unfinished_is_shown_as_it_is() {
+        for text in ["**bo", "`co", "[a](ht", "~~x", "<di", "a\\"] {
+            assert_eq!(rows(text, 20), [text]);
+        }
+        assert_eq!(rows("```ru", 20), ["ru"]);
+        assert_eq!(rows("```ru\nlet", 20), ["ru", " let"]);
+    }
+
+    #[test]
+    fn html_entities_and_mathematics_are_literal() {
+        let text = "a<br>b &amp; $x_1$ <think>";
+        assert_eq!(rows(text, 60), [text]);
+        assert_eq!(rows("<div>\n *a*\n\n*b*", 60), ["<div>", " *a*", "", "b"]);
+    }
+
+    #[test]
+    fn lists_hang() {
+        assert_eq!(
+            rows("- one two three four\n  - five\n    1. six seven\n- [x] eight nine ten", 16),
+            [
+                "• one two three",
+                "  four",
+                "  ◦ five",
+                "     1. six",
+                "        seven",
+                "[x] eight nine",
+                "    ten"
+            ]
+        );
+        assert_eq!(rows("- [x] done", 9), ["• [x]", "done"]);
+        assert_eq!(rows("9. a\n10. b\n100. c", 20), [" 9. a", "10. b", "100. c"]);
+        assert_eq!(rows("-\n- a", 20), ["•", "• a"]);
+    }
+
+    #[test]
+    fn blank_lines_are_those_of_the_source() {
+        assert_eq!(rows("# a\nb\n- c\n\n\n- d\n\n  e", 20), ["a", "b", "• c", "", "• d", "", "  e"]);
+    }
+
+    #[test]
+    fn line_ends_of_a_paragraph_are_kept() {
+        assert_eq!(rows("a\nb  \nc\\\nd", 20), ["a", "b", "c", "d"]);
+    }
+
+    #[test]
+    fn quotes_have_bars() {
+        assert_eq!(
+            rows("> a b c d e f\n>\n> > g\n> - h\n\ni", 12),
+            ["▌ a b c d e", "▌ f", "▌", "▌ ▌ g", "▌ • h", "", "i"]
+        );
+    }
+
+    #[test]
+    fn code_is_wrapped_and_marked() {
+        assert_eq!(rows("```\n  ab cd ef\n\ng\n```\nh", 6), ["   ab", "↳cd ef", "", " g", "h"]);
+        assert_eq!(rows("- a\n  ~~~py\n   b\n  ~~~", 20), ["• a", "  py", "    b"]);
+        assert_eq!(rows("a\n\n    b\n\n    c", 20), ["a", "", " b", "", " c"]);
+    }
+
+    #[test]
+    fn rules_fill_the_row() {
+        assert_eq!(rows("a\n\n***\n> ---", 10), ["a", "", "──────────", "▌ ────────"]);
+    }
+
+    #[test]
+    fn deep_nesting_is_flattened() {
+        let row = &rows(&format!("{}deep", "> ".repeat(MAX_CONTAINERS)), 80)[0];
+        assert_eq!(row.matches('▌').count(), 16);
+        assert!(row.ends_with("deep"));
+        let row = &rows(&format!("{}a", "- ".repeat(40)), 20)[0];
+        assert!(row.ends_with("▪ a"), "{row}");
+        let text = format!("{}deep", "> ".repeat(MAX_CONTAINERS + 1));
+        assert_eq!(rows(&text, 250), [text]);
     }
 }

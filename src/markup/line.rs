@@ -6,6 +6,9 @@
 
 use std::ops::Range;
 
+/// Containers one line may open.
+pub(super) const MAX_CONTAINERS: usize = 100;
+
 /// What a line at the outermost level begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LineKind {
@@ -37,6 +40,8 @@ pub(super) struct Fence {
 pub(super) struct Item {
     /// The column at which its content begins.
     pub(super) content: usize,
+    /// Whether nothing stands after the marker.
+    pub(super) is_empty: bool,
     /// Whether it may end a paragraph without a blank line between.
     pub(super) interrupts: bool,
 }
@@ -125,7 +130,7 @@ fn marks(rest: &[u8], columns: usize, is_complete: bool) -> Option<LineKind> {
             if !is_complete {
                 return None;
             }
-            if rest.iter().filter(|&&byte| byte == mark).count() >= 3 {
+            if rest.iter().filter(|&&byte| byte == mark).take(3).count() == 3 {
                 return Some(LineKind::Rule);
             }
         }
@@ -156,7 +161,7 @@ fn item(
                 return None;
             }
             let content = if is_empty || column - start > 4 { start + 1 } else { column };
-            Some(LineKind::Item(Item { content, interrupts: may_interrupt && !is_empty }))
+            Some(LineKind::Item(Item { content, is_empty, interrupts: may_interrupt && !is_empty }))
         }
     }
 }
@@ -167,6 +172,14 @@ pub(super) fn closes(fence: Fence, line: &[u8]) -> bool {
     let rest = &line[bytes..];
     let len = rest.iter().take_while(|&&byte| byte == fence.mark).count();
     columns < 4 && len >= fence.len && rest[len..].iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'))
+}
+
+/// Returns whether a complete line inside a paragraph ends it: as the line under a heading, or a rule.
+pub(super) fn ends_paragraph(line: &[u8]) -> bool {
+    let (columns, bytes) = indentation(line);
+    let rest = line[bytes..].trim_ascii_end();
+    let is_underline = |mark: u8| !rest.is_empty() && rest.iter().all(|&byte| byte == mark);
+    columns < 4 && (is_underline(b'-') || is_underline(b'=') || line_kind(line, true) == Some(LineKind::Rule))
 }
 
 /// Returns the bytes of a line of code that begins at `at`, without the indentation its fence has too.
@@ -181,6 +194,26 @@ pub(super) fn is_delimiter_row(line: &[u8]) -> bool {
     line.contains(&b'-')
         && line.iter().any(|byte| matches!(byte, b'|' | b':'))
         && line.iter().all(|byte| matches!(byte, b'|' | b':' | b'-' | b' ' | b'\t' | b'\r'))
+}
+
+/// Returns whether a line opens more containers than anybody means.
+///
+/// The parser looks at every open container for every further line, so a short text could keep it
+/// busy for minutes; such a text is shown as it is.
+pub(super) fn is_too_deep(source: &str) -> bool {
+    source.split('\n').any(|line| {
+        let line = line.as_bytes();
+        let is_sign = |byte: &&u8| {
+            matches!(**byte, b'>' | b'-' | b'+' | b'*' | b'.' | b')' | b'0'..=b'9' | b' ' | b'\t')
+        };
+        let signs = line.iter().take_while(is_sign).count();
+        let opens = |at: &usize| match line[*at] {
+            b'>' => true,
+            b'-' | b'+' | b'*' | b'.' | b')' => matches!(line.get(at + 1), Some(b' ' | b'\t')),
+            _ => false,
+        };
+        (0..signs).filter(opens).nth(MAX_CONTAINERS).is_some()
+    })
 }
 
 #[cfg(test)]
@@ -201,13 +234,24 @@ mod tests {
         assert_eq!(kind("**bold** text"), LineKind::Text);
         assert_eq!(kind("```rust"), LineKind::Fence(Fence { mark: b'`', len: 3, indent: 0 }));
         assert_eq!(kind("```a``` b"), LineKind::Text);
-        assert_eq!(kind("- a"), LineKind::Item(Item { content: 2, interrupts: true }));
-        assert_eq!(kind("  12) a"), LineKind::Item(Item { content: 6, interrupts: false }));
-        assert_eq!(kind("1."), LineKind::Item(Item { content: 3, interrupts: false }));
+        assert_eq!(kind("- a"), LineKind::Item(Item { content: 2, is_empty: false, interrupts: true }));
+        assert_eq!(kind("  12) a"), LineKind::Item(Item { content: 6, is_empty: false, interrupts: false }));
+        assert_eq!(kind("1."), LineKind::Item(Item { content: 3, is_empty: true, interrupts: false }));
         assert_eq!(kind("1.5 a"), LineKind::Text);
         assert_eq!(kind("    a"), LineKind::Indented);
         assert_eq!(kind("> a"), LineKind::Quote);
         assert_eq!(kind("<b>"), LineKind::Html);
+    }
+
+    #[test]
+    fn what_ends_a_paragraph_is_told_apart() {
+        for line in ["-", "  --- ", "===", "***", "- - -"] {
+            assert!(ends_paragraph(line.as_bytes()), "{line}");
+        }
+        for line in ["", "- a", "=-", "    ---", "+", "**", "|---|"] {
+            assert!(!ends_paragraph(line.as_bytes()), "{line}");
+        }
+        assert!(is_delimiter_row(b"|:-|-:|") && is_delimiter_row(b":-") && !is_delimiter_row(b"---"));
     }
 
     #[test]

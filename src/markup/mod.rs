@@ -16,6 +16,7 @@ mod cluster;
 mod code;
 mod document;
 mod highlight;
+mod indent;
 mod inline;
 mod layout;
 mod line;

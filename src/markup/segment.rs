@@ -10,7 +10,7 @@
 //! the pieces are the same however the text arrives.
 
 use super::calm::{self, Calm, Cut};
-use super::line::{self, Fence, LineKind};
+use super::line::{self, Fence, Item, LineKind};
 use std::ops::Range;
 
 /// How a piece begins.
@@ -46,7 +46,12 @@ enum Shape {
     Text(Calm),
     Table,
     Item {
+        /// The column of its content.
         content: usize,
+        /// Nothing but its marker has come yet.
+        is_empty: bool,
+        /// A line has come that stands left of the content: the item may be over.
+        is_lazy: bool,
     },
     Quote,
     Html,
@@ -70,6 +75,9 @@ pub(super) struct Scanner {
     line: usize,
     /// The next byte to look at.
     at: usize,
+    /// Where that line ends, and up to where its end has been looked for.
+    end: Option<usize>,
+    searched: usize,
     /// The kind of the line is known; what is missing is its end.
     is_inside: bool,
     /// The line before is blank.
@@ -86,6 +94,8 @@ impl Scanner {
             shape: Shape::Nothing,
             line: 0,
             at: 0,
+            end: None,
+            searched: 0,
             is_inside: false,
             after_blank: false,
         }
@@ -103,17 +113,13 @@ impl Scanner {
 
     /// Returns the fence of the block of code that is open.
     pub(super) fn fence(&self) -> Option<Fence> {
-        match self.shape {
-            Shape::Fence(fence) => Some(fence),
-            _ => None,
-        }
+        if let Shape::Fence(fence) = self.shape { Some(fence) } else { None }
     }
 
     /// Returns the next final piece; `None` when more text must come first.
     pub(super) fn next(&mut self, text: &str) -> Option<Segment> {
         loop {
-            let end = text.as_bytes()[self.at..].iter().position(|&byte| byte == b'\n');
-            let end = end.map(|len| self.at + len + 1);
+            let end = self.line_end(text);
             let stop = end.unwrap_or(text.len());
             if self.is_inside {
                 if let Some(segment) = self.finish_line(text, end, stop) {
@@ -134,7 +140,7 @@ impl Scanner {
             }
             let line = &text.as_bytes()[self.at..end.map_or(stop, |end| end - 1)];
             if let Shape::Fence(fence) = self.shape {
-                return self.code_line(fence, line, end?);
+                return Some(self.code_line(fence, line, end?));
             }
             let kind = line::line_kind(line, end.is_some())?;
             if kind == LineKind::Blank {
@@ -160,11 +166,43 @@ impl Scanner {
                     return Some(Segment::FenceOpen(line, fence));
                 }
                 self.shape = shape_of(kind, self.at);
+            } else {
+                self.take_in(kind, line);
             }
             self.after_blank = false;
             self.line = self.at;
             self.is_inside = true;
         }
+    }
+
+    /// Notes what a line that goes on in the open piece means for the lines after it.
+    fn take_in(&mut self, kind: LineKind, line: &[u8]) {
+        if let Shape::Item { content, is_empty, is_lazy } = &mut self.shape {
+            let is_left = line::indentation(line).0 < *content;
+            (*is_empty, *is_lazy) = (false, *is_lazy || is_left);
+            if let (LineKind::Item(item), true) = (kind, is_left) {
+                *content = item.content.min(*content);
+            } else if kind == LineKind::Quote && is_left {
+                self.shape = Shape::Quote;
+            }
+        } else if let LineKind::Item(Item { content, .. }) = kind
+            && matches!(self.shape, Shape::Table | Shape::Quote)
+        {
+            // It is one only if no paragraph is open; what is indented may belong to it.
+            self.shape = Shape::Item { content, is_empty: false, is_lazy: true };
+        } else if kind == LineKind::Html {
+            self.shape = Shape::Html;
+        }
+    }
+
+    /// Returns the end of the line that is being read; no byte is searched twice.
+    fn line_end(&mut self, text: &str) -> Option<usize> {
+        if self.end.is_none_or(|end| end <= self.at) {
+            let from = self.searched.max(self.at);
+            self.end = text[from..].find('\n').map(|len| from + len + 1);
+            self.searched = self.end.unwrap_or(text.len());
+        }
+        self.end
     }
 
     /// Begins a new piece, and returns the form of the one before.
@@ -176,12 +214,13 @@ impl Scanner {
 
     /// Goes on in a line whose kind is known.
     fn finish_line(&mut self, text: &str, end: Option<usize>, stop: usize) -> Option<Segment> {
-        let cut = match &mut self.shape {
-            Shape::Text(calm) => calm.advance(text, self.start, stop),
-            Shape::Literal => (self.start + calm::LITERAL..stop)
-                .find(|&at| text.is_char_boundary(at) && calm::is_boundary(text, at))
-                .map(Cut::Literal),
-            _ => None,
+        let cut = if let Shape::Text(calm) = &mut self.shape {
+            calm.advance(text, self.start, stop)
+        } else if self.shape == Shape::Literal {
+            let mut places = self.start + calm::LITERAL..stop;
+            places.find(|&at| calm::is_boundary(text, at)).map(Cut::Literal)
+        } else {
+            None
         };
         if let Some(cut) = cut {
             return Some(self.cut(text, cut));
@@ -194,16 +233,18 @@ impl Scanner {
             let form = self.begin(end, Form::Fresh);
             return Some(Segment::Line(range, form));
         }
-        match &self.shape {
-            Shape::Literal => {
-                let range = self.start..end;
-                let form = self.begin(end, Form::Fresh);
-                return Some(Segment::Blocks(range, form));
-            }
-            Shape::Text(_) if line::is_delimiter_row(&text.as_bytes()[self.line..end - 1]) => {
+        if self.shape == Shape::Literal {
+            let range = self.start..end;
+            let form = self.begin(end, Form::Fresh);
+            return Some(Segment::Blocks(range, form));
+        }
+        if matches!(self.shape, Shape::Text(_)) {
+            let line = &text.as_bytes()[self.line..end - 1];
+            if line::is_delimiter_row(line) {
                 self.shape = Shape::Table;
+            } else if self.line > self.start && line::ends_paragraph(line) {
+                self.shape = Shape::Single;
             }
-            _ => {}
         }
         None
     }
@@ -227,16 +268,16 @@ impl Scanner {
         if self.is_plain { Segment::Line(range, form) } else { Segment::Blocks(range, form) }
     }
 
-    fn code_line(&mut self, fence: Fence, line: &[u8], end: usize) -> Option<Segment> {
+    fn code_line(&mut self, fence: Fence, line: &[u8], end: usize) -> Segment {
         let range = line::indented(fence, line, self.at);
         self.at = end;
         if line::closes(fence, line) {
             self.begin(end, Form::Fresh);
             self.after_blank = false;
-            return Some(Segment::FenceClose);
+            return Segment::FenceClose;
         }
         self.start = end;
-        Some(Segment::FenceLine(range))
+        Segment::FenceLine(range)
     }
 
     /// Returns whether a line that is not blank begins a block that does not belong to the open one.
@@ -244,22 +285,30 @@ impl Scanner {
         let (columns, _) = line::indentation(line);
         match self.shape {
             Shape::Nothing | Shape::Single => true,
-            Shape::Item { content } if columns >= content => false,
-            Shape::Item { .. } => {
-                self.after_blank || matches!(kind, LineKind::Item(_) | LineKind::Heading | LineKind::Fence(_))
-            }
+            Shape::Item { content, is_empty: true, .. } => self.after_blank || columns < content,
+            Shape::Item { content, .. } if columns >= content => false,
+            Shape::Item { is_lazy, .. } => match kind {
+                LineKind::Heading | LineKind::Fence(_) => true,
+                // After a line that may be a paragraph of its own they may belong to that one.
+                LineKind::Item(item) if !is_lazy || item.interrupts => true,
+                LineKind::Rule | LineKind::Quote if !is_lazy => true,
+                LineKind::Blank
+                | LineKind::Quote
+                | LineKind::Item(_)
+                | LineKind::Rule
+                | LineKind::Indented
+                | LineKind::Html
+                | LineKind::Text => self.after_blank,
+            },
             Shape::Indented => kind != LineKind::Indented,
             _ if self.after_blank => true,
             Shape::Quote if kind == LineKind::Quote => false,
             Shape::Text(_) | Shape::Table | Shape::Quote => match kind {
                 LineKind::Item(item) => item.interrupts,
-                LineKind::Heading | LineKind::Fence(_) => true,
-                LineKind::Blank
-                | LineKind::Rule
-                | LineKind::Quote
-                | LineKind::Indented
-                | LineKind::Html
-                | LineKind::Text => false,
+                LineKind::Heading | LineKind::Fence(_) | LineKind::Quote => true,
+                LineKind::Blank | LineKind::Rule | LineKind::Indented | LineKind::Html | LineKind::Text => {
+                    false
+                }
             },
             Shape::Html | Shape::Literal | Shape::Fence(_) => false,
         }
@@ -271,7 +320,9 @@ fn shape_of(kind: LineKind, at: usize) -> Shape {
         LineKind::Blank => Shape::Nothing,
         LineKind::Heading | LineKind::Rule | LineKind::Fence(_) => Shape::Single,
         LineKind::Quote => Shape::Quote,
-        LineKind::Item(item) => Shape::Item { content: item.content },
+        LineKind::Item(item) => {
+            Shape::Item { content: item.content, is_empty: item.is_empty, is_lazy: false }
+        }
         LineKind::Indented => Shape::Indented,
         LineKind::Html => Shape::Html,
         LineKind::Text => Shape::Text(Calm::new(at)),
@@ -311,7 +362,7 @@ mod tests {
             blocks("- one\n\n  more\n  - inner\nlazy\n- two\n\nend\n\n."),
             ["- one\n\n  more\n  - inner\nlazy\n", "- two\n\n", "end\n\n"]
         );
-        assert_eq!(blocks("2. a\n3. b\nrest 4\n5. c\n\nx"), ["2. a\n", "3. b\nrest 4\n", "5. c\n\n"]);
+        assert_eq!(blocks("2. a\n3. b\nrest 4\n5. c\n\nx"), ["2. a\n", "3. b\nrest 4\n5. c\n\n"]);
     }
 
     #[test]
@@ -326,7 +377,7 @@ mod tests {
     fn the_line_under_a_heading_stays_with_it() {
         assert_eq!(
             blocks("title\n---\ntext\n\n---\nmore\n\n."),
-            ["title\n---\ntext\n\n", "---\n", "more\n\n"]
+            ["title\n---\n", "text\n\n", "---\n", "more\n\n"]
         );
     }
 

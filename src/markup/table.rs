@@ -4,8 +4,9 @@
 //! Owns the cells of one table until its end is known. Invariant: every byte of a cell is on exactly
 //! one row; only the headings that stacked values repeat ([`Tone::Label`]) come again.
 
+use super::indent::Indent;
 use super::row::{Emphasis, Extent, Rows, Span, Tone, offset};
-use super::wrap::{Flow, Indent, Mode, Piece};
+use super::wrap::{Flow, Mode, Piece};
 use crate::core::text;
 use pulldown_cmark::Alignment;
 use std::ops::Range;
@@ -144,9 +145,10 @@ impl Table {
                 lines.push(first..scratch.len());
             }
             let height = lines.iter().map(Range::len).max().unwrap_or(0).max(1);
+            // The rows of one table row share their first byte, see `Rows::row_at`.
+            let start = indent.first_byte(offset(row.start));
             for line in 0..height {
-                rows.open(offset(row.start));
-                indent.put(rows);
+                indent.open(rows, start);
                 for (column, lines) in lines.iter().enumerate() {
                     if column > 0 {
                         rows.push(Span::fixed(BETWEEN.0, Tone::Border));
@@ -163,15 +165,17 @@ impl Table {
                         Alignment::Left | Alignment::None => 0,
                     };
                     push_space(rows, before);
-                    spans.iter().for_each(|span| rows.push(span.clone()));
+                    for span in spans {
+                        rows.push(span.clone());
+                    }
                     if column + 1 < widths.len() {
                         push_space(rows, free - before);
                     }
                 }
             }
             if index == 0 {
-                rows.open(offset(row.start));
-                indent.put(rows);
+                let end = self.cells[row.cells.clone()].last().map_or(row.start, |cell| cell.end);
+                indent.open(rows, offset(end));
                 for (column, &width) in widths.iter().enumerate() {
                     if column > 0 {
                         rows.push(Span::fixed(BETWEEN.1, Tone::Border));
@@ -189,15 +193,16 @@ impl Table {
         let mut flow = Flow::open(text, rows, indent, width, Mode::Words, offset(head.start));
         for (column, cell) in head_cells.iter().filter(|cell| !cell.pieces.is_empty()).enumerate() {
             if column > 0 {
-                flow.push_fixed(BETWEEN.0, Tone::Border);
+                for text in [" ", "│", " "] {
+                    flow.push_fixed(text, Tone::Border);
+                }
             }
             flow.pieces(&self.pieces[cell.pieces.clone()]);
         }
         let labels: Vec<Vec<Piece>> = head_cells.iter().map(|cell| self.label(text, cell)).collect();
         for row in body {
-            rows.open(offset(row.start));
             let body = indent.body(width);
-            indent.put(rows);
+            indent.open(rows, offset(row.start));
             rows.push(Span::fill('─', body, Tone::Border));
             for (cell, label) in self.cells[row.cells.clone()].iter().zip(&labels) {
                 if cell.pieces.is_empty() {
@@ -208,7 +213,8 @@ impl Table {
                 let mut flow = Flow::open(text, rows, indent, width, Mode::Words, offset(start));
                 if !label.is_empty() {
                     flow.pieces(label);
-                    flow.push_fixed(": ", Tone::Label);
+                    flow.push_fixed(":", Tone::Label);
+                    flow.push_fixed(" ", Tone::Label);
                 }
                 flow.pieces(pieces);
             }
@@ -256,5 +262,63 @@ fn piece_width(text: &str, piece: &Piece) -> usize {
         Piece::Text { range, .. } => text::width(text.get(range.clone()).unwrap_or_default()),
         Piece::Fixed { text, .. } => text::width(text),
         Piece::Break => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::document::tests::{drawn, markdown};
+
+    #[test]
+    fn columns_are_as_wide_as_their_content() {
+        let table = "|a|right|mid|\n|:-|-:|:-:|\n|one|2|three|\n|한국|`4`||";
+        assert_eq!(
+            drawn(&markdown(table, 30)),
+            ["a    │ right │  mid", "─────┼───────┼──────", "one  │     2 │ three", "한국 │     4 │"]
+        );
+    }
+
+    #[test]
+    fn wide_columns_give_way() {
+        let table = "|k|text|\n|-|-|\n|a|one two three four|";
+        assert_eq!(
+            drawn(&markdown(table, 14)),
+            ["k │ text", "──┼───────────", "a │ one two", "  │ three four"]
+        );
+    }
+
+    #[test]
+    fn what_fits_in_no_column_is_stacked() {
+        let table = "|name|text|\n|-|-|\n|a|one two|\n||b|";
+        assert_eq!(
+            drawn(&markdown(table, 12)),
+            ["name │ text", "────────────", "name: a", "text: one", "two", "────────────", "text: b"]
+        );
+    }
+
+    #[test]
+    fn cells_beyond_the_last_column_are_not_lost() {
+        assert_eq!(drawn(&markdown("|a|\n|-|\n|b|c|d|", 30)), ["a", "─────", "b c|d"]);
+    }
+
+    #[test]
+    fn a_heading_without_its_second_line_is_text() {
+        assert_eq!(drawn(&markdown("| a | b |\n|--", 30)), ["| a | b |", "|--"]);
+    }
+
+    #[test]
+    fn a_byte_is_found_in_its_wrapped_cell() {
+        let table = "|k|text|\n|-|-|\n|a|one two three four|";
+        let document = markdown(table, 14);
+        let row_of = |text: &str| document.row_at(table.find(text).unwrap());
+        assert_eq!(["k", "a|", "one", "three"].map(row_of), [0, 2, 2, 3]);
+    }
+
+    #[test]
+    fn a_long_heading_is_repeated_in_part() {
+        let heading = "long ".repeat(9);
+        let table = format!("|{heading}|{heading}|\n|-|-|\n|x|y|");
+        let rows = drawn(&markdown(&table, 14));
+        assert_eq!(rows[rows.len() - 2..], ["long long long", "l…: y"]);
     }
 }

@@ -7,165 +7,9 @@
 //! Invariant: the spans of a row take at most the width, and are in the order of their bytes.
 
 use super::cluster::{self, Class, Cluster};
+use super::indent::{Indent, cells};
 use super::row::{Emphasis, Rows, Source, Span, Tone, offset};
 use std::ops::Range;
-
-/// Cells that containers leave for what stands in them; deeper ones are flattened.
-const MIN_BODY: usize = 8;
-
-/// Levels of containers that are drawn; deeper ones are flattened.
-const MAX_LEVELS: usize = 16;
-
-/// Quote bars; a part of it stands for several levels in one span.
-const BARS: &str = "▌ ▌ ▌ ▌ ▌ ▌ ▌ ▌ ▌ ▌ ▌ ▌ ▌ ▌ ▌ ▌ ";
-
-/// Bytes and cells of one level in [`BARS`].
-const BAR: (usize, u16) = ("▌ ".len(), 2);
-
-/// What stands before the text of a row.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Indent {
-    /// Before every row.
-    rest: Vec<Span>,
-    /// Before the next row instead; holds bullets and numbers.
-    lead: Option<Vec<Span>>,
-    levels: usize,
-}
-
-/// An indentation to return to where a container ends.
-#[derive(Debug, Clone)]
-pub(super) struct Level {
-    /// `None` where the container was flattened.
-    rest: Option<Vec<Span>>,
-}
-
-fn cells(spans: &[Span]) -> usize {
-    spans.iter().map(|span| usize::from(span.width)).sum()
-}
-
-fn push_bar(spans: &mut Vec<Span>) {
-    if let Some(Span { source: Source::Fixed(bars), width, tone: Tone::Quote, .. }) = spans.last_mut()
-        && let Some(more) = BARS.get(..bars.len() + BAR.0)
-    {
-        *bars = more;
-        *width += BAR.1;
-        return;
-    }
-    spans.push(Span::fixed(&BARS[..BAR.0], Tone::Quote));
-}
-
-fn push_space(spans: &mut Vec<Span>, width: u16) {
-    match spans.last_mut() {
-        Some(Span { source: Source::Fill(' ', count), width: cells, .. }) => {
-            *count += width;
-            *cells += width;
-        }
-        _ => spans.push(Span::fill(' ', width, Tone::Plain)),
-    }
-}
-
-impl Indent {
-    /// Returns whether a first row with a marker is still to come.
-    pub(super) fn has_lead(&self) -> bool {
-        self.lead.is_some()
-    }
-
-    /// Returns the cells left for text.
-    pub(super) fn body(&self, width: u16) -> u16 {
-        let before = cells(&self.rest).max(self.lead.as_deref().map_or(0, cells));
-        width.saturating_sub(u16::try_from(before).unwrap_or(u16::MAX)).max(1)
-    }
-
-    fn has_room(&self, more: usize, width: u16) -> bool {
-        let before = cells(&self.rest).max(self.lead.as_deref().map_or(0, cells));
-        self.levels < MAX_LEVELS && before + more + MIN_BODY <= usize::from(width)
-    }
-
-    /// Enters a quote.
-    pub(super) fn quote(&mut self, width: u16) -> Level {
-        if !self.has_room(usize::from(BAR.1), width) {
-            return Level { rest: None };
-        }
-        let level = Level { rest: Some(self.rest.clone()) };
-        if let Some(lead) = &mut self.lead {
-            push_bar(lead);
-        }
-        push_bar(&mut self.rest);
-        self.levels += 1;
-        level
-    }
-
-    /// Enters an item of a list with the spans of its marker.
-    pub(super) fn item(&mut self, marker: &[Span], width: u16) -> Level {
-        let more = cells(marker);
-        let has_room = self.has_room(more, width);
-        if self.lead.is_none() || has_room {
-            let mut lead = self.lead.take().unwrap_or_else(|| self.rest.clone());
-            if cells(&lead) + more < usize::from(width) {
-                lead.extend_from_slice(marker);
-            }
-            self.lead = Some(lead);
-        }
-        if !has_room {
-            return Level { rest: None };
-        }
-        let level = Level { rest: Some(self.rest.clone()) };
-        push_space(&mut self.rest, u16::try_from(more).unwrap_or(u16::MAX));
-        self.levels += 1;
-        level
-    }
-
-    /// Puts a box in the place of the bullet that was pushed last, with as much indentation.
-    ///
-    /// Returns `false` where there is no bullet or no room.
-    pub(super) fn replace_bullet(&mut self, level: &Level, marker: Span, width: u16) -> bool {
-        let Some(lead) = &mut self.lead else { return false };
-        if level.rest.is_none() || cells(lead) + usize::from(marker.width) + MIN_BODY > usize::from(width) {
-            return false;
-        }
-        let is_bullet =
-            |span: &mut Span| span.tone == Tone::Marker && matches!(span.source, Source::Fixed(_));
-        let Some(bullet) = lead.pop_if(is_bullet) else { return false };
-        push_space(&mut self.rest, (marker.width + 1).saturating_sub(bullet.width));
-        lead.push(marker);
-        push_space(lead, 1);
-        true
-    }
-
-    /// Returns the indentation of a line of code: one free cell, which marks continued rows.
-    ///
-    /// The first row of a block's first line still holds the marker of the item it stands in.
-    pub(super) fn padded(&mut self) -> Self {
-        let mut lead = self.lead.take().unwrap_or_else(|| self.rest.clone());
-        push_space(&mut lead, 1);
-        let mut rest = self.rest.clone();
-        rest.push(Span::fixed("↳", Tone::Marker));
-        Self { rest, lead: Some(lead), levels: self.levels }
-    }
-
-    /// Leaves a container.
-    pub(super) fn leave(&mut self, level: Level) {
-        if let Some(rest) = level.rest {
-            self.rest = rest;
-            self.levels -= 1;
-        }
-    }
-
-    /// Puts what stands before the next row into it.
-    pub(super) fn put(&mut self, rows: &mut Rows) {
-        match self.lead.take() {
-            Some(lead) => lead.into_iter().for_each(|span| rows.push(span)),
-            None => self.rest.iter().for_each(|span| rows.push(span.clone())),
-        }
-    }
-
-    /// Adds an empty row: quote bars only.
-    pub(super) fn gap(&self, rows: &mut Rows, start: u32) {
-        rows.open(start);
-        let bars = self.rest.iter().rposition(|span| span.tone == Tone::Quote).map_or(0, |last| last + 1);
-        self.rest[..bars].iter().for_each(|span| rows.push(span.clone()));
-    }
-}
 
 /// A part of a line to set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -263,9 +107,8 @@ impl<'a> Flow<'a> {
     }
 
     fn open_row(&mut self, start: u32) {
-        self.rows.open(start);
         let first = self.rows.spans().len();
-        self.indent.put(self.rows);
+        self.indent.open(self.rows, start);
         self.body = self.rows.spans().len();
         self.used = cells(&self.rows.spans()[first..]);
         if self.used >= self.width {
@@ -345,44 +188,43 @@ impl<'a> Flow<'a> {
     }
 
     fn place(&mut self, at: usize, cluster: Cluster, tone: Tone, emphasis: Emphasis) {
-        let Cluster { len, class, .. } = cluster;
-        if cluster.width == 0 {
-            return;
+        if cluster.width > 0 && self.make_room(offset(at), cluster.width, cluster.class) {
+            let width = cluster.width.min(self.width.saturating_sub(self.used)).max(1);
+            self.append(at..at + cluster.len, width, tone, emphasis);
+            self.before = cluster.class;
         }
-        if self.mode == Mode::Words {
-            if class == Class::Space {
-                if self.is_over || self.used + cluster.width > self.width {
-                    self.is_over = true;
-                    return;
-                }
-            } else if self.is_over {
-                self.open_row(offset(at));
-            } else if self.before.breaks_before(class) {
-                self.note_chance();
-            }
-        }
-        if self.used + cluster.width > self.width {
-            self.end_row(offset(at), cluster.width);
-        }
-        let width = cluster.width.min(self.width.saturating_sub(self.used)).max(1);
-        self.append(at..at + len, width, tone, emphasis);
-        self.before = class;
     }
 
     /// Sets something the layout adds.
     pub(super) fn push_fixed(&mut self, text: &'static str, tone: Tone) {
         let mut span = Span::fixed(text, tone);
-        let width = usize::from(span.width);
-        if self.is_over || self.used + width > self.width {
-            self.open_row(self.last_end());
-        } else if self.before.breaks_before(Class::Word) {
-            self.note_chance();
+        let class = text.bytes().next().map_or(Class::Word, Class::of_ascii);
+        if self.make_room(self.last_end(), usize::from(span.width), class) {
+            let width = usize::from(span.width).min(self.width.saturating_sub(self.used));
+            span.width = u16::try_from(width).unwrap_or(u16::MAX);
+            self.rows.push(span);
+            self.used += width;
+            self.before = class;
         }
-        let width = width.min(self.width.saturating_sub(self.used));
-        span.width = u16::try_from(width).unwrap_or(u16::MAX);
-        self.rows.push(span);
-        self.used += width;
-        self.before = if text.ends_with(' ') { Class::Space } else { Class::Word };
+    }
+
+    /// Ends the row where what comes next does not fit; returns `false` for a space that is left out.
+    fn make_room(&mut self, start: u32, width: usize, class: Class) -> bool {
+        if self.mode == Mode::Words {
+            if class == Class::Space {
+                self.is_over |= self.used + width > self.width;
+                return !self.is_over;
+            }
+            if self.is_over {
+                self.open_row(start);
+            } else if self.before.breaks_before(class) {
+                self.note_chance();
+            }
+        }
+        if self.used + width > self.width {
+            self.end_row(start, width);
+        }
+        true
     }
 
     /// Returns where the text set so far ends.
@@ -489,4 +331,71 @@ pub fn wrap(text: &str, range: Range<usize>, width: u16) -> Vec<Range<usize>> {
         at += line.len();
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::text;
+    use proptest::prelude::*;
+
+    fn rows(text: &str, width: u16) -> Vec<&str> {
+        wrap(text, 0..text.len(), width).into_iter().map(|range| &text[range]).collect()
+    }
+
+    #[test]
+    fn rows_end_between_words() {
+        assert_eq!(rows("one two three", 8), ["one two ", "three"]);
+        assert_eq!(rows("one two three", 7), ["one two", "three"]);
+        assert_eq!(rows("one  two   three", 4), ["one ", "two ", "thre", "e"]);
+        assert_eq!(rows("a, (b) c", 4), ["a, ", "(b) ", "c"]);
+    }
+
+    #[test]
+    fn a_word_longer_than_a_row_is_split() {
+        assert_eq!(rows("a abcdefghij b", 4), ["a ", "abcd", "efgh", "ij b"]);
+        assert_eq!(rows("가나다라마", 4), ["가나", "다라", "마"]);
+    }
+
+    #[test]
+    fn korean_words_stay_whole_and_chinese_rows_are_filled() {
+        assert_eq!(rows("나는 사과를 먹었다", 12), ["나는 사과를 ", "먹었다"]);
+        assert_eq!(rows("漢字混在文章", 6), ["漢字混", "在文章"]);
+        assert_eq!(rows("漢字混。在", 6), ["漢字", "混。在"]);
+        assert_eq!(rows("API를 쓴다", 5), ["API를", "쓴다"]);
+    }
+
+    #[test]
+    fn line_ends_and_the_spaces_after_them_stay() {
+        assert_eq!(rows("a\n\n  b\r\nc\n", 9), ["a", "", "  b", "c"]);
+        assert_eq!(rows("", 9), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn a_cluster_is_never_split() {
+        assert_eq!(rows("👨‍👩‍👧e\u{301}🇰🇷", 2), ["👨‍👩‍👧", "e\u{301}", "🇰🇷"]);
+        assert_eq!(rows("한글", 1), ["한", "글"]);
+        assert_eq!(rows("a", 0), ["a"]);
+    }
+
+    #[test]
+    fn a_range_is_wrapped_alone() {
+        assert_eq!(wrap("skip this text", 5..14, 5), [5..10, 10..14]);
+    }
+
+    proptest! {
+        /// Rows are as wide as allowed, as full as words allow, and only spaces are left out.
+        #[test]
+        fn rows_hold_the_text(text in "([a-c]{1,9}|[가-힣]{1,4}|[一-鿿]|[ ]{1,3}|\\PC|\n){0,20}", width in 2u16..20) {
+            let ranges = wrap(&text, 0..text.len(), width);
+            let mut end = 0;
+            for range in ranges {
+                prop_assert!(text[end..range.start].chars().all(char::is_whitespace), "{:?}", &text[end..range.start]);
+                let row = &text[range.clone()];
+                prop_assert!(text::width(row) <= usize::from(width) || text::clusters(row).count() == 1);
+                end = range.end;
+            }
+            prop_assert!(text[end..].chars().all(char::is_whitespace));
+        }
+    }
 }

@@ -126,7 +126,7 @@ impl Client {
     pub async fn models(&self) -> Result<Vec<String>, Fault> {
         let shared = &self.shared;
         let place = shared.place(None);
-        let limit = Duration::from_millis(shared.endpoint.limits.first_byte_ms);
+        let limit = within(shared.endpoint.limits.first_byte_ms);
         let sent = timeout(limit, shared.get_models(&place)).await;
         let mut response = match sent {
             Ok(Ok(response)) => response,
@@ -137,7 +137,7 @@ impl Client {
             return Err(*shared.read_refusal(&place, &mut response).await.1.fault);
         }
         let mut body = Vec::new();
-        let limit = Duration::from_millis(shared.endpoint.limits.between_bytes_ms);
+        let limit = within(shared.endpoint.limits.between_bytes_ms);
         loop {
             match timeout(limit, response.chunk()).await {
                 Err(_) => return Err(place.timed_out(Limit::BetweenBytes)),
@@ -192,7 +192,7 @@ impl Shared {
             return (String::new(), Failure::lasting(fault));
         }
         let mut body = Vec::new();
-        let deadline = Instant::now() + Duration::from_millis(self.endpoint.limits.between_bytes_ms);
+        let deadline = Instant::now() + within(self.endpoint.limits.between_bytes_ms);
         // The status already says that it failed: a body that stalls or breaks off only says less.
         while body.len() < ERROR_BYTES
             && let Ok(Ok(Some(bytes))) = timeout_at(deadline, response.chunk()).await
@@ -229,7 +229,7 @@ fn base_url(endpoint: &Endpoint) -> Result<Url, Fault> {
 fn http_client(url: &Url, endpoint: &Endpoint) -> reqwest::Result<reqwest::Client> {
     let builder = reqwest::Client::builder()
         .user_agent(concat!("tokenscope/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(Duration::from_millis(endpoint.limits.connect_ms))
+        .connect_timeout(within(endpoint.limits.connect_ms))
         .redirect(reqwest::redirect::Policy::none());
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     let is_loopback =
@@ -352,8 +352,20 @@ fn transport(place: &Place, error: &reqwest::Error) -> Failure {
     } else if error.is_connect() {
         Failure::passing(place.unreachable(&innermost(error)))
     } else {
-        Failure::passing(place.cut(&innermost(error)))
+        let reason = innermost(error);
+        // `hyper` says so of an answer that does not begin like HTTP, such as a TLS alert.
+        if reason.starts_with("invalid HTTP") {
+            Failure::lasting(place.no_http(&reason))
+        } else {
+            Failure::passing(place.cut(&reason))
+        }
     }
+}
+
+/// Returns a limit as a duration. A configured "never" must not overflow the clock.
+pub(super) fn within(ms: u64) -> Duration {
+    const YEAR_MS: u64 = 365 * 24 * 3600 * 1000;
+    Duration::from_millis(ms.min(YEAR_MS))
 }
 
 /// Returns the message of the error at the bottom: those above only say that something failed, and

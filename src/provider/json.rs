@@ -250,6 +250,7 @@ impl<'de> Deserialize<'de> for ByteList {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn what_can_only_mean_one_thing_is_repaired() {
@@ -293,5 +294,22 @@ mod tests {
         assert_eq!(read("[240,159]"), Some(vec![240, 159]));
         assert_eq!([read("null"), read("[256]"), read("[\"a\"]")], [None, None, None]);
         assert_eq!(read("[]"), Some(vec![]));
+    }
+
+    proptest! {
+        /// What was repaired needs no repair, and JSON never does.
+        #[test]
+        fn repairing_is_final(
+            parts in prop::collection::vec(
+                prop::sample::select(vec!["\"", "\\", "\\u", "d83d", "\\ude42", "NaN", "-Infinity", "한", "\u{1}", "x"]),
+                0..20,
+            ),
+            text in any::<String>(),
+        ) {
+            if let Some(repaired) = repair(&parts.concat()) {
+                prop_assert_eq!(repair(&repaired), None);
+            }
+            prop_assert_eq!(repair(&serde_json::to_string(&text).unwrap()), None);
+        }
     }
 }

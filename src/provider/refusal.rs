@@ -118,6 +118,17 @@ impl Place {
         Fault::new(FaultKind::Malformed, message).remedy(self.base_url_remedy())
     }
 
+    /// Returns the fault for a server that does not speak HTTP on this port.
+    pub(super) fn no_http(&self, reason: &str) -> Fault {
+        let message = format!("The reply of {} is no HTTP: {}", self.name(), quoted(reason));
+        let remedy = if self.base_url.starts_with("http:") {
+            "If the server wants TLS, write the base URL with https://".to_owned()
+        } else {
+            self.base_url_remedy()
+        };
+        Fault::new(FaultKind::Malformed, message).remedy(remedy)
+    }
+
     /// Returns the fault for a redirect, which is never followed: a key goes to its own host only.
     pub(super) fn redirected(&self, status: u16, target: Option<&str>) -> Fault {
         let name = capitalised(&self.name());

@@ -13,7 +13,7 @@
 //! once a part of the answer was handed on.
 
 use super::body::request_body;
-use super::client::{Shared, innermost};
+use super::client::{Shared, innermost, within};
 use super::decoder::{Decoder, Ending};
 use super::refusal::{Limit, Place, quoted};
 use super::retry::{Advice, Failure};
@@ -133,7 +133,7 @@ impl Run {
         self.exchange.url = format!("{}/chat/completions", self.place.base_url);
         let Some(body) = &self.body else { return Phase::Ended };
         let sent = Instant::now();
-        let deadline = sent + Duration::from_millis(self.place.limits.first_byte_ms);
+        let deadline = sent + within(self.place.limits.first_byte_ms);
         let mut response = match timeout_at(deadline, self.shared.post(&self.place, body)).await {
             Ok(Ok(response)) => response,
             Ok(Err(failure)) => return self.end(Err(failure), false),
@@ -159,13 +159,13 @@ impl Run {
 
     async fn read(&mut self, mut reading: Box<Reading>) -> Phase {
         let limits = &self.place.limits;
-        let between = Duration::from_millis(limits.between_bytes_ms);
+        let between = within(limits.between_bytes_ms);
         let (limit, deadline) = if reading.decoder.is_complete() {
             (Limit::BetweenBytes, Instant::now() + between.min(TRAILER))
         } else if reading.begun {
             (Limit::BetweenBytes, Instant::now() + between)
         } else {
-            (Limit::FirstByte, reading.sent + Duration::from_millis(limits.first_byte_ms))
+            (Limit::FirstByte, reading.sent + within(limits.first_byte_ms))
         };
         let chunk = timeout_at(deadline, reading.response.chunk()).await;
         let at = reading.sent.elapsed();
@@ -233,4 +233,74 @@ fn kept_headers(headers: &HeaderMap) -> Vec<(String, String)> {
 fn request_id(headers: &HeaderMap) -> Option<Box<str>> {
     let value = REQUEST_ID_HEADERS.iter().find_map(|name| headers.get(*name))?;
     Some(quoted(&String::from_utf8_lossy(value.as_bytes())).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::client::Client;
+    use super::super::decoder::Bounds;
+    use super::super::retry::Policy;
+    use super::*;
+    use crate::core::endpoint::{Endpoint, Limits, ProviderKind};
+    use crate::core::request::Sampling;
+    use futures_util::StreamExt;
+    use http::HeaderValue;
+
+    /// Returns the events of a run against a port where nobody listens.
+    async fn unanswered(retries: u32) -> Vec<StreamEvent> {
+        // Bound but not listening: the port is refused, and nobody else can get it.
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = socket.local_addr().unwrap();
+        let endpoint = Endpoint {
+            name: "e".into(),
+            base_url: format!("http://{address}/v1"),
+            provider: ProviderKind::OpenaiChat,
+            limits: Limits { retries, first_byte_ms: u64::MAX, ..Limits::default() },
+            legacy_max_tokens: false,
+        };
+        let policy = Policy { base: Duration::from_millis(8), seed: 1, ..Policy::default() };
+        let client = Client::with_policy(&endpoint, None, policy, Bounds::default()).unwrap();
+        let request = Request {
+            endpoint: "e".into(),
+            model: "m".into(),
+            messages: Vec::new(),
+            sampling: Sampling::default(),
+            stream: true,
+        };
+        client.run(Arc::new(request)).collect().await
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_fails_is_tried_again_after_growing_delays() {
+        let mut events = unanswered(2).await.into_iter();
+        for (number, delays) in [(1, 6..=8), (2, 12..=16)] {
+            assert_eq!(events.next(), Some(StreamEvent::Attempt { number }));
+            let Some(StreamEvent::Retrying { fault, delay_ms }) = events.next() else {
+                panic!("no retry after attempt {number}")
+            };
+            assert_eq!(fault.kind, FaultKind::Unreachable);
+            assert!(delays.contains(&delay_ms), "{delay_ms}");
+        }
+        assert_eq!(events.next(), Some(StreamEvent::Attempt { number: 3 }));
+        assert!(matches!(events.next(), Some(StreamEvent::Exchanged(exchange)) if exchange.status.is_none()));
+        assert!(matches!(events.next(), Some(StreamEvent::Failed(_))));
+        assert_eq!(events.next(), None);
+    }
+
+    #[test]
+    fn kept_headers_hold_no_cookies_and_nothing_hostile() {
+        let mut headers = HeaderMap::new();
+        headers.insert("set-cookie", HeaderValue::from_static("session=1"));
+        headers.insert("server", HeaderValue::from_bytes(b"a\xff\tb").unwrap());
+        let long = "x".repeat(5000);
+        headers.insert("x-long", HeaderValue::from_str(&long).unwrap());
+        let kept = kept_headers(&headers);
+        let names: Vec<_> = kept.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["server", "x-long"]);
+        assert!(
+            kept.iter().all(|(_, value)| value.len() < 500 && !value.contains(char::is_control)),
+            "{kept:?}"
+        );
+    }
 }

@@ -13,8 +13,11 @@
 //! is what would happen to the stretch alone. It follows that (1) neighbours in a result, merged
 //! alone, give the same two tokens; and (2) tokens of which every two neighbours, merged alone, stay
 //! as they are, are the result for their joined bytes: the first merge across one of their bounds
-//! would also be the first one in those two neighbours alone. So two results may be joined where they
-//! share a token: by (1) all neighbours are stable, by (2) the joined sequence is the result.
+//! would also be the first one in those two neighbours alone.
+//!
+//! So each window begins with the last token that stands and must give it again: by (1) all neighbours
+//! are stable then. Where it gives another, tokens are taken back and a wider window is tried, at
+//! worst one as wide as the pre-token. What stands in the end is the result by (2).
 
 use super::vocabulary::{NO_TOKEN, Vocabulary};
 use std::cmp::Reverse;
@@ -53,6 +56,8 @@ struct Node {
 /// Merges pre-tokens, one after the other.
 pub(super) struct Merger<'a> {
     vocabulary: &'a Vocabulary,
+    /// Bytes from which on a pre-token is merged in windows, and of each of them.
+    window: usize,
     parts: Vec<Part>,
     nodes: Vec<Node>,
     heap: BinaryHeap<Reverse<(u32, usize)>>,
@@ -61,12 +66,19 @@ pub(super) struct Merger<'a> {
 
 impl<'a> Merger<'a> {
     pub(super) fn new(vocabulary: &'a Vocabulary) -> Self {
-        Self { vocabulary, parts: Vec::new(), nodes: Vec::new(), heap: BinaryHeap::new(), merged: Vec::new() }
+        Self {
+            vocabulary,
+            window: WINDOW,
+            parts: Vec::new(),
+            nodes: Vec::new(),
+            heap: BinaryHeap::new(),
+            merged: Vec::new(),
+        }
     }
 
     /// Hands out the tokens of a pre-token in order.
     pub(super) fn each(&mut self, bytes: &[u8], sink: &mut impl FnMut(u32)) {
-        if bytes.len() > WINDOW {
+        if bytes.len() > self.window {
             return self.each_by_windows(bytes, sink);
         }
         self.merge(bytes);
@@ -74,32 +86,42 @@ impl<'a> Merger<'a> {
     }
 
     fn each_by_windows(&mut self, bytes: &[u8], sink: &mut impl FnMut(u32)) {
-        let (mut start, mut end) = (0, WINDOW);
-        let mut tokens = self.window(bytes, start, end);
-        // Tokens at the window's beginning that the window before has handed out.
-        let mut done = 0;
+        let vocabulary = self.vocabulary;
+        // The tokens that stand, and where they end. A window begins with the last of them.
+        let (mut standing, mut end) = (Vec::new(), 0);
+        let (mut size, mut reached) = (self.window, 0);
         while end < bytes.len() {
-            // What the cut-off end leads to is not to be trusted: the last eighth is left to the next window.
-            let trusted = end - (end - start) / 8;
-            let shared = tokens.partition_point(|token| token.end <= trusted).saturating_sub(1);
-            let from = if shared == 0 { start } else { tokens[shared - 1].end };
-            let to = bytes.len().min(from + WINDOW);
-            let next = self.window(bytes, from, to);
-            if shared > 0 && next.first() == tokens.get(shared) {
-                tokens[done..=shared].iter().for_each(|token| sink(token.id));
-                (start, end, tokens, done) = (from, to, next, 1);
-            } else {
-                end = bytes.len().min(start + 2 * (end - start));
-                tokens = self.window(bytes, start, end);
+            let last = standing.last().copied();
+            let from = end - last.map_or(0, |last| vocabulary.length(last));
+            let to = bytes.len().min(from + size);
+            self.merge(&bytes[from..to]);
+            // A cut-off end leads to other tokens than what follows would: its last eighth is left to the next window.
+            let trusted = if to == bytes.len() { size } else { size - size / 8 };
+            let kept = self.merged.partition_point(|token| token.end <= trusted);
+            let is_confirmed =
+                last.is_none_or(|last| self.merged.first().is_some_and(|token| token.id == last));
+            let known = usize::from(last.is_some());
+            if is_confirmed && kept > known {
+                standing.extend(self.merged[known..kept].iter().map(|token| token.id));
+                end = from + self.merged[kept - 1].end;
+                // Only beyond where a narrow window failed, or else it would fail there again and again.
+                if end > reached {
+                    (size, reached) = (self.window, end);
+                }
+                continue;
             }
+            if !is_confirmed {
+                // Half the window, so that one of twice the size reaches further than this one.
+                let back = end.saturating_sub(size.div_ceil(2));
+                while end > back
+                    && let Some(token) = standing.pop()
+                {
+                    end -= vocabulary.length(token);
+                }
+            }
+            size *= 2;
         }
-        tokens[done..].iter().for_each(|token| sink(token.id));
-    }
-
-    /// Returns the tokens of a part of the bytes, with the ends counted in all of them.
-    fn window(&mut self, bytes: &[u8], start: usize, end: usize) -> Vec<Merged> {
-        self.merge(&bytes[start..end]);
-        self.merged.iter().map(|token| Merged { end: start + token.end, ..*token }).collect()
+        standing.into_iter().for_each(sink);
     }
 
     fn merge(&mut self, bytes: &[u8]) {
@@ -197,4 +219,62 @@ fn lowest(parts: &[Part]) -> Option<(usize, u32)> {
         }
     }
     (rank != NO_TOKEN).then_some((at, rank))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::model::Encoding;
+    use crate::tokenizer::{table, testing};
+    use proptest::prelude::*;
+
+    fn merge(encoding: Encoding, window: usize, text: &str) -> Vec<u32> {
+        let mut merger = Merger { window, ..Merger::new(&table(encoding).vocabulary) };
+        let mut tokens = Vec::new();
+        merger.each(text.as_bytes(), &mut |token| tokens.push(token));
+        tokens
+    }
+
+    /// Windows that are smaller than many tokens disagree often, so that giving up on one is tested too.
+    #[test]
+    fn windows_of_any_size_give_the_tokens_of_the_whole() {
+        let alphabets =
+            ["ab", "etaoinshr", "abcdefghijklmnopqrstuvwxyz", "-=", " ", "가각나다", "éa", "🙂👍🏽"];
+        let mut random = testing::Random(13);
+        for alphabet in alphabets {
+            let letters: Vec<char> = alphabet.chars().collect();
+            for length in [1, 20, 300, 2000] {
+                let text: String = (0..length).map(|_| letters[random.below(letters.len())]).collect();
+                for encoding in Encoding::ALL {
+                    let whole = merge(encoding, usize::MAX, &text);
+                    for window in [2, 8, 11, 16, 40, 100] {
+                        assert_eq!(merge(encoding, window, &text), whole, "{alphabet} {length} {window}");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Neighbours in a result, merged alone, are what the joining of windows relies on.
+    #[test]
+    fn neighbours_in_a_result_are_stable() {
+        let mut random = testing::Random(17);
+        let text: String = (0..3000).map(|_| char::from(b'a' + random.byte() % 26)).collect();
+        for encoding in Encoding::ALL {
+            let table = table(encoding);
+            for pair in merge(encoding, usize::MAX, &text).windows(2) {
+                let joined = [table.bytes(pair[0]).unwrap(), table.bytes(pair[1]).unwrap()].concat();
+                assert_eq!(merge(encoding, usize::MAX, std::str::from_utf8(&joined).unwrap()), pair);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn windows_give_the_tokens_of_the_whole_document(text in testing::document(20), window in 2_usize..80) {
+            for encoding in Encoding::ALL {
+                prop_assert_eq!(merge(encoding, window, &text), merge(encoding, usize::MAX, &text));
+            }
+        }
+    }
 }

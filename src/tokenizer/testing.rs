@@ -14,7 +14,7 @@ pub(super) fn reference(encoding: Encoding) -> &'static CoreBPE {
     }
 }
 
-/// Fails unless tokens, count and ranges of a text are those of the reference.
+/// Fails unless the tokens of a text are those of the reference.
 pub(super) fn check(encoding: Encoding, text: &str) {
     let table = table(encoding);
     let (expected, _) = reference(encoding).encode(text, &HashSet::new()).unwrap();
@@ -25,7 +25,13 @@ pub(super) fn check(encoding: Encoding, text: &str) {
         let context = String::from_utf8_lossy(&text.as_bytes()[start..text.len().min(start + 60)]);
         panic!("{}: token {at} differs at byte {start}: {context:?}", encoding.name());
     }
-    assert_eq!(table.count(text), expected.len() as u64);
+}
+
+/// Fails unless count and ranges of a text agree with its tokens.
+pub(super) fn check_ranges(encoding: Encoding, text: &str) {
+    let table = table(encoding);
+    let tokens = table.encode(text);
+    assert_eq!(table.count(text), tokens.len() as u64);
     let pieces = table.pieces(text);
     assert_eq!(pieces.len(), tokens.len());
     for (range, token) in pieces.into_iter().zip(tokens) {

@@ -72,6 +72,11 @@ impl Vocabulary {
         self.bytes.get(start as usize..end as usize)
     }
 
+    /// Returns the number of bytes of a token.
+    pub(super) fn length(&self, id: u32) -> usize {
+        self.token(id).map_or(0, <[u8]>::len)
+    }
+
     /// Returns the id of the token with these bytes, or [`NO_TOKEN`].
     #[inline]
     pub(super) fn id(&self, bytes: &[u8]) -> u32 {

@@ -7,7 +7,7 @@
 //! look at the part of the line it needs and no more.
 
 use super::chip::is_marker;
-use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation};
+use crate::core::text::{boundary_at_or_after, clusters, word_pieces};
 
 /// Whether a character is a cluster by itself next to any other such character: printable ASCII,
 /// Hangul syllables, the common ideographs and kana.
@@ -27,7 +27,7 @@ pub(super) fn next(line: &str, at: usize) -> usize {
     if alone {
         return at + first.len_utf8();
     }
-    let cluster = rest.graphemes(true).next().unwrap_or(rest);
+    let cluster = clusters(rest).next().map_or(rest, |(_, cluster)| cluster);
     at + cluster.find(is_marker).unwrap_or(cluster.len())
 }
 
@@ -44,7 +44,7 @@ pub(super) fn previous(line: &str, at: usize) -> usize {
     if alone {
         return start;
     }
-    let cluster = before.graphemes(true).next_back().unwrap_or(before);
+    let cluster = clusters(before).next_back().map_or(before, |(_, cluster)| cluster);
     let cut = cluster.char_indices().rev().find(|(_, c)| is_marker(*c)).map_or(0, |(i, c)| i + c.len_utf8());
     before.len() - cluster.len() + cut
 }
@@ -58,11 +58,7 @@ pub(super) fn at_or_after(line: &str, at: usize) -> usize {
     if is_marker(last) || is_marker(first) || (is_simple(last) && is_simple(first)) {
         return at;
     }
-    let mut cursor = GraphemeCursor::new(at, line.len(), true);
-    if cursor.is_boundary(line, 0).unwrap_or(true) {
-        return at;
-    }
-    let end = cursor.next_boundary(line, 0).ok().flatten().unwrap_or(line.len());
+    let end = boundary_at_or_after(line, at);
     at + line[at..end].find(is_marker).unwrap_or(end - at)
 }
 
@@ -82,8 +78,10 @@ enum WordClass {
     Letters,
     /// A chip; each is a word of its own.
     Chip,
-    /// Everything else; a run of it is one word.
-    Symbols,
+    /// ASCII punctuation; a run of it is one word.
+    Punctuation,
+    /// Everything else, emoji above all; each is a word of its own.
+    Symbol,
 }
 
 impl WordClass {
@@ -92,7 +90,8 @@ impl WordClass {
             _ if c.is_whitespace() => Self::Space,
             _ if is_marker(c) => Self::Chip,
             _ if c.is_alphanumeric() || c == '_' => Self::Letters,
-            _ => Self::Symbols,
+            _ if c.is_ascii_punctuation() => Self::Punctuation,
+            _ => Self::Symbol,
         }
     }
 
@@ -111,14 +110,14 @@ pub(super) fn is_same_word(edge: char, next: char) -> bool {
 /// Returns the end of the word at or after `at`.
 pub(super) fn word_end(line: &str, at: usize) -> usize {
     let rest = line.get(at..).unwrap_or_default();
-    let span = word_span(rest.split_word_bounds());
+    let span = word_span(word_pieces(rest));
     at_or_after(line, at + span)
 }
 
 /// Returns the start of the word at or before `at`.
 pub(super) fn word_start(line: &str, at: usize) -> usize {
     let before = line.get(..at).unwrap_or(line);
-    let span = word_span(before.split_word_bounds().rev());
+    let span = word_span(word_pieces(before).rev());
     at_or_before(line, before.len() - span)
 }
 
@@ -130,8 +129,8 @@ fn word_span<'a>(pieces: impl Iterator<Item = &'a str>) -> usize {
         let class = WordClass::of_piece(piece);
         match word {
             WordClass::Space => word = class,
-            WordClass::Symbols if class == WordClass::Symbols => {}
-            WordClass::Letters | WordClass::Chip | WordClass::Symbols => break,
+            WordClass::Punctuation if class == WordClass::Punctuation => {}
+            WordClass::Letters | WordClass::Chip | WordClass::Punctuation | WordClass::Symbol => break,
         }
         span += piece.len();
     }
@@ -141,7 +140,7 @@ fn word_span<'a>(pieces: impl Iterator<Item = &'a str>) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::text::{Glyph, clusters};
+    use crate::core::text::Glyph;
     use proptest::prelude::*;
 
     const SAMPLES: [&str; 12] = [
@@ -201,7 +200,7 @@ mod tests {
             ("한국어는 띄어 쓴다", vec![12, 19, 26]),
             ("GPT가 좋다...", vec![6, 13, 16]),
             ("a \u{100000}\u{100001} b", vec![1, 6, 10, 12]),
-            ("x 👍🏽👍🏽  ", vec![1, 18, 20]),
+            ("x 👍🏽👍🏽  ", vec![1, 10, 18, 20]),
         ] {
             let mut at = 0;
             let mut found = Vec::new();

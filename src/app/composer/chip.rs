@@ -7,6 +7,7 @@
 //! Invariant: every plane 16 character in the draft is a marker with an entry here. What a user types
 //! or pastes, `[pasted 3 lines]` included, can never become one.
 
+use crate::core::figure;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -30,6 +31,17 @@ pub(super) fn is_marker(c: char) -> bool {
 pub(super) struct Chip {
     pub(super) text: Arc<str>,
     pub(super) label: Arc<str>,
+}
+
+impl Chip {
+    /// Returns a chip for a text; `how` says in its label where the text came from.
+    pub(super) fn new(text: &str, how: &str) -> Self {
+        let label = match text.lines().count() {
+            0 | 1 => format!("[{how} {} KB]", figure::whole(text.len().div_ceil(1 << 10) as u64)),
+            lines => format!("[{how} {} lines]", figure::whole(lines as u64)),
+        };
+        Self { text: text.into(), label: label.into() }
+    }
 }
 
 /// What a marker stands for.

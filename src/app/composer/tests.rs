@@ -1,4 +1,5 @@
 use super::*;
+use crate::core::text::Glyph;
 use proptest::prelude::*;
 
 fn chord(written: &str) -> Chord {
@@ -106,7 +107,7 @@ fn new_lines_have_three_chords() {
 fn words_are_moved_over_and_cut() {
     let mut composer = typed("let x = 한국어 문장, GPT가 좋다");
     press(&mut composer, "alt-b ctrl-left");
-    assert_eq!(caret_at(&mut composer, 80), (22, 0));
+    assert_eq!(caret_at(&mut composer, 80), (21, 0));
     press(&mut composer, "ctrl-w");
     assert_eq!(composer.text(), "let x = 한국어 문장GPT가 좋다");
     press(&mut composer, "ctrl-v ctrl-home alt-f alt-right alt-d");
@@ -176,7 +177,7 @@ fn typing_is_undone_by_words_and_redone() {
     assert_eq!(composer.text(), "하나 둘 셋");
     assert_eq!(press(&mut composer, "ctrl-y"), Reaction::Ignored);
     press(&mut composer, "backspace backspace backspace ctrl-z");
-    assert_eq!(composer.text(), "하나 둘 ");
+    assert_eq!(composer.text(), "하나 둘");
     press(&mut composer, "ctrl-z");
     assert_eq!(composer.text(), "하나 둘 셋");
     press(&mut composer, "left right x ctrl-z");
@@ -185,7 +186,7 @@ fn typing_is_undone_by_words_and_redone() {
 
 #[test]
 fn a_long_paste_is_a_chip_and_one_step() {
-    let lines: String = (0..214).map(|line| format!("line {line}\r\n")).collect();
+    let lines: String = (0..214).flat_map(|line| [format!("line {line}"), "\r\n".to_owned()]).collect();
     let mut composer = typed("see []");
     press(&mut composer, "left");
     composer.paste(&lines).unwrap();
@@ -282,9 +283,25 @@ fn typing_without_end_folds_what_is_there() {
     assert_eq!(text.len(), 1_000_000);
     assert_eq!(settled(&mut composer, 80, 1), ["[folded 977 KB]"]);
     press(&mut composer, "ctrl-z");
-    assert_eq!(composer.text(), "word ".repeat(150_000)[..0].to_owned() + &"word ".repeat(100_000));
+    assert_eq!(composer.text(), "word ".repeat(100_000));
     press(&mut composer, "ctrl-y");
     assert_eq!(composer.text(), text);
+}
+
+#[test]
+fn a_draft_without_room_for_a_chip_still_folds() {
+    let mut composer = Composer::new();
+    let every: String = ('\u{100000}'..='\u{10fffd}').collect();
+    composer.paste(&every).unwrap();
+    assert!(!composer.toggle_fold(), "the chip has the marker that one of its characters needs");
+    composer.set_text(&every[4..]);
+    composer.paste(&"x\n".repeat(30)).unwrap();
+    assert_eq!(composer.paste(&"y\n".repeat(30)).map_err(|fault| fault.kind), Err(FaultKind::Local));
+    assert_eq!(composer.text(), format!("{}{}", &every[4..], "x\n".repeat(30)));
+    composer.set_text(&every);
+    press(&mut composer, "alt-a ctrl-x ctrl-v ctrl-v ctrl-v");
+    assert_eq!(settled(&mut composer, 80, 1), ["[folded 768 KB]"]);
+    assert_eq!(composer.text(), every.repeat(3));
 }
 
 #[test]
@@ -379,7 +396,7 @@ fn up_and_down_go_by_rows_under_one_column() {
     press(&mut composer, "right shift-up");
     assert_eq!(composer.selected_text().as_deref(), Some("가"));
     press(&mut composer, "shift-down shift-down");
-    assert_eq!(composer.selected_text().as_deref(), Some("가나다라마바사\n"));
+    assert_eq!(composer.selected_text().as_deref(), Some("나다라마바사\n"));
 }
 
 #[test]
@@ -500,21 +517,20 @@ fn perform(composer: &mut Composer, act: Act) -> bool {
     }
 }
 
-/// Returns the text as it is drawn, chips folded, line breaks left out.
-fn drawn(composer: &Composer) -> String {
+/// Returns the text as it is drawn, chips folded, line breaks left out, and what is wider than a row cut.
+fn drawn(composer: &Composer, width: u16) -> String {
     let mut out = String::new();
     for line in composer.draft.lines() {
         let mut at = 0;
         while at < line.len() {
             let end = boundary::next(line, at);
             let marker = line[at..].chars().next().unwrap();
-            match composer.draft.chips().chip(marker) {
-                Some(chip) => out.push_str(&chip.label),
-                None => {
-                    let text = composer.draft.chips().expansion(marker).unwrap_or(&line[at..end]);
-                    out.push_str(&crate::core::text::Glyph::of(text).text);
-                }
-            }
+            let chips = composer.draft.chips();
+            let text = chips.chip(marker).map_or_else(
+                || Glyph::of(chips.expansion(marker).unwrap_or(&line[at..end])).text.into_owned(),
+                |chip| chip.label.to_string(),
+            );
+            out.push_str(&crate::core::text::fit(&text, usize::from(width)));
             at = end;
         }
     }
@@ -522,10 +538,10 @@ fn drawn(composer: &Composer) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_keys_and_pastes_keep_the_composer_whole(acts in prop::collection::vec(acts(), 0..40), width in 24..60u16, rows in 1..8u16) {
+    fn any_keys_and_pastes_keep_the_composer_whole(acts in prop::collection::vec(acts(), 0..40), width in 4..60u16, rows in 1..8u16) {
         let mut composer = Composer::new();
         for act in acts {
             let before = (composer.text(), composer.revision());
@@ -548,7 +564,7 @@ proptest! {
             let mut whole = composer.clone();
             whole.anchor = None;
             let all: String = settled(&mut whole, width, u16::MAX).concat();
-            prop_assert_eq!(all, drawn(&composer));
+            prop_assert!(all == drawn(&composer, width), "what is drawn is not what was written");
             let wanted = whole.rows().len().clamp(1, 10);
             prop_assert_eq!(usize::from(composer.height(width)), wanted);
             prop_assert_eq!(composer.is_on_first_row(), whole.caret().1 == 0);
@@ -580,24 +596,16 @@ proptest! {
 
     #[test]
     fn undo_goes_back_to_the_beginning_and_redo_to_the_end(acts in prop::collection::vec(acts(), 0..40), settles: bool) {
-        let mut composer = typed("the original");
-        press(&mut composer, "left right");
-        let steps = composer.draft.clone();
+        let mut composer = Composer::new();
         for act in acts {
-            // Redoing beyond the original or undoing it is not what this is about.
-            if !matches!(act, Act::Key(Chord { key: Key::Char('z' | 'y'), ctrl: true, .. })) {
-                perform(&mut composer, act);
-                if settles {
-                    composer.settle(20, 5);
-                }
+            perform(&mut composer, act);
+            if settles {
+                composer.settle(20, 5);
             }
         }
+        while press(&mut composer, "ctrl-y") == Reaction::Edited {}
         let end = composer.text();
         let mut states = vec![end.clone()];
-        while composer.text() != "the original" || composer.draft.slice(&(Place::default()..composer.draft.end())) != steps.slice(&(Place::default()..steps.end())) {
-            prop_assert_eq!(press(&mut composer, "ctrl-z"), Reaction::Edited);
-            states.push(composer.text());
-        }
         while press(&mut composer, "ctrl-z") == Reaction::Edited {
             states.push(composer.text());
         }

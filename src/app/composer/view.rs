@@ -6,7 +6,7 @@
 use super::boundary::next;
 use super::draft::Place;
 use super::wrap::{Page, RowId, Ruler, Wraps};
-use crate::core::text::{Glyph, fit};
+use crate::core::text::{Glyph, fit, width};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -136,16 +136,15 @@ fn draw(
         let end = next(line, at);
         let cluster = &line[at..end];
         let marker = cluster.chars().next().unwrap_or(' ');
-        let (text, kind) = match ruler.chips.chip(marker) {
-            Some(chip) => (Cow::Borrowed(chip.label.as_ref()), SpanKind::Chip),
-            None => {
-                let glyph = Glyph::of(ruler.chips.expansion(marker).unwrap_or(cluster));
-                (glyph.text, if glyph.is_mark { SpanKind::Mark } else { SpanKind::Plain })
-            }
+        let (text, kind) = if let Some(chip) = ruler.chips.chip(marker) {
+            (Cow::Borrowed(chip.label.as_ref()), SpanKind::Chip)
+        } else {
+            let glyph = Glyph::of(ruler.chips.expansion(marker).unwrap_or(cluster));
+            (glyph.text, if glyph.is_mark { SpanKind::Mark } else { SpanKind::Plain })
         };
         let kind = if is_selected(at) { SpanKind::Selected } else { kind };
         // Only what is wider than the whole row is cut.
-        if crate::core::text::width(&text) > ruler.width {
+        if width(&text) > ruler.width {
             row.push(&fit(&text, ruler.width), kind);
         } else {
             row.push(&text, kind);

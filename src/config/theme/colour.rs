@@ -179,8 +179,12 @@ impl RoleStyle {
                 }
                 Ok(style)
             }
-            other => {
-                let what = format!("{} is no style", other.type_str());
+            Value::Integer(_)
+            | Value::Float(_)
+            | Value::Boolean(_)
+            | Value::Datetime(_)
+            | Value::Array(_) => {
+                let what = format!("{} is no style", value.type_str());
                 Err(Unreadable { message: what, word: String::new(), known: vec!["\"#rrggbb\"".to_owned()] })
             }
         }

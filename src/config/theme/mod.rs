@@ -310,10 +310,12 @@ mod tests {
             let theme = compiled_in(name);
             for role in Role::ALL {
                 let style = theme.style(*role);
-                let least = match role {
-                    Role::Faint | Role::BarTail => 3.0,
-                    Role::Border | Role::TableBorder => 1.5,
-                    _ => 4.5,
+                let least = if matches!(role, Role::Faint | Role::Bar | Role::BarTail | Role::Gauge) {
+                    3.0
+                } else if matches!(role, Role::Border | Role::TableBorder) {
+                    1.5
+                } else {
+                    4.5
                 };
                 let fg = style.fg.unwrap_or(theme.style(Role::Text).fg.unwrap());
                 let contrast = fg.contrast(style.bg.unwrap_or(ground(&theme))).unwrap();
@@ -337,6 +339,32 @@ mod tests {
                     role.name()
                 );
             }
+        }
+    }
+
+    #[test]
+    fn the_high_contrast_theme_keeps_its_word() {
+        let theme = compiled_in("contrast");
+        for role in [Role::Text, Role::Dim, Role::User, Role::Error, Role::Warning, Role::CodeComment] {
+            assert!(
+                theme.style(role).fg.unwrap().contrast(ground(&theme)).unwrap() >= 7.0,
+                "{}",
+                role.name()
+            );
+        }
+    }
+
+    #[test]
+    fn the_accent_means_focus_and_nothing_else() {
+        for name in MEASURED {
+            let theme = compiled_in(name);
+            let accent = theme.style(Role::Accent).fg;
+            let others = Role::ALL.iter().filter(|role| {
+                let style = theme.style(**role);
+                style.fg == accent || style.bg == accent
+            });
+            let others: Vec<&str> = others.map(|role| role.name()).collect();
+            assert_eq!(others, ["accent", "border_focus", "cursor"], "{name}");
         }
     }
 
