@@ -1,1 +1,18 @@
 //! The offline endpoint on loopback and the small language model behind it.
+//!
+//! Owns a true (if tiny) language model over texts written for this project, and a server that speaks
+//! the Chat Completions protocol with it, faults on request included. Never listens on anything but
+//! 127.0.0.1 and never opens a connection.
+
+mod body;
+mod chat;
+pub mod corpus;
+mod fault;
+pub mod model;
+mod refusal;
+mod request;
+mod server;
+mod telling;
+
+pub use fault::MODEL;
+pub use server::{Options, Server};

@@ -3,4 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod provider;
+mod sandbox;
+mod sandbox_server;
 mod support;

@@ -1,0 +1,359 @@
+//! `POST /v1/chat/completions`: from a checked request to a stream of chunks or one answer.
+//!
+//! Owns the pace and the order of what is sent. The model's work for one token takes some microseconds,
+//! so it is done in place, with a pause for other tasks every few tokens; what takes longer (loading the
+//! model, reading the conversation) runs on a blocking thread.
+
+use super::body::{Choice, Header, Usage};
+use super::fault::{self, Behaviour, Pace};
+use super::model::{Model, Random, Reading};
+use super::refusal::Refusal;
+use super::request::ChatRequest;
+use super::server::{self, State};
+use super::telling::{Step, Telling};
+use crate::core::context::framing_tokens;
+use axum::Json;
+use axum::body::{Body, Bytes};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::Value;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_stream::wrappers::ReceiverStream;
+
+/// Tokens the model can read and tell together.
+const WINDOW: u64 = 8192;
+/// Chunks that wait for a slow reader before generation pauses.
+const QUEUE: usize = 64;
+/// Tokens after which other tasks get their turn.
+const TOKENS_PER_TURN: usize = 8;
+
+/// Time between the last bytes and the cut: an error that comes at once throws away what is buffered.
+const BEFORE_CUT: Duration = Duration::from_millis(20);
+
+/// What a request needs once it was accepted.
+struct Work {
+    model: &'static Model,
+    behaviour: Behaviour,
+    header: Header,
+    tellings: Vec<Telling>,
+    reasoning: Option<String>,
+    usage: Usage,
+    pace: Option<Pace>,
+    include_usage: bool,
+}
+
+/// Answers a request.
+pub(super) async fn answer(state: Arc<State>, body: Bytes) -> Result<Response, Refusal> {
+    let started = Instant::now();
+    let request = ChatRequest::from_json(&body)?;
+    let behaviour = Behaviour::of(&request.model)?;
+    fault::check(behaviour, &request, &body, &state.rate_limit)?;
+    let model = server::model().await?;
+    let stream = request.stream;
+    let work = {
+        let state = Arc::clone(&state);
+        tokio::task::spawn_blocking(move || prepare(&state, model, behaviour, request))
+            .await
+            .map_err(|_| internal())??
+    };
+    if stream {
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        let mut stopping = state.stopping();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = tell(work, started, sender) => {}
+                () = stopping.wait() => {}
+            }
+        });
+        let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-cache")];
+        return Ok((headers, Body::from_stream(ReceiverStream::new(receiver))).into_response());
+    }
+    let mut stopping = state.stopping();
+    tokio::select! {
+        answer = whole(work, started) => Ok(answer),
+        () = stopping.wait() => Err(internal()),
+    }
+}
+
+/// Returns the refusal for what should not happen.
+pub(super) fn internal() -> Refusal {
+    Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "The sandbox stopped before it could answer.")
+}
+
+/// Reads the conversation and begins the answers.
+fn prepare(
+    state: &State,
+    model: &'static Model,
+    behaviour: Behaviour,
+    request: ChatRequest,
+) -> Result<Work, Refusal> {
+    let contents: u64 = request.turns.iter().map(|turn| model.table().count(&turn.text)).sum();
+    let prompt = framing_tokens(request.turns.len()) + contents;
+    let limit = room(prompt, request.most_tokens)?;
+    let candidates = if behaviour == Behaviour::NoLogprobs { None } else { request.candidates };
+    let reasoning = (behaviour == Behaviour::Reasoning).then(|| think(model, &model.read(&request.turns)));
+    let seed = request.seed.unwrap_or_else(|| state.draw());
+    let tellings = (0..request.choices)
+        .map(|index| {
+            let random = Random::for_choice(seed, index);
+            let generation = model.answer(&request.turns, request.settings.clone(), random);
+            Telling::new(generation, request.stop.clone(), candidates, limit)
+        })
+        .collect();
+    let thought = reasoning.as_deref().map_or(0, |text| model.table().count(text));
+    let header = Header {
+        id: format!("chatcmpl-{:016x}", state.draw()),
+        created: state.now(),
+        model: request.model,
+        logprobs: candidates.is_some(),
+        usage: request.include_usage,
+    };
+    Ok(Work {
+        model,
+        behaviour,
+        header,
+        tellings,
+        reasoning,
+        usage: Usage { prompt, completion: thought, reasoning: thought },
+        pace: behaviour.pace(state.pace()),
+        include_usage: request.include_usage,
+    })
+}
+
+/// Returns how many tokens the answer may have.
+fn room(prompt: u64, wanted: Option<u64>) -> Result<u64, Refusal> {
+    let reply = wanted.unwrap_or(0);
+    let message = if prompt >= WINDOW {
+        format!(
+            "This model's maximum context length is {WINDOW} tokens. However, your messages resulted in \
+             {prompt} tokens. Please reduce the length of the messages."
+        )
+    } else if prompt.saturating_add(reply) > WINDOW {
+        format!(
+            "This model's maximum context length is {WINDOW} tokens. However, you requested {} tokens \
+             ({prompt} in the messages, {reply} in the completion). Please reduce the length of the messages \
+             or completion.",
+            prompt.saturating_add(reply)
+        )
+    } else {
+        return Ok(wanted.unwrap_or(WINDOW - prompt));
+    };
+    Err(Refusal::of("messages", message).code("context_length_exceeded"))
+}
+
+/// Returns what the model makes of a conversation, in words.
+fn think(model: &Model, reading: &Reading) -> String {
+    let mut likest: Vec<(&str, f64)> =
+        model.topics().iter().zip(&reading.topics).map(|(topic, weight)| (topic.id, *weight)).collect();
+    likest.retain(|(_, weight)| *weight > 0.0);
+    likest.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let list: Vec<String> =
+        likest.iter().take(3).map(|(id, weight)| format!("{id} (weight {weight:.2})")).collect();
+    let voice = reading.voice.map_or("plain", |voice| voice.name());
+    format!(
+        "The last question is like these of my topics: {}. The likeness of the best one is {:.2} of 1. I answer \
+         in {}, in the {voice} voice.",
+        list.join(", "),
+        reading.score,
+        reading.language.name(),
+    )
+}
+
+/// Waits until tokens are due and lets other tasks run in between.
+struct Pacer {
+    pace: Option<Pace>,
+    started: Instant,
+    told: usize,
+}
+
+impl Pacer {
+    async fn wait(&mut self) {
+        if let Some(pace) = self.pace {
+            tokio::time::sleep_until(self.started + pace.due(self.told)).await;
+        } else if self.told.is_multiple_of(TOKENS_PER_TURN) {
+            tokio::task::yield_now().await;
+        }
+        self.told += 1;
+    }
+}
+
+/// The reader is gone, or the answer was broken off on purpose.
+struct Over;
+
+/// Where the chunks of a stream go.
+struct Sink {
+    sender: mpsc::Sender<io::Result<Bytes>>,
+    splits_characters: bool,
+}
+
+impl Sink {
+    async fn send(&self, event: &Value) -> Result<(), Over> {
+        self.write(format!("data: {event}\n\n")).await
+    }
+
+    async fn write(&self, frame: String) -> Result<(), Over> {
+        let frame = Bytes::from(frame);
+        if !self.splits_characters {
+            return self.sender.send(Ok(frame)).await.map_err(|_| Over);
+        }
+        for piece in split_characters(&frame) {
+            self.sender.send(Ok(piece)).await.map_err(|_| Over)?;
+            // Otherwise the pieces would leave in one write, and be whole again.
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+}
+
+/// Returns the bytes in pieces that end after the first byte of every character beyond ASCII.
+fn split_characters(frame: &Bytes) -> Vec<Bytes> {
+    let mut pieces = Vec::new();
+    let mut start = 0;
+    for (at, byte) in frame.iter().enumerate() {
+        if *byte >= 0xc0 {
+            pieces.push(frame.slice(start..=at));
+            start = at + 1;
+        }
+    }
+    pieces.push(frame.slice(start..));
+    pieces
+}
+
+/// Streams an answer.
+async fn tell(work: Work, started: Instant, sender: mpsc::Sender<io::Result<Bytes>>) {
+    let splits_characters = work.behaviour == Behaviour::SplitsCharacters;
+    let behaviour = work.behaviour;
+    let sink = Sink { sender, splits_characters };
+    if tell_all(work, started, &sink).await.is_ok() {
+        return;
+    }
+    if behaviour == Behaviour::Cut {
+        cut(&sink.sender).await;
+    } else if behaviour == Behaviour::Stall {
+        sink.sender.closed().await;
+    }
+}
+
+async fn tell_all(mut work: Work, started: Instant, sink: &Sink) -> Result<(), Over> {
+    let mut pacer = Pacer { pace: work.pace, started, told: 0 };
+    let choices = work.tellings.len();
+    for index in 0..choices {
+        sink.send(&work.header.opening(index)).await?;
+    }
+    if let Some(reasoning) = &work.reasoning {
+        for word in reasoning.split_inclusive(' ') {
+            pacer.wait().await;
+            for index in 0..choices {
+                sink.send(&work.header.reasoning(index, word)).await?;
+            }
+        }
+    }
+    let mut open: Vec<usize> = (0..choices).collect();
+    let mut round = 0;
+    while !open.is_empty() {
+        if work.behaviour.breaks_after() == Some(round) {
+            return Err(Over);
+        }
+        pacer.wait().await;
+        let mut still_open = Vec::with_capacity(open.len());
+        for index in open {
+            let step = work.tellings[index].step(work.model);
+            if let Some(chunk) = work.header.content(index, &step) {
+                sink.send(&chunk).await?;
+            }
+            match step.ending {
+                Some(ending) => sink.send(&work.header.closing(index, ending)).await?,
+                None => still_open.push(index),
+            }
+        }
+        open = still_open;
+        round += 1;
+    }
+    if work.include_usage {
+        work.usage.completion += work.tellings.iter().map(Telling::generated).sum::<u64>();
+        sink.send(&work.header.usage(work.usage)).await?;
+    }
+    sink.write("data: [DONE]\n\n".to_owned()).await
+}
+
+/// Returns a whole answer at once.
+async fn whole(mut work: Work, started: Instant) -> Response {
+    let mut pacer = Pacer { pace: work.pace, started, told: 0 };
+    if let Some(reasoning) = &work.reasoning {
+        for _ in reasoning.split_inclusive(' ') {
+            pacer.wait().await;
+        }
+    }
+    let mut choices: Vec<Choice> = work.tellings.iter().map(|_| Choice::default()).collect();
+    let mut round = 0;
+    while choices.iter().any(|choice| choice.ending.is_none()) {
+        if work.behaviour.breaks_after() == Some(round) {
+            break;
+        }
+        pacer.wait().await;
+        for (choice, telling) in choices.iter_mut().zip(&mut work.tellings) {
+            if choice.ending.is_none() {
+                let Step { text, tokens, ending } = telling.step(work.model);
+                choice.text.push_str(&text);
+                choice.tokens.extend(tokens);
+                choice.ending = ending;
+            }
+        }
+        round += 1;
+    }
+    work.usage.completion += work.tellings.iter().map(Telling::generated).sum::<u64>();
+    let body = work.header.answer(&choices, work.reasoning.as_deref(), work.usage);
+    let broken = choices.iter().any(|choice| choice.ending.is_none());
+    if broken && work.behaviour == Behaviour::Stall {
+        std::future::pending::<()>().await;
+    }
+    if broken { cut_in_half(&body) } else { Json(body).into_response() }
+}
+
+/// Returns a response that breaks off in the middle of its body.
+fn cut_in_half(body: &Value) -> Response {
+    let mut bytes = body.to_string().into_bytes();
+    bytes.truncate(bytes.len() / 2);
+    let (sender, receiver) = mpsc::channel(1);
+    tokio::spawn(async move {
+        if sender.send(Ok(Bytes::from(bytes))).await.is_ok() {
+            cut(&sender).await;
+        }
+    });
+    let headers = [(header::CONTENT_TYPE, "application/json")];
+    (headers, Body::from_stream(ReceiverStream::new(receiver))).into_response()
+}
+
+/// Breaks the connection off after what was sent has left.
+async fn cut(sender: &mpsc::Sender<io::Result<Bytes>>) {
+    tokio::time::sleep(BEFORE_CUT).await;
+    let cut = io::Error::new(io::ErrorKind::ConnectionAborted, "cut on purpose");
+    // A reader that is gone needs no cutting.
+    let _ = sender.send(Err(cut)).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_window_holds_prompt_and_answer() {
+        assert_eq!(room(100, None), Ok(8092));
+        assert_eq!(room(100, Some(8092)), Ok(8092));
+        assert!(room(100, Some(8093)).is_err());
+        assert!(room(8192, None).is_err());
+        assert!(room(1, Some(u64::MAX)).is_err());
+    }
+
+    #[test]
+    fn characters_are_split_after_their_first_byte() {
+        let pieces = split_characters(&Bytes::from("a밤b🙂"));
+        let sizes: Vec<usize> = pieces.iter().map(Bytes::len).collect();
+        assert_eq!(sizes, [2, 4, 3]);
+        assert_eq!(pieces.concat(), "a밤b🙂".as_bytes());
+    }
+}

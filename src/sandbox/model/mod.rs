@@ -1,0 +1,361 @@
+//! A small language model: a true next-token distribution over the tokens of a small corpus.
+//!
+//! Owns everything from a conversation to a sampled token and its probability. No I/O, no clock, and
+//! no randomness but that of a seed: the same conversation, settings and seed give the same answer.
+//!
+//! ```text
+//! turns ─► Reading (topics, language, voice) ─► weights of the documents ─► Walk ─► Distribution
+//!                                                                     Sampler ◄──────┘   │
+//!                                                                        └► word ─► Walk.accept
+//! ```
+
+mod cue;
+mod hash;
+mod index;
+mod likeness;
+mod random;
+mod reading;
+mod sampler;
+mod walk;
+
+pub use index::{END_OF_TEXT, END_TEXT, Word};
+pub use random::Random;
+pub use reading::{Reading, Speaker, Turn};
+pub use sampler::Settings;
+pub use walk::Distribution;
+
+use crate::sandbox::corpus::Topic;
+use crate::tokenizer::Table;
+use index::Index;
+use likeness::Likeness;
+use sampler::Sampler;
+use walk::Walk;
+
+/// The model: an index of the corpus, and the likeness of texts to its topics.
+#[derive(Debug)]
+pub struct Model {
+    table: &'static Table,
+    topics: Vec<Topic>,
+    index: Index,
+    likeness: Likeness,
+}
+
+/// One sampled token.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Choice {
+    /// The token.
+    pub word: Word,
+    /// Natural logarithm of its probability, before temperature, penalties and biases.
+    pub logprob: f64,
+    /// The likeliest tokens with theirs.
+    pub top: Vec<(Word, f64)>,
+}
+
+/// An answer in the making.
+#[derive(Debug)]
+pub struct Generation {
+    walk: Walk,
+    sampler: Sampler,
+}
+
+impl Model {
+    /// Builds the model of these topics. Takes some tens of milliseconds.
+    #[must_use]
+    pub fn new(table: &'static Table, topics: Vec<Topic>) -> Self {
+        let index = Index::new(table, &topics);
+        let likeness = Likeness::new(&topics);
+        Self { table, topics, index, likeness }
+    }
+
+    /// Returns the tokenizer the model was built with.
+    #[must_use]
+    pub fn table(&self) -> &'static Table {
+        self.table
+    }
+
+    /// Returns the topics the model was built from.
+    #[must_use]
+    pub fn topics(&self) -> &[Topic] {
+        &self.topics
+    }
+
+    /// Returns all words of the vocabulary.
+    pub fn words(&self) -> impl Iterator<Item = Word> + use<> {
+        self.index.words()
+    }
+
+    /// Returns the o200k token of a word.
+    #[must_use]
+    pub fn id(&self, word: Word) -> u32 {
+        self.index.id(word)
+    }
+
+    /// Returns the bytes of a word; `None` for the end of the text, which has none.
+    #[must_use]
+    pub fn bytes(&self, word: Word) -> Option<&[u8]> {
+        (word != self.index.end()).then(|| self.index.bytes(word))
+    }
+
+    /// Returns what a conversation asks for.
+    #[must_use]
+    pub fn read(&self, turns: &[Turn]) -> Reading {
+        Reading::new(&self.likeness, &self.topics, turns)
+    }
+
+    /// Begins an answer to a conversation.
+    #[must_use]
+    pub fn answer(&self, turns: &[Turn], settings: Settings, random: Random) -> Generation {
+        let reading = self.read(turns);
+        let weights =
+            self.index.documents().iter().map(|d| reading.weight(d.topic, d.language, d.voice)).collect();
+        let mut walk = Walk::new(&self.index, weights);
+        for turn in turns.iter().filter(|turn| turn.speaker == Speaker::Assistant) {
+            walk.recall(&self.index, &self.table.encode(&turn.text));
+        }
+        Generation { walk, sampler: Sampler::new(&self.index, settings, random) }
+    }
+}
+
+impl Generation {
+    /// Returns the distribution of the next word.
+    pub fn distribution<'a>(&'a mut self, model: &'a Model) -> Distribution<'a> {
+        self.walk.distribution(&model.index)
+    }
+
+    /// Samples the next token, with the `candidates` likeliest beside it; `None` at the end of the text.
+    pub fn next(&mut self, model: &Model, candidates: usize) -> Option<Choice> {
+        let distribution = self.walk.distribution(&model.index);
+        let word = self.sampler.choose(&model.index, &distribution);
+        if word == model.index.end() {
+            return None;
+        }
+        let logprob = distribution.probability(word).ln();
+        let mut top = distribution.top(candidates);
+        for (_, probability) in &mut top {
+            *probability = probability.ln();
+        }
+        self.walk.accept(&model.index, word);
+        Some(Choice { word, logprob, top })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::model::Encoding;
+    use crate::sandbox::corpus;
+    use crate::tokenizer::table;
+    use proptest::prelude::*;
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::sync::LazyLock;
+
+    static MODEL: LazyLock<Model> =
+        LazyLock::new(|| Model::new(table(Encoding::O200kBase), corpus::embedded()));
+
+    fn question(text: &str) -> Vec<Turn> {
+        vec![Turn::new(Speaker::User, text)]
+    }
+
+    fn generation(text: &str, settings: Settings, seed: u64) -> Generation {
+        MODEL.answer(&question(text), settings, Random::new(seed))
+    }
+
+    fn words(text: &str, settings: Settings, seed: u64, most: usize) -> Vec<Word> {
+        let mut generation = generation(text, settings, seed);
+        std::iter::from_fn(|| generation.next(&MODEL, 0)).map(|choice| choice.word).take(most).collect()
+    }
+
+    fn at(temperature: f64) -> Settings {
+        Settings { temperature, ..Settings::default() }
+    }
+
+    #[test]
+    fn probabilities_are_positive_and_sum_to_one() {
+        let mut generation = generation("What is good about rising early?", at(1.6), 5);
+        for _ in 0..60 {
+            let distribution = generation.distribution(&MODEL);
+            let sum: f64 = MODEL.words().map(|word| distribution.probability(word)).sum();
+            assert!((sum - 1.0).abs() < 1e-9, "{sum}");
+            assert!(MODEL.words().all(|word| distribution.probability(word) > 0.0));
+            if generation.next(&MODEL, 0).is_none() {
+                break;
+            }
+        }
+    }
+
+    #[test]
+    fn the_list_is_the_top_of_the_whole_distribution() {
+        let mut generation = generation("비는 왜 오나요?", at(1.8), 3);
+        for _ in 0..40 {
+            let distribution = generation.distribution(&MODEL);
+            let mut all: Vec<(Word, f64)> =
+                MODEL.words().map(|word| (word, distribution.probability(word))).collect();
+            all.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+            for count in [0, 1, 5, 20] {
+                assert_eq!(distribution.top(count), all[..count]);
+            }
+            let whole: BTreeMap<Word, f64> = all.into_iter().collect();
+            let Some(choice) = generation.next(&MODEL, 20) else { break };
+            assert!((choice.logprob - whole[&choice.word].ln()).abs() < 1e-12);
+            assert!(choice.top.iter().all(|(word, log)| (log - whole[word].ln()).abs() < 1e-12));
+        }
+    }
+
+    #[test]
+    fn temperature_zero_takes_the_likeliest_and_repeats() {
+        let mut generation = generation("Why do cats purr?", at(0.0), 1);
+        while let Some(choice) = generation.next(&MODEL, 1) {
+            assert_eq!(choice.word, choice.top[0].0);
+        }
+        let text = "Why do cats purr?";
+        assert_eq!(words(text, at(0.0), 1, 300), words(text, at(0.0), 2, 300));
+    }
+
+    #[test]
+    fn a_seed_repeats_and_other_seeds_differ() {
+        let text = "How is bread made?";
+        let answers: BTreeSet<Vec<Word>> =
+            (0..20).map(|seed| words(text, Settings::default(), seed, 300)).collect();
+        assert!(answers.len() > 10, "{} distinct answers", answers.len());
+        assert_eq!(words(text, Settings::default(), 7, 300), words(text, Settings::default(), 7, 300));
+    }
+
+    #[test]
+    fn an_answer_never_runs_in_circles() {
+        for text in ["Tell me about the moon", "달 이야기 해 줘", "recursion", "What can you do?"] {
+            assert!(words(text, at(0.0), 0, 400).len() < 400, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_was_told_is_not_told_again() {
+        let first = words("Tell me about bees", at(0.0), 0, 300);
+        let bytes: Vec<u8> =
+            first.iter().flat_map(|word| MODEL.bytes(*word).unwrap_or_default().to_vec()).collect();
+        let mut turns = question("Tell me about bees");
+        turns.push(Turn::new(Speaker::Assistant, String::from_utf8(bytes).unwrap()));
+        turns.push(Turn::new(Speaker::User, "tell me more"));
+        let mut generation = MODEL.answer(&turns, at(0.0), Random::new(0));
+        let second: Vec<Word> =
+            std::iter::from_fn(|| generation.next(&MODEL, 0)).map(|choice| choice.word).take(300).collect();
+        let eights = |words: &[Word]| words.windows(8).map(<[Word]>::to_vec).collect::<BTreeSet<_>>();
+        let again = eights(&second).intersection(&eights(&first)).count();
+        assert!(second.len() > 20 && again * 5 < second.len(), "{again} of {}", second.len());
+    }
+
+    /// Draws the first word often and compares with the distribution computed from the probabilities.
+    fn check_draws(settings: &Settings, expected: impl Fn(&BTreeMap<Word, f64>) -> BTreeMap<Word, f64>) {
+        const DRAWS: u32 = 4000;
+        let text = "What is tea?";
+        let mut first = generation(text, settings.clone(), 0);
+        let distribution = first.distribution(&MODEL);
+        let whole: BTreeMap<Word, f64> =
+            MODEL.words().map(|word| (word, distribution.probability(word))).collect();
+        let expected = expected(&whole);
+        let total: f64 = expected.values().sum();
+        let mut sampler = Sampler::new(&MODEL.index, settings.clone(), Random::new(42));
+        let mut counts: BTreeMap<Word, u32> = BTreeMap::new();
+        for _ in 0..DRAWS {
+            *counts.entry(sampler.choose(&MODEL.index, &distribution)).or_default() += 1;
+        }
+        for (word, count) in &counts {
+            assert!(expected.get(word).is_some_and(|p| *p > 0.0), "{word:?} drawn {count} times");
+        }
+        for (word, weight) in expected {
+            let share = weight / total;
+            let drawn = f64::from(counts.get(&word).copied().unwrap_or(0)) / f64::from(DRAWS);
+            let deviation = (share * (1.0 - share) / f64::from(DRAWS)).sqrt();
+            assert!((drawn - share).abs() < 5.0 * deviation + 2e-3, "{word:?}: {drawn} for {share}");
+        }
+    }
+
+    fn tempered(whole: &BTreeMap<Word, f64>, temperature: f64) -> BTreeMap<Word, f64> {
+        whole.iter().map(|(word, p)| (*word, p.powf(1.0 / temperature))).collect()
+    }
+
+    #[test]
+    fn draws_follow_the_tempered_distribution() {
+        for temperature in [0.5, 1.0, 2.0] {
+            check_draws(&at(temperature), |whole| tempered(whole, temperature));
+        }
+    }
+
+    #[test]
+    fn a_nucleus_is_the_smallest_set_of_that_mass() {
+        for (temperature, top_p) in [(1.0, 0.5), (1.8, 0.9), (2.0, 1e-9)] {
+            let settings = Settings { top_p, ..at(temperature) };
+            check_draws(&settings, |whole| {
+                let weights = tempered(whole, temperature);
+                let total: f64 = weights.values().sum();
+                let mut order: Vec<(Word, f64)> = weights.into_iter().collect();
+                order.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+                let mut held = 0.0;
+                order
+                    .into_iter()
+                    .take_while(|(_, weight)| {
+                        let open = held < top_p * total;
+                        held += weight;
+                        open
+                    })
+                    .collect()
+            });
+        }
+    }
+
+    #[test]
+    fn a_bias_shifts_the_logits() {
+        let rare = MODEL.words().nth(100).unwrap();
+        let (id, temperature) = (MODEL.id(rare), 1.3);
+        for bias in [8.0, 100.0, -100.0] {
+            let settings = Settings { logit_bias: vec![(id, bias)], ..at(temperature) };
+            check_draws(&settings, |whole| {
+                let mut whole = whole.clone();
+                whole.entry(rare).and_modify(|p| *p *= f64::exp(bias));
+                tempered(&whole, temperature)
+            });
+        }
+        let greedy = Settings { logit_bias: vec![(id, 100.0)], ..at(0.0) };
+        assert_eq!(words("What is tea?", greedy, 0, 3), [rare; 3]);
+    }
+
+    #[test]
+    fn penalties_lower_the_logits_of_used_words() {
+        for (presence_penalty, frequency_penalty) in [(0.0, 1.5), (2.0, 0.0), (-1.0, 2.0)] {
+            let settings = Settings { presence_penalty, frequency_penalty, ..at(0.0) };
+            let mut generation = generation("What is tea?", settings.clone(), 0);
+            let distribution = generation.distribution(&MODEL);
+            let mut sampler = Sampler::new(&MODEL.index, settings, Random::new(0));
+            let mut used: BTreeMap<Word, f64> = BTreeMap::new();
+            for _ in 0..30 {
+                let score = |word: Word| {
+                    let penalty =
+                        used.get(&word).map_or(0.0, |count| presence_penalty + frequency_penalty * count);
+                    distribution.probability(word).ln() - penalty
+                };
+                let best = MODEL.words().map(score).fold(f64::NEG_INFINITY, f64::max);
+                let word = sampler.choose(&MODEL.index, &distribution);
+                assert!((score(word) - best).abs() < 1e-9);
+                *used.entry(word).or_default() += 1.0;
+            }
+            assert!(used.len() > 1);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+        /// Whatever is said, there is an answer, and it is made of words of the vocabulary.
+        #[test]
+        fn any_conversation_is_answered(texts in prop::collection::vec("\\PC{0,60}", 0..5), temperature in 0.0f64..2.0) {
+            let speakers = [Speaker::User, Speaker::Assistant, Speaker::System];
+            let turns: Vec<Turn> =
+                texts.into_iter().enumerate().map(|(i, text)| Turn::new(speakers[i % 3], text)).collect();
+            let mut generation = MODEL.answer(&turns, at(temperature), Random::new(1));
+            let mut count = 0;
+            while let Some(choice) = generation.next(&MODEL, 3) {
+                prop_assert!(choice.logprob <= 0.0 && choice.logprob.is_finite());
+                count += 1;
+                if count == 20 { break; }
+            }
+        }
+    }
+}

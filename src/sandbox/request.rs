@@ -1,0 +1,360 @@
+//! A Chat Completions request: which fields there are, what each may hold, and how a refusal names it.
+//!
+//! Owns reading and checking the JSON body. Never answers; models and their moods are elsewhere. A
+//! field nobody knows is refused, as OpenAI does, so that a typing error is not silently ignored.
+
+use super::model::{Settings, Speaker, Turn};
+use super::refusal::Refusal;
+use axum::http::StatusCode;
+use serde_json::{Map, Value};
+
+/// Most candidates beside a token.
+const MOST_CANDIDATES: i64 = 20;
+/// Most answers to one request.
+const MOST_CHOICES: i64 = 128;
+/// Most stop texts.
+const MOST_STOPS: usize = 4;
+/// Fields that change nothing here.
+const HARMLESS: &[&str] = &[
+    "metadata",
+    "parallel_tool_calls",
+    "prompt_cache_key",
+    "safety_identifier",
+    "service_tier",
+    "store",
+    "user",
+];
+/// Fields this model has no ability for; refused unless they ask for nothing.
+const UNSUPPORTED: &[&str] =
+    &["audio", "function_call", "functions", "prediction", "tool_choice", "tools", "web_search_options"];
+
+/// A request that is in order.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct ChatRequest {
+    pub(super) model: String,
+    pub(super) turns: Vec<Turn>,
+    /// How the answer is sampled; its temperature is the default where none was given.
+    pub(super) settings: Settings,
+    pub(super) temperature: Option<f64>,
+    pub(super) seed: Option<u64>,
+    pub(super) choices: u32,
+    pub(super) stop: Vec<String>,
+    pub(super) most_tokens: Option<u64>,
+    /// Number of candidates beside each token; `None` asks for no logprobs at all.
+    pub(super) candidates: Option<usize>,
+    pub(super) stream: bool,
+    pub(super) include_usage: bool,
+}
+
+impl ChatRequest {
+    /// Reads a body.
+    pub(super) fn from_json(body: &[u8]) -> Result<Self, Refusal> {
+        let value: Value = serde_json::from_slice(body).map_err(|error| {
+            Refusal::new(
+                StatusCode::BAD_REQUEST,
+                format!("We could not parse the JSON body of your request: {error}."),
+            )
+        })?;
+        let Value::Object(mut map) = value else {
+            return Err(Refusal::new(StatusCode::BAD_REQUEST, "The JSON body must be an object."));
+        };
+        map.retain(|_, value| !value.is_null());
+        Self::from_fields(&mut Fields(map))
+    }
+
+    fn from_fields(fields: &mut Fields) -> Result<Self, Refusal> {
+        let model = match fields.take("model") {
+            Some(Value::String(model)) => model,
+            Some(other) => return Err(wrong_type("model", "a string", &other)),
+            None => return Err(Refusal::of("model", "You must provide a model parameter.")),
+        };
+        let turns = turns(fields.take("messages"))?;
+        let temperature = fields.decimal("temperature", 0.0, 2.0)?;
+        let settings = Settings {
+            temperature: temperature.unwrap_or(1.0),
+            top_p: fields.decimal("top_p", 0.0, 1.0)?.unwrap_or(1.0),
+            presence_penalty: fields.decimal("presence_penalty", -2.0, 2.0)?.unwrap_or(0.0),
+            frequency_penalty: fields.decimal("frequency_penalty", -2.0, 2.0)?.unwrap_or(0.0),
+            logit_bias: logit_bias(fields.take("logit_bias"))?,
+        };
+        let seed = fields.integer("seed", i64::MIN, i64::MAX)?.map(i64::cast_unsigned);
+        let choices = fields.integer("n", 1, MOST_CHOICES)?.unwrap_or(1);
+        let stop = stops(fields.take("stop"))?;
+        let most_tokens = most_tokens(fields)?;
+        let candidates = candidates(fields)?;
+        let stream = fields.boolean("stream")?.unwrap_or(false);
+        let include_usage = include_usage(fields.take("stream_options"), stream)?;
+        fields.finish()?;
+        Ok(Self {
+            model,
+            turns,
+            settings,
+            temperature,
+            seed,
+            choices: u32::try_from(choices).unwrap_or(1),
+            stop,
+            most_tokens,
+            candidates,
+            stream,
+            include_usage,
+        })
+    }
+}
+
+/// The fields of the body that were not read yet; `null` counts as absent.
+struct Fields(Map<String, Value>);
+
+impl Fields {
+    fn take(&mut self, name: &str) -> Option<Value> {
+        self.0.remove(name)
+    }
+
+    fn boolean(&mut self, name: &str) -> Result<Option<bool>, Refusal> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(Value::Bool(value)) => Ok(Some(value)),
+            Some(other) => Err(wrong_type(name, "a boolean", &other)),
+        }
+    }
+
+    fn integer(&mut self, name: &str, least: i64, most: i64) -> Result<Option<i64>, Refusal> {
+        let Some(value) = self.take(name) else { return Ok(None) };
+        let Some(number) = value.as_i64() else { return Err(wrong_type(name, "an integer", &value)) };
+        in_range(name, "integer", number, least, most).map(Some)
+    }
+
+    fn decimal(&mut self, name: &str, least: f64, most: f64) -> Result<Option<f64>, Refusal> {
+        let Some(value) = self.take(name) else { return Ok(None) };
+        let Some(number) = value.as_f64() else { return Err(wrong_type(name, "a decimal", &value)) };
+        in_range(name, "decimal", number, least, most).map(Some)
+    }
+
+    /// Refuses what is left, unless it changes nothing.
+    fn finish(&self) -> Result<(), Refusal> {
+        for (name, value) in &self.0 {
+            let nothing = value.as_array().is_some_and(Vec::is_empty) || value == "none" || value == "auto";
+            match name.as_str() {
+                known if HARMLESS.contains(&known) => {}
+                "response_format" if value.get("type").and_then(Value::as_str) == Some("text") => {}
+                "modalities" if value.as_array().is_some_and(|list| list.iter().all(|m| m == "text")) => {}
+                "response_format" => {
+                    let kind = value.get("type").and_then(Value::as_str).unwrap_or("");
+                    let message = format!(
+                        "Invalid parameter: 'response_format' of type '{kind}' is not supported with this model."
+                    );
+                    return Err(Refusal::of("response_format", message).code("unsupported_value"));
+                }
+                known if UNSUPPORTED.contains(&known) && nothing => {}
+                known if UNSUPPORTED.contains(&known) => {
+                    let message =
+                        format!("Unsupported parameter: '{known}' is not supported with this model.");
+                    return Err(Refusal::of(known, message).code("unsupported_parameter"));
+                }
+                unknown => {
+                    let message = format!("Unrecognized request argument supplied: {unknown}");
+                    return Err(Refusal::of(unknown, message));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn in_range<N: PartialOrd + std::fmt::Display>(
+    name: &str,
+    kind: &str,
+    number: N,
+    least: N,
+    most: N,
+) -> Result<N, Refusal> {
+    let (side, sign, limit) = if number < least {
+        ("below minimum", ">=", least)
+    } else if number > most {
+        ("above maximum", "<=", most)
+    } else {
+        return Ok(number);
+    };
+    let code = match (kind, sign) {
+        ("integer", ">=") => "integer_below_min_value",
+        ("integer", _) => "integer_above_max_value",
+        (_, ">=") => "decimal_below_min_value",
+        _ => "decimal_above_max_value",
+    };
+    let message = format!(
+        "Invalid '{name}': {kind} {side} value. Expected a value {sign} {limit}, but got {number} instead."
+    );
+    Err(Refusal::of(name, message).code(code))
+}
+
+fn wrong_type(name: &str, expected: &str, found: &Value) -> Refusal {
+    let found = match found {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(number) if number.is_f64() => "a decimal",
+        Value::Number(_) => "an integer",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    };
+    let message = format!("Invalid type for '{name}': expected {expected}, but got {found} instead.");
+    Refusal::of(name, message).code("invalid_type")
+}
+
+fn turns(messages: Option<Value>) -> Result<Vec<Turn>, Refusal> {
+    let list = match messages {
+        Some(Value::Array(list)) => list,
+        Some(other) => return Err(wrong_type("messages", "an array of objects", &other)),
+        None => {
+            return Err(Refusal::of("messages", "Missing required parameter: 'messages'.")
+                .code("missing_required_parameter"));
+        }
+    };
+    if list.is_empty() {
+        let message = "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an \
+                       empty array instead.";
+        return Err(Refusal::of("messages", message).code("empty_array"));
+    }
+    list.into_iter().enumerate().map(|(at, message)| turn(at, message)).collect()
+}
+
+fn turn(at: usize, message: Value) -> Result<Turn, Refusal> {
+    let name = format!("messages[{at}]");
+    let Value::Object(mut message) = message else { return Err(wrong_type(&name, "an object", &message)) };
+    let role = message.remove("role").unwrap_or(Value::Null);
+    let speaker = match role.as_str() {
+        Some("system" | "developer") => Speaker::System,
+        // What a tool returned is something said to the model.
+        Some("user" | "tool" | "function") => Speaker::User,
+        Some("assistant") => Speaker::Assistant,
+        Some(other) => {
+            let message = format!(
+                "Invalid value: '{other}'. Supported values are: 'system', 'assistant', 'user', 'function', \
+                 'tool', and 'developer'."
+            );
+            return Err(Refusal::of(format!("{name}.role"), message).code("invalid_value"));
+        }
+        None => {
+            let message = format!("Missing required parameter: '{name}.role'.");
+            return Err(Refusal::of(format!("{name}.role"), message).code("missing_required_parameter"));
+        }
+    };
+    let content = format!("{name}.content");
+    let text = match message.remove("content") {
+        Some(Value::String(text)) => text,
+        Some(Value::Array(parts)) => text_of(&content, parts)?,
+        // An assistant message that only calls tools has none.
+        None | Some(Value::Null) if speaker == Speaker::Assistant => String::new(),
+        None | Some(Value::Null) => {
+            let message = format!("Invalid value for '{content}': expected a string, got null.");
+            return Err(Refusal::of(content, message));
+        }
+        Some(other) => return Err(wrong_type(&content, "one of a string or array of objects", &other)),
+    };
+    Ok(Turn { speaker, text })
+}
+
+/// Returns the joined text parts of a message.
+fn text_of(name: &str, parts: Vec<Value>) -> Result<String, Refusal> {
+    let mut joined = String::new();
+    for (at, part) in parts.into_iter().enumerate() {
+        match (part.get("type").and_then(Value::as_str), part.get("text").and_then(Value::as_str)) {
+            (Some("text"), Some(text)) => joined.push_str(text),
+            (Some("text"), None) => {
+                let message = format!("Missing required parameter: '{name}[{at}].text'.");
+                return Err(
+                    Refusal::of(format!("{name}[{at}].text"), message).code("missing_required_parameter")
+                );
+            }
+            (kind, _) => {
+                let kind = kind.unwrap_or("");
+                let message = format!("Invalid content type '{kind}': this model reads 'text' only.");
+                return Err(Refusal::of(format!("{name}[{at}].type"), message).code("invalid_value"));
+            }
+        }
+    }
+    Ok(joined)
+}
+
+fn stops(stop: Option<Value>) -> Result<Vec<String>, Refusal> {
+    let list = match stop {
+        None => return Ok(Vec::new()),
+        Some(Value::Array(list)) => list,
+        Some(one) => vec![one],
+    };
+    if list.len() > MOST_STOPS {
+        let message = format!(
+            "Invalid 'stop': array too long. Expected an array with maximum length {MOST_STOPS}, but got an \
+             array with length {} instead.",
+            list.len()
+        );
+        return Err(Refusal::of("stop", message).code("array_above_max_length"));
+    }
+    list.into_iter()
+        .map(|value| match value.as_str() {
+            Some("") => {
+                Err(Refusal::of("stop", "Invalid 'stop': a stop text must not be empty.")
+                    .code("invalid_value"))
+            }
+            Some(text) => Ok(text.to_owned()),
+            None => Err(wrong_type("stop", "one of a string or array of strings", &value)),
+        })
+        .collect()
+}
+
+fn logit_bias(map: Option<Value>) -> Result<Vec<(u32, f64)>, Refusal> {
+    let map = match map {
+        None => return Ok(Vec::new()),
+        Some(Value::Object(map)) => map,
+        Some(other) => return Err(wrong_type("logit_bias", "an object", &other)),
+    };
+    map.into_iter()
+        .map(|(key, value)| {
+            let id = key.parse::<u32>().map_err(|_| {
+                let message = format!("Invalid key in 'logit_bias': '{key}'. Expected a token id.");
+                Refusal::of("logit_bias", message).code("invalid_value")
+            })?;
+            let name = format!("logit_bias.{key}");
+            let bias = value.as_f64().ok_or_else(|| wrong_type(&name, "a decimal", &value))?;
+            in_range("logit_bias", "decimal", bias, -100.0, 100.0).map(|bias| (id, bias))
+        })
+        .collect()
+}
+
+fn most_tokens(fields: &mut Fields) -> Result<Option<u64>, Refusal> {
+    let new = fields.integer("max_completion_tokens", 1, i64::MAX)?;
+    let old = fields.integer("max_tokens", 1, i64::MAX)?;
+    if new.is_some() && old.is_some() {
+        let message = "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.";
+        return Err(Refusal::of("max_tokens", message).code("invalid_parameter_combination"));
+    }
+    Ok(new.or(old).map(i64::cast_unsigned))
+}
+
+fn candidates(fields: &mut Fields) -> Result<Option<usize>, Refusal> {
+    let wanted = fields.boolean("logprobs")?.unwrap_or(false);
+    let top = fields.integer("top_logprobs", 0, MOST_CANDIDATES)?;
+    match (wanted, top) {
+        (true, top) => Ok(Some(usize::try_from(top.unwrap_or(0)).unwrap_or(0))),
+        (false, None) => Ok(None),
+        (false, Some(_)) => Err(Refusal::of(
+            "top_logprobs",
+            "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled.",
+        )),
+    }
+}
+
+fn include_usage(options: Option<Value>, stream: bool) -> Result<bool, Refusal> {
+    match options {
+        None => Ok(false),
+        Some(Value::Object(_)) if !stream => Err(Refusal::of(
+            "stream_options",
+            "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
+        )),
+        Some(Value::Object(options)) => match options.get("include_usage") {
+            None | Some(Value::Null) => Ok(false),
+            Some(Value::Bool(wanted)) => Ok(*wanted),
+            Some(other) => Err(wrong_type("stream_options.include_usage", "a boolean", other)),
+        },
+        Some(other) => Err(wrong_type("stream_options", "an object", &other)),
+    }
+}
