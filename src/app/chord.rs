@@ -66,10 +66,8 @@ impl Chord {
     /// Returns the character this chord types, if it types one.
     #[must_use]
     pub fn typed(self) -> Option<char> {
-        match self.key {
-            Key::Char(c) if !self.ctrl && !self.alt => Some(c),
-            _ => None,
-        }
+        let Key::Char(c) = self.key else { return None };
+        (!self.ctrl && !self.alt).then_some(c)
     }
 
     /// Returns the chord of the Latin letter on the same key of a Korean two-set keyboard, so that
@@ -78,11 +76,39 @@ impl Chord {
     pub fn latin(self) -> Option<Self> {
         let Key::Char(c) = self.key else { return None };
         let latin = match c {
-            'ㅂ' => 'q', 'ㅈ' => 'w', 'ㄷ' => 'e', 'ㄱ' => 'r', 'ㅅ' => 't', 'ㅛ' => 'y', 'ㅕ' => 'u',
-            'ㅑ' => 'i', 'ㅐ' => 'o', 'ㅔ' => 'p', 'ㅁ' => 'a', 'ㄴ' => 's', 'ㅇ' => 'd', 'ㄹ' => 'f',
-            'ㅎ' => 'g', 'ㅗ' => 'h', 'ㅓ' => 'j', 'ㅏ' => 'k', 'ㅣ' => 'l', 'ㅋ' => 'z', 'ㅌ' => 'x',
-            'ㅊ' => 'c', 'ㅍ' => 'v', 'ㅠ' => 'b', 'ㅜ' => 'n', 'ㅡ' => 'm',
-            'ㅃ' => 'Q', 'ㅉ' => 'W', 'ㄸ' => 'E', 'ㄲ' => 'R', 'ㅆ' => 'T', 'ㅒ' => 'O', 'ㅖ' => 'P',
+            'ㅂ' => 'q',
+            'ㅈ' => 'w',
+            'ㄷ' => 'e',
+            'ㄱ' => 'r',
+            'ㅅ' => 't',
+            'ㅛ' => 'y',
+            'ㅕ' => 'u',
+            'ㅑ' => 'i',
+            'ㅐ' => 'o',
+            'ㅔ' => 'p',
+            'ㅁ' => 'a',
+            'ㄴ' => 's',
+            'ㅇ' => 'd',
+            'ㄹ' => 'f',
+            'ㅎ' => 'g',
+            'ㅗ' => 'h',
+            'ㅓ' => 'j',
+            'ㅏ' => 'k',
+            'ㅣ' => 'l',
+            'ㅋ' => 'z',
+            'ㅌ' => 'x',
+            'ㅊ' => 'c',
+            'ㅍ' => 'v',
+            'ㅠ' => 'b',
+            'ㅜ' => 'n',
+            'ㅡ' => 'm',
+            'ㅃ' => 'Q',
+            'ㅉ' => 'W',
+            'ㄸ' => 'E',
+            'ㄲ' => 'R',
+            'ㅆ' => 'T',
+            'ㅒ' => 'O',
+            'ㅖ' => 'P',
             _ => return None,
         };
         Some(Self { key: Key::Char(latin), ..self })
@@ -107,6 +133,7 @@ const NAMED: [(&str, Key); 14] = [
 ];
 
 impl fmt::Display for Chord {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all other keys are in the list of names")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (on, name) in [(self.ctrl, "ctrl-"), (self.alt, "alt-"), (self.shift, "shift-")] {
             if on {
@@ -199,7 +226,19 @@ mod tests {
 
     #[test]
     fn chords_are_written_as_they_are_read() {
-        for written in ["ctrl-r", "alt-enter", "f1", "f24", "G", "space", "-", "ctrl--", "alt-.", "shift-tab", "ctrl-alt-shift-left"] {
+        for written in [
+            "ctrl-r",
+            "alt-enter",
+            "f1",
+            "f24",
+            "G",
+            "space",
+            "-",
+            "ctrl--",
+            "alt-.",
+            "shift-tab",
+            "ctrl-alt-shift-left",
+        ] {
             assert_eq!(written.parse::<Chord>().map(|chord| chord.to_string()), Ok(written.to_owned()));
         }
         for wrong in ["", "ctrl-", "hyper-x", "f0", "f25", "enterr", "\u{1b}"] {

@@ -1,4 +1,471 @@
 //! What the user sees and does, as plain state.
+//!
+//! [`App::update`] decides (messages in, effects out), [`App::settle`] measures. Neither does I/O,
+//! reads a clock or draws a random number; the view only reads what they leave.
+//!
+//! Invariant: everything an effect answers carries the identifier of what it answers, and an answer
+//! whose identifier is no longer current is dropped.
 
 pub mod chord;
+pub mod command;
+pub mod compare;
 pub mod composer;
+pub mod counter;
+pub mod documents;
+pub mod heat;
+pub mod inspector;
+pub mod keymap;
+pub mod layout;
+pub mod msg;
+pub mod overlay;
+pub mod settings;
+pub mod transcript;
+
+mod on_answer;
+mod on_compare;
+mod on_key;
+mod on_message;
+mod on_overlay;
+mod on_pane;
+mod start;
+
+use chord::Chord;
+use command::Place;
+use compare::Compare;
+use composer::Composer;
+use counter::Counter;
+use documents::Documents;
+use heat::Heat;
+use inspector::{Inspector, Target};
+use keymap::Keymap;
+use layout::{InspectorAreas, Layout, Panes};
+use msg::{Effect, Effects, Msg, Size};
+use overlay::Overlay;
+use settings::Settings;
+use transcript::Transcript;
+
+pub use start::{Knowledge, Start};
+
+use crate::core::conversation::{Conversation, Message};
+use crate::core::fault::Fault;
+use crate::core::id::{Ids, MessageId, RunId};
+use crate::core::request::{Request, Role};
+use crate::core::run::Run;
+use crate::core::time::Timestamp;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Screen {
+    /// The conversation and its inspector.
+    Chat,
+    /// One question at several temperatures.
+    Compare,
+}
+
+/// What sending the draft will do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drafting {
+    /// Add a message at the end; a user message asks for an answer.
+    New,
+    /// Replace a message; a user message asks again from there.
+    Edit(MessageId),
+    /// Insert a message after another.
+    InsertAfter(MessageId),
+    /// Set the system message.
+    System,
+}
+
+/// Where a run lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Home {
+    Chat(MessageId),
+    Compare,
+}
+
+/// A notice at the bottom of the screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// What it says.
+    pub text: String,
+    /// Whether something went wrong.
+    pub is_fault: bool,
+    since: Timestamp,
+}
+
+/// A notice stays at least this long, whatever is typed.
+const NOTICE_STAYS: Duration = Duration::from_secs(2);
+
+/// Steps of the spinner.
+pub const SPINNER: [&str; 8] = ["⣾", "⣽", "⣻", "⢿", "⡿", "⣟", "⣯", "⣷"];
+
+/// The question the sandbox offers to begin with.
+pub const SUGGESTION: &str = "What is good about rising early?";
+
+/// What was taken out of the conversation last, so that it can be brought back.
+#[derive(Debug)]
+struct Removed {
+    at: usize,
+    /// Messages that stand in its place now.
+    replaced_by: usize,
+    messages: Vec<Message>,
+}
+
+/// The whole state.
+#[derive(Debug)]
+pub struct App {
+    /// The screen shown.
+    pub screen: Screen,
+    /// Where the keyboard is while nothing is laid over.
+    pub focus: Place,
+    /// What is laid over the screen.
+    pub overlay: Option<Overlay>,
+    /// The open conversation.
+    pub conversation: Conversation,
+    /// The conversation pane.
+    pub transcript: Transcript,
+    /// The draft.
+    pub composer: Composer,
+    /// What sending the draft will do.
+    pub drafting: Drafting,
+    /// The role the draft is sent as.
+    pub draft_role: Role,
+    /// The token inspector.
+    pub inspector: Inspector,
+    /// The comparison.
+    pub compare: Compare,
+    /// Endpoint, model, sampling.
+    pub settings: Settings,
+    /// The live counter.
+    pub counter: Counter,
+    /// The laid-out texts.
+    pub documents: Documents,
+    /// Keys in force.
+    pub keymap: Keymap,
+    /// Colouring of answers.
+    pub heat: Heat,
+    /// Whether the focused pane takes the whole screen.
+    pub zoomed: bool,
+    /// The theme's name.
+    pub theme: String,
+    /// Names of all themes.
+    pub themes: Vec<String>,
+    /// Whether the mouse is taken.
+    pub mouse: bool,
+    /// What the bottom line says.
+    pub notice: Option<Notice>,
+    /// The rectangles of the frame, after [`App::settle`].
+    pub layout: Layout,
+    /// The rectangles of the inspector, after [`App::settle`].
+    pub areas: InspectorAreas,
+    /// The moment of the last message.
+    pub now: Timestamp,
+    /// Messages for runs that are no longer known.
+    pub stale: u64,
+    size: Size,
+    ids: Ids,
+    homes: HashMap<RunId, Home>,
+    /// Answers of a comparison that wait for their turn.
+    waiting: VecDeque<(RunId, Arc<Request>)>,
+    concurrency: usize,
+    wrap: u16,
+    pending: Option<Chord>,
+    interrupted: bool,
+    recalled: Option<usize>,
+    stashed: String,
+    copied_code: usize,
+    removed: Option<Removed>,
+    counted_revision: u64,
+    history_changed: bool,
+    knowledge: Box<dyn Knowledge>,
+    exit: Option<u8>,
+    dirty: bool,
+}
+
+impl App {
+    /// Returns the state at the beginning.
+    #[must_use]
+    pub fn new(start: Start, size: Size) -> Self {
+        let mut composer = Composer::new();
+        if !start.draft.is_empty() {
+            composer.set_text(&start.draft);
+        }
+        let more = match start.notices.len() {
+            0 | 1 => String::new(),
+            count => format!(" · {} more: tokenscope config check", count - 1),
+        };
+        let notice = start.notices.first().map(|fault| Notice {
+            text: format!("{fault}{more}"),
+            is_fault: true,
+            since: Timestamp::default(),
+        });
+        let mut compare = Compare::default();
+        (compare.temperatures, compare.repeats) = (start.temperatures, start.repeats.max(1));
+        Self {
+            screen: Screen::Chat,
+            focus: Place::Composer,
+            overlay: None,
+            conversation: start.conversation,
+            transcript: Transcript::default(),
+            composer,
+            drafting: Drafting::New,
+            draft_role: Role::User,
+            inspector: Inspector::default(),
+            compare,
+            settings: start.settings,
+            counter: start.counter,
+            documents: Documents::default(),
+            keymap: start.keymap,
+            heat: start.heat,
+            zoomed: false,
+            theme: start.theme,
+            themes: start.themes,
+            mouse: start.mouse,
+            notice,
+            layout: Layout::default(),
+            areas: InspectorAreas::default(),
+            now: Timestamp::default(),
+            stale: 0,
+            size,
+            ids: start.ids,
+            homes: HashMap::new(),
+            waiting: VecDeque::new(),
+            concurrency: start.concurrency.max(1),
+            wrap: start.wrap,
+            pending: None,
+            interrupted: false,
+            recalled: None,
+            stashed: String::new(),
+            copied_code: 0,
+            removed: None,
+            counted_revision: u64::MAX,
+            history_changed: true,
+            knowledge: start.knowledge,
+            exit: None,
+            dirty: true,
+        }
+    }
+
+    /// Returns what is to be done before the first message.
+    pub fn begin(&mut self) -> Effects {
+        let effects = self.count();
+        if self.settings.model.is_empty() {
+            return effects.and(Effect::ListModels(Arc::clone(&self.settings.endpoint().name)));
+        }
+        effects
+    }
+
+    /// Takes one message and returns what is to be done about it.
+    pub fn update(&mut self, msg: Msg, now: Timestamp) -> Effects {
+        self.now = now;
+        let effects = match msg {
+            Msg::Key(chord) => self.on_key(chord),
+            Msg::Paste(text) => self.on_paste(&text),
+            Msg::Resize(size) => {
+                self.size = size;
+                Effects::none()
+            }
+            Msg::Mouse(mouse) => self.on_mouse(mouse),
+            Msg::Run { run, event } => self.on_run(run, event),
+            Msg::DraftCounted { revision, tokens } => {
+                if self.counter.on_draft(revision, tokens) {
+                    self.counted_revision = u64::MAX;
+                }
+                Effects::none()
+            }
+            Msg::Counted { encoding, counts } => {
+                self.counter.on_counts(encoding, counts);
+                self.history_changed = true;
+                Effects::none()
+            }
+            Msg::Models { endpoint, result } => self.on_models(&endpoint, result),
+            Msg::Highlighted { key, from_line, lines } => {
+                self.documents.colour(key, from_line, lines);
+                Effects::none()
+            }
+            Msg::Edited(result) => self.on_edited(result),
+            Msg::Notice(fault) => {
+                self.fault(&fault);
+                Effects::none()
+            }
+            Msg::Tick => Effects::none(),
+            Msg::Quit(code) => self.quit(code),
+        };
+        self.dirty = true;
+        effects.then(self.count())
+    }
+
+    /// Asks for the counts that the last message made necessary.
+    fn count(&mut self) -> Effects {
+        let mut effects = Effects::none();
+        if std::mem::take(&mut self.history_changed)
+            && let Some(effect) = self.counter.add_up(&self.conversation)
+        {
+            effects = effects.and(effect);
+        }
+        let revision = self.composer.revision();
+        if revision != self.counted_revision {
+            self.counted_revision = revision;
+            let text = self.composer.text();
+            effects = effects.and(Effect::KeepDraft(text.clone()));
+            if self.counter.wants_draft(revision, self.composer.len_bytes()) {
+                effects =
+                    effects.and(Effect::CountDraft { revision, text, encoding: self.counter.encoding() });
+            }
+        }
+        effects
+    }
+
+    /// Measures everything for the next frame; returns requests to colour code that came into view.
+    pub fn settle(&mut self) -> Effects {
+        let rows = self.composer.height(self.size.width.saturating_sub(4));
+        self.layout = layout::layout(self.size, rows, self.panes());
+        let inner = self.layout.composer.inner();
+        self.composer.settle(inner.width, inner.height);
+        let raw = self.heat != Heat::Off;
+        let main = self.layout.transcript;
+        let mut effects = Effects::none();
+        match self.screen {
+            Screen::Chat => {
+                let mut area = main.inner();
+                if self.wrap > 0 {
+                    area.width = area.width.min(self.wrap);
+                }
+                self.transcript.settle(&self.conversation, &mut self.documents, area, raw);
+                let mut last = None;
+                for line in self.transcript.lines() {
+                    if last.replace(line.message) != Some(line.message) {
+                        let key = transcript::body_key(&self.conversation.messages[line.message]);
+                        effects = effects.then(self.documents.uncoloured(key).into());
+                    }
+                }
+            }
+            Screen::Compare => self.compare.settle(&mut self.documents, main.below_axis(), raw),
+        }
+        if !self.layout.inspector.is_empty() {
+            let run = inspected(&self.conversation, &self.compare, &self.inspector);
+            let candidates =
+                run.and_then(|run| run.tokens.iter().map(|token| token.candidates.len()).next_back());
+            self.areas = layout::inspector_areas(&self.layout, candidates.unwrap_or(0));
+            self.inspector.settle(run, self.areas.table_rows());
+        }
+        self.documents.trim();
+        effects
+    }
+
+    fn panes(&self) -> Panes {
+        let inspector = self.focus == Place::Inspector;
+        match self.screen {
+            Screen::Chat if self.zoomed && inspector => Panes::InspectorOnly,
+            Screen::Chat if self.zoomed => Panes::TranscriptOnly,
+            Screen::Compare if !self.compare.inspecting => Panes::TranscriptOnly,
+            Screen::Compare if self.zoomed && inspector => Panes::InspectorOnly,
+            Screen::Chat | Screen::Compare => Panes::Fit { inspector },
+        }
+    }
+
+    /// Returns the run the inspector shows.
+    #[must_use]
+    pub fn inspected(&self) -> Option<&Run> {
+        inspected(&self.conversation, &self.compare, &self.inspector)
+    }
+
+    /// Returns the question that is offered where there is nothing yet; only the sandbox offers one,
+    /// as asking it costs nothing.
+    #[must_use]
+    pub fn suggestion(&self) -> Option<&'static str> {
+        let is_empty = self.composer.is_empty()
+            && self.drafting == Drafting::New
+            && self.draft_role == Role::User
+            && !self.conversation.messages.iter().any(|message| message.role == Role::User)
+            && self.compare.question.is_none();
+        (is_empty && self.settings.endpoint().is_sandbox).then_some(SUGGESTION)
+    }
+
+    /// Returns the terminal's size.
+    #[must_use]
+    pub fn size(&self) -> Size {
+        self.size
+    }
+
+    /// Whether the terminal is too small to show anything.
+    #[must_use]
+    pub fn is_too_small(&self) -> bool {
+        self.size.width < layout::SMALLEST.width || self.size.height < layout::SMALLEST.height
+    }
+
+    /// Whether something changed since the last frame.
+    #[must_use]
+    pub fn is_dirty(&self) -> bool {
+        self.dirty
+    }
+
+    /// Takes note that a frame was drawn.
+    pub fn drawn(&mut self) {
+        self.dirty = false;
+    }
+
+    /// Whether something moves on screen by itself, so that frames are due without messages.
+    #[must_use]
+    pub fn is_animating(&self) -> bool {
+        !self.homes.is_empty()
+    }
+
+    /// Returns how many runs are going on.
+    #[must_use]
+    pub fn running(&self) -> usize {
+        self.homes.len()
+    }
+
+    /// Returns the exit code once the app wants to leave.
+    #[must_use]
+    pub fn exit_code(&self) -> Option<u8> {
+        self.exit
+    }
+
+    /// Returns the spinner's step at this moment.
+    #[must_use]
+    pub fn spinner(&self) -> &'static str {
+        SPINNER[usize::try_from(self.now.0.as_millis() / 100).unwrap_or(0) % SPINNER.len()]
+    }
+
+    /// Returns where a key goes.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        if self.overlay.is_some() { Place::Overlay } else { self.focus }
+    }
+
+    fn say(&mut self, text: impl Into<String>) {
+        self.notice = Some(Notice { text: text.into(), is_fault: false, since: self.now });
+    }
+
+    fn fault(&mut self, fault: &Fault) {
+        self.notice = Some(Notice { text: fault.to_string(), is_fault: true, since: self.now });
+    }
+
+    fn quit(&mut self, code: u8) -> Effects {
+        self.exit = Some(code);
+        let effects = Effects::one(self.keep());
+        self.homes.keys().fold(effects, |effects, run| effects.and(Effect::Cancel(*run)))
+    }
+
+    /// Returns the effect that keeps the conversation as it is now.
+    fn keep(&self) -> Effect {
+        Effect::KeepConversation(self.conversation.whole())
+    }
+}
+
+/// Returns the run an inspector shows.
+fn inspected<'a>(
+    conversation: &'a Conversation,
+    compare: &'a Compare,
+    inspector: &Inspector,
+) -> Option<&'a Run> {
+    let chat = || conversation.messages.iter().rev().filter_map(Message::run);
+    match inspector.target {
+        Target::Newest => chat().next(),
+        Target::Run(id) => chat().chain(compare.runs()).find(|run| run.id == id),
+    }
+}

@@ -1,0 +1,252 @@
+//! The live counter: tokens of the draft and of everything the next request would send.
+//!
+//! Counting itself happens elsewhere; this keeps the answers, asks for what is missing, and adds up.
+//! Invariant: the sum over the conversation is kept, not computed per key, so a keystroke costs the
+//! same in a long conversation as in an empty one.
+
+use crate::app::msg::{CountKey, Effect};
+use crate::core::context::{ContextUse, TOKENS_PER_MESSAGE, framing_tokens};
+use crate::core::conversation::{Body, Conversation, Message};
+use crate::core::model::{Encoding, ModelCard};
+use crate::core::request::Role;
+use crate::core::run::Count;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// Bytes per token assumed for a text that is not counted yet; only ever shown with `≈`.
+const BYTES_PER_TOKEN: u64 = 4;
+
+/// State of the live counter.
+#[derive(Debug)]
+pub struct Counter {
+    /// The vocabulary of the chosen model, and whether it is the model's own.
+    encoding: Encoding,
+    is_exact: bool,
+    draft: Option<(u64, u64)>,
+    draft_bytes: u64,
+    draft_revision: u64,
+    in_flight: bool,
+    counts: HashMap<CountKey, u64>,
+    asked: HashSet<CountKey>,
+    history: Sum,
+}
+
+/// The conversation's part of the next request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Sum {
+    tokens: u64,
+    messages: usize,
+    is_counted: bool,
+}
+
+impl Counter {
+    /// Returns a counter for a vocabulary; `is_exact` says whether it is the model's own.
+    #[must_use]
+    pub fn new(encoding: Encoding, is_exact: bool) -> Self {
+        Self {
+            encoding,
+            is_exact,
+            draft: None,
+            draft_bytes: 0,
+            draft_revision: 0,
+            in_flight: false,
+            counts: HashMap::new(),
+            asked: HashSet::new(),
+            history: Sum::default(),
+        }
+    }
+
+    /// Returns the vocabulary counted with.
+    #[must_use]
+    pub fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
+    /// Whether the vocabulary is the model's own.
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        self.is_exact
+    }
+
+    /// Counts with another vocabulary from now on; everything is counted anew.
+    pub fn use_encoding(&mut self, encoding: Encoding, is_exact: bool) {
+        self.is_exact = is_exact;
+        if self.encoding != encoding {
+            *self = Self {
+                draft_bytes: self.draft_bytes,
+                draft_revision: self.draft_revision,
+                ..Self::new(encoding, is_exact)
+            };
+        }
+    }
+
+    /// Returns whether the draft at `revision` should be sent to be counted now: one is at a time.
+    pub fn wants_draft(&mut self, revision: u64, bytes: usize) -> bool {
+        self.draft_revision = revision;
+        self.draft_bytes = bytes as u64;
+        let known = self.draft.is_some_and(|(counted, _)| counted == revision);
+        if known || self.in_flight {
+            return false;
+        }
+        self.in_flight = true;
+        true
+    }
+
+    /// Takes the count of a draft; returns whether a newer draft still waits for one.
+    pub fn on_draft(&mut self, revision: u64, tokens: u64) -> bool {
+        self.in_flight = false;
+        self.draft = Some((revision, tokens));
+        revision != self.draft_revision
+    }
+
+    /// Takes counts of messages, unless they are of another vocabulary.
+    pub fn on_counts(&mut self, encoding: Encoding, counts: Vec<(CountKey, u64)>) {
+        if encoding == self.encoding {
+            self.counts.extend(counts);
+        }
+    }
+
+    /// Adds up the conversation, and returns what has to be counted first.
+    ///
+    /// To be called when the conversation, the memory setting or the counts changed, never per key.
+    pub fn add_up(&mut self, conversation: &Conversation) -> Option<Effect> {
+        let mut missing: Vec<(CountKey, Arc<str>)> = Vec::new();
+        let mut sum = Sum { is_counted: true, ..Sum::default() };
+        for message in &conversation.messages {
+            if message.text().is_empty() || (!conversation.memory && message.role != Role::System) {
+                continue;
+            }
+            sum.messages += 1;
+            let key = count_key(message);
+            match self.counts.get(&key) {
+                Some(tokens) => sum.tokens += tokens,
+                None => {
+                    sum.is_counted = false;
+                    sum.tokens += message.text().len() as u64 / BYTES_PER_TOKEN;
+                    let is_final = message.run().is_none_or(|run| run.status.is_ended());
+                    if is_final && self.asked.insert(key) {
+                        missing.push((key, message.shared_text()));
+                    }
+                }
+            }
+        }
+        self.history = sum;
+        (!missing.is_empty()).then_some(Effect::Count { encoding: self.encoding, texts: missing })
+    }
+
+    /// Returns the tokens of the draft.
+    #[must_use]
+    pub fn draft(&self) -> Count {
+        match self.draft {
+            _ if self.draft_bytes == 0 => Count::Exact(0),
+            Some((revision, tokens)) if revision == self.draft_revision && self.is_exact => {
+                Count::Exact(tokens)
+            }
+            Some((_, tokens)) => Count::Estimate(tokens),
+            None => Count::Estimate(self.draft_bytes.div_ceil(BYTES_PER_TOKEN)),
+        }
+    }
+
+    /// Returns how the next request, draft included, fills the model's window.
+    #[must_use]
+    pub fn context(&self, card: &ModelCard, reply_limit: Option<u32>) -> ContextUse {
+        let draft = self.draft();
+        let mut tokens = self.history.tokens + framing_tokens(self.history.messages);
+        if draft.tokens() > 0 {
+            let own = if self.history.messages == 0 { framing_tokens(1) } else { TOKENS_PER_MESSAGE };
+            tokens += draft.tokens() + own;
+        }
+        let exact = self.history.is_counted
+            && self.is_exact
+            && card.exact_framing
+            && matches!(draft, Count::Exact(_));
+        let used = if exact || tokens == 0 { Count::Exact(tokens) } else { Count::Estimate(tokens) };
+        ContextUse { used, window: card.context_window, reply_limit: reply_limit.map(u64::from) }
+    }
+
+    /// Returns the counted tokens of a message.
+    #[must_use]
+    pub fn of(&self, message: &Message) -> Option<u64> {
+        self.counts.get(&count_key(message)).copied()
+    }
+}
+
+/// Returns the name of a message's countable text.
+#[must_use]
+pub fn count_key(message: &Message) -> CountKey {
+    let run = match &message.body {
+        Body::Text(_) => None,
+        Body::Answer(answer) => Some(answer.chosen().id),
+    };
+    CountKey { message: message.id, run }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::id::MessageId;
+
+    fn conversation() -> Conversation {
+        let message =
+            |id, role, text: &str| Message { id: MessageId(id), role, body: Body::Text(text.into()) };
+        let messages = vec![message(1, Role::System, "be kind"), message(2, Role::User, "hello there")];
+        Conversation { messages, memory: true }
+    }
+
+    fn counted() -> Counter {
+        let mut counter = Counter::new(Encoding::O200kBase, true);
+        let key = |id| CountKey { message: MessageId(id), run: None };
+        counter.on_counts(Encoding::O200kBase, vec![(key(1), 2), (key(2), 5)]);
+        counter
+    }
+
+    fn card() -> ModelCard {
+        ModelCard { exact_framing: true, context_window: Some(100), ..ModelCard::default() }
+    }
+
+    #[test]
+    fn context_is_history_draft_and_framing() {
+        let mut counter = counted();
+        assert_eq!(counter.add_up(&conversation()), None);
+        assert_eq!(counter.context(&card(), None).used, Count::Exact(2 + 5 + 3 + 2 * 4));
+        assert!(counter.wants_draft(1, 12));
+        counter.on_draft(1, 3);
+        assert_eq!(counter.context(&card(), None).used, Count::Exact(18 + 3 + 4));
+    }
+
+    #[test]
+    fn without_memory_only_system_messages_and_the_draft_count() {
+        let mut counter = counted();
+        let conversation = Conversation { memory: false, ..conversation() };
+        counter.add_up(&conversation);
+        assert_eq!(counter.context(&card(), None).used, Count::Exact(2 + 3 + 4));
+    }
+
+    #[test]
+    fn what_is_not_counted_yet_is_an_estimate_and_asked_for_once_known_exact() {
+        let mut counter = Counter::new(Encoding::O200kBase, true);
+        let effect = counter.add_up(&conversation());
+        assert!(matches!(effect, Some(Effect::Count { texts, .. }) if texts.len() == 2));
+        assert!(matches!(counter.context(&card(), None).used, Count::Estimate(_)));
+    }
+
+    #[test]
+    fn one_count_of_the_draft_is_under_way_at_a_time() {
+        let mut counter = Counter::new(Encoding::O200kBase, true);
+        assert!(counter.wants_draft(1, 10));
+        assert!(!counter.wants_draft(2, 11));
+        assert!(counter.on_draft(1, 3), "a newer draft waits");
+        assert_eq!(counter.draft(), Count::Estimate(3));
+        assert!(counter.wants_draft(2, 11));
+        assert!(!counter.on_draft(2, 4));
+        assert_eq!(counter.draft(), Count::Exact(4));
+    }
+
+    #[test]
+    fn counts_of_another_vocabulary_are_ignored() {
+        let mut counter = counted();
+        counter.use_encoding(Encoding::Cl100kBase, true);
+        counter.on_counts(Encoding::O200kBase, vec![(CountKey { message: MessageId(1), run: None }, 2)]);
+        assert!(counter.add_up(&conversation()).is_some());
+    }
+}

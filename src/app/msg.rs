@@ -1,0 +1,236 @@
+//! What can happen to the app ([`Msg`]) and what it wants done ([`Effect`]): plain data both ways.
+
+use crate::app::chord::Chord;
+use crate::core::fault::Fault;
+use crate::core::id::{MessageId, RunId};
+use crate::core::model::Encoding;
+use crate::core::request::{Prompt, Request};
+use crate::core::stream::StreamEvent;
+use crate::markup::LineTones;
+use std::sync::Arc;
+
+/// Cells of the terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Size {
+    /// Columns.
+    pub width: u16,
+    /// Rows.
+    pub height: u16,
+}
+
+/// What the mouse did, in cells from the top left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mouse {
+    /// What it did.
+    pub kind: MouseKind,
+    /// Column.
+    pub x: u16,
+    /// Row.
+    pub y: u16,
+}
+
+/// Kinds of mouse input that mean something here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MouseKind {
+    /// The left button went down.
+    Press,
+    /// The wheel turned away from the user.
+    WheelUp,
+    /// The wheel turned towards the user.
+    WheelDown,
+}
+
+/// Names a text whose tokens were counted: a message, or one variant of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CountKey {
+    /// The message.
+    pub message: MessageId,
+    /// The variant, for an answer.
+    pub run: Option<RunId>,
+}
+
+/// Names a fenced code block of a shown text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CodeKey {
+    /// The text it stands in.
+    pub text: DocumentKey,
+    /// Its number in that text.
+    pub block: usize,
+}
+
+/// Names a laid-out text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DocumentKey {
+    /// A message that was typed or loaded.
+    Message(MessageId),
+    /// An answer.
+    Run(RunId),
+    /// The reasoning of an answer.
+    Reasoning(RunId),
+    /// The sentence under a failed answer.
+    Fault(RunId),
+}
+
+/// Everything that can happen to the app.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Msg {
+    /// A key was pressed.
+    Key(Chord),
+    /// A text was pasted.
+    Paste(String),
+    /// The terminal has a new size.
+    Resize(Size),
+    /// The mouse did something.
+    Mouse(Mouse),
+    /// A step of a run.
+    Run {
+        /// The run it belongs to.
+        run: RunId,
+        /// The step.
+        event: StreamEvent,
+    },
+    /// The tokens of the draft at a revision.
+    DraftCounted {
+        /// Revision of the draft that was counted.
+        revision: u64,
+        /// Its tokens.
+        tokens: u64,
+    },
+    /// Tokens of messages under an encoding.
+    Counted {
+        /// The encoding they were counted with.
+        encoding: Encoding,
+        /// The counts.
+        counts: Vec<(CountKey, u64)>,
+    },
+    /// The models of an endpoint, or why they could not be listed.
+    Models {
+        /// The endpoint asked.
+        endpoint: Arc<str>,
+        /// Its answer.
+        result: Result<Vec<String>, Fault>,
+    },
+    /// Colours for complete lines of a code block.
+    Highlighted {
+        /// The block.
+        key: CodeKey,
+        /// First line they are for.
+        from_line: usize,
+        /// The tones, line by line.
+        lines: Vec<LineTones>,
+    },
+    /// The draft came back from the external editor.
+    Edited(Result<String, Fault>),
+    /// Something the user should know.
+    Notice(Fault),
+    /// Time passed while something animates or a notice is shown.
+    Tick,
+    /// The process was asked to end, with this exit code.
+    Quit(u8),
+}
+
+/// Everything the app can want done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Send a request; its events come back with the run's id.
+    Start {
+        /// The run.
+        run: RunId,
+        /// What to send.
+        request: Arc<Request>,
+    },
+    /// Close the connection of a run.
+    Cancel(RunId),
+    /// Count the draft.
+    CountDraft {
+        /// Revision of the draft.
+        revision: u64,
+        /// Its text.
+        text: String,
+        /// With which vocabulary.
+        encoding: Encoding,
+    },
+    /// Count messages.
+    Count {
+        /// With which vocabulary.
+        encoding: Encoding,
+        /// The texts.
+        texts: Vec<(CountKey, Arc<str>)>,
+    },
+    /// Ask an endpoint for its models.
+    ListModels(Arc<str>),
+    /// Colour lines of a code block.
+    Highlight {
+        /// The block.
+        key: CodeKey,
+        /// Its language as written.
+        language: String,
+        /// First of the lines.
+        from_line: usize,
+        /// The lines.
+        text: String,
+    },
+    /// Put a text on the clipboard.
+    Copy(String),
+    /// Open the draft in `$EDITOR`.
+    EditExternally(String),
+    /// Keep the draft on disk, soon.
+    KeepDraft(String),
+    /// Keep the conversation on disk, soon.
+    KeepConversation(Vec<Prompt>),
+    /// Keep what follows as a new conversation.
+    BeginConversation,
+    /// Use another theme.
+    UseTheme(String),
+    /// Take or release the mouse.
+    CaptureMouse(bool),
+    /// Draw every cell anew.
+    Redraw,
+}
+
+/// The effects of one message, in order.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Effects(Vec<Effect>);
+
+impl Effects {
+    /// Returns no effects.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Returns one effect.
+    #[must_use]
+    pub fn one(effect: Effect) -> Self {
+        Self(vec![effect])
+    }
+
+    /// Returns these effects followed by another.
+    #[must_use]
+    pub fn and(mut self, effect: Effect) -> Self {
+        self.0.push(effect);
+        self
+    }
+
+    /// Returns these effects followed by others.
+    #[must_use]
+    pub fn then(mut self, others: Self) -> Self {
+        self.0.extend(others.0);
+        self
+    }
+}
+
+impl From<Option<Effect>> for Effects {
+    fn from(effect: Option<Effect>) -> Self {
+        Self(effect.into_iter().collect())
+    }
+}
+
+impl IntoIterator for Effects {
+    type Item = Effect;
+    type IntoIter = std::vec::IntoIter<Effect>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}

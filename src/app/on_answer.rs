@@ -1,0 +1,343 @@
+//! Asking and answering: sending the draft, folding stream events, stopping, asking again.
+
+use crate::app::command::Place;
+use crate::app::inspector::Target;
+use crate::app::msg::{Effect, Effects};
+use crate::app::{App, Drafting, Home, Removed, Screen};
+use crate::core::conversation::{Answer, Body, Message};
+use crate::core::id::{MessageId, RunId};
+use crate::core::request::{Request, Role};
+use crate::core::run::Run;
+use crate::core::stream::{FinishReason, StreamEvent};
+use std::sync::Arc;
+
+impl App {
+    /// Folds a step of a run; a run that is no longer known is stale and only counted.
+    pub(super) fn on_run(&mut self, id: RunId, event: StreamEvent) -> Effects {
+        let (now, home) = (self.now, self.homes.get(&id).copied());
+        let is_exchange = matches!(event, StreamEvent::Exchanged(_));
+        let run = match home {
+            Some(Home::Chat(message)) => self.answer_mut(message).and_then(|answer| answer.variant_mut(id)),
+            Some(Home::Compare) => self.compare.run_mut(id),
+            None => None,
+        };
+        let Some(run) = run else {
+            self.stale += 1;
+            return Effects::none();
+        };
+        run.apply(event, now);
+        if is_exchange || !run.status.is_ended() {
+            return Effects::none();
+        }
+        self.homes.remove(&id);
+        if home == Some(Home::Compare) {
+            return self.start_waiting();
+        }
+        self.history_changed = true;
+        Effects::one(self.keep())
+    }
+
+    fn answer_mut(&mut self, id: MessageId) -> Option<&mut Answer> {
+        // Answers under way are near the end.
+        let message = self.conversation.messages.iter_mut().rev().find(|message| message.id == id)?;
+        match &mut message.body {
+            Body::Answer(answer) => Some(answer),
+            Body::Text(_) => None,
+        }
+    }
+
+    /// Sends what was written, in the way the composer's title says.
+    pub(super) fn on_send(&mut self) -> Effects {
+        if self.screen == Screen::Compare && self.drafting == Drafting::New {
+            return self.run_comparison();
+        }
+        if let Some(suggestion) = self.suggestion() {
+            self.composer.set_text(suggestion);
+        }
+        let is_empty = self.composer.is_empty();
+        match self.drafting {
+            Drafting::New if is_empty => {
+                self.say("nothing to send yet: write a message");
+                Effects::none()
+            }
+            Drafting::New if self.draft_role == Role::User && self.is_answering() => {
+                self.say("still answering: Esc stops it, then Enter sends");
+                Effects::none()
+            }
+            Drafting::New => {
+                let text: Arc<str> = self.composer.take().into();
+                let role = self.draft_role;
+                self.push(role, text);
+                self.after_sending();
+                if role == Role::User {
+                    self.ask_after(self.conversation.messages.len())
+                } else {
+                    Effects::one(self.keep())
+                }
+            }
+            Drafting::System => {
+                self.set_system();
+                Effects::one(self.keep())
+            }
+            Drafting::InsertAfter(_) | Drafting::Edit(_) if is_empty => {
+                self.say("an empty message cannot be sent: Esc leaves it as it was, d deletes it");
+                Effects::none()
+            }
+            Drafting::InsertAfter(id) => {
+                let text: Arc<str> = self.composer.take().into();
+                let message =
+                    Message { id: self.ids.message(), role: self.draft_role, body: Body::Text(text) };
+                let at = self.conversation.position(id).map_or(self.conversation.messages.len(), |at| at + 1);
+                self.transcript.selected = Some(message.id);
+                self.transcript.reveal(message.id, None);
+                self.conversation.messages.insert(at, message);
+                self.after_sending();
+                Effects::one(self.keep())
+            }
+            Drafting::Edit(id) => self.send_edit(id),
+        }
+    }
+
+    fn after_sending(&mut self) {
+        // Another kind of writing had put the draft aside.
+        if std::mem::replace(&mut self.drafting, Drafting::New) != Drafting::New {
+            self.composer.set_text(&std::mem::take(&mut self.stashed));
+        }
+        self.draft_role = Role::User;
+        self.recalled = None;
+        self.history_changed = true;
+    }
+
+    fn push(&mut self, role: Role, text: Arc<str>) -> MessageId {
+        let id = self.ids.message();
+        self.conversation.messages.push(Message { id, role, body: Body::Text(text) });
+        self.history_changed = true;
+        self.transcript.selected = None;
+        self.transcript.follow();
+        id
+    }
+
+    fn set_system(&mut self) {
+        let text = self.composer.take();
+        let has_system =
+            self.conversation.messages.first().is_some_and(|message| message.role == Role::System);
+        let end = usize::from(has_system);
+        let new = (!text.is_empty()).then(|| Message {
+            id: self.ids.message(),
+            role: Role::System,
+            body: Body::Text(text.into()),
+        });
+        self.say(match (&new, has_system) {
+            (Some(_), _) => "system message set",
+            (None, true) => "system message removed",
+            (None, false) => "no system message",
+        });
+        let replaced_by = usize::from(new.is_some());
+        let messages: Vec<Message> = self.conversation.messages.splice(..end, new).collect();
+        if !messages.is_empty() {
+            self.removed = Some(Removed { at: 0, replaced_by, messages });
+        }
+        self.after_sending();
+    }
+
+    fn send_edit(&mut self, id: MessageId) -> Effects {
+        let Some(at) = self.conversation.position(id) else {
+            self.drafting = Drafting::New;
+            return Effects::none();
+        };
+        let role = self.conversation.messages[at].role;
+        let is_question = role == Role::User;
+        if is_question && self.is_answering() {
+            self.say("still answering: Esc stops it, then Enter sends");
+            return Effects::none();
+        }
+        let text: Arc<str> = self.composer.take().into();
+        let message = Message { id: self.ids.message(), role, body: Body::Text(text) };
+        // A question asked again makes what followed it obsolete; `u` brings it back.
+        let end = if is_question { self.conversation.messages.len() } else { at + 1 };
+        let messages = self.conversation.messages.splice(at..end, [message]).collect();
+        self.removed = Some(Removed { at, replaced_by: if is_question { 2 } else { 1 }, messages });
+        self.transcript.selected = None;
+        self.after_sending();
+        if is_question { self.ask_after(at + 1) } else { Effects::one(self.keep()) }
+    }
+
+    /// Whether an answer of the conversation is under way.
+    pub(super) fn is_answering(&self) -> bool {
+        self.homes.values().any(|home| matches!(home, Home::Chat(_)))
+    }
+
+    /// Asks for an answer to the first `upto` messages and puts it after them.
+    pub(super) fn ask_after(&mut self, upto: usize) -> Effects {
+        let request = Arc::new(self.settings.request(&self.conversation, upto));
+        let run = self.new_run(&request);
+        let (run_id, message) = (run.id, self.ids.message());
+        let entry = Message { id: message, role: Role::Assistant, body: Body::Answer(Answer::new(run)) };
+        self.conversation.messages.insert(upto, entry);
+        self.start(run_id, Home::Chat(message), request)
+    }
+
+    pub(super) fn new_run(&mut self, request: &Arc<Request>) -> Run {
+        Run::new(self.ids.run(), Arc::clone(request), self.now)
+    }
+
+    pub(super) fn start(&mut self, run: RunId, home: Home, request: Arc<Request>) -> Effects {
+        self.homes.insert(run, home);
+        if matches!(home, Home::Chat(_)) {
+            self.transcript.follow();
+            self.inspector.show(Target::Newest);
+            self.inspector.follow();
+        }
+        if home == Home::Compare {
+            self.waiting.push_back((run, request));
+            return self.start_waiting();
+        }
+        Effects::one(Effect::Start { run, request }).and(self.keep())
+    }
+
+    /// Starts answers of the comparison that wait, as many as may be under way at once.
+    fn start_waiting(&mut self) -> Effects {
+        let comparing = self.homes.values().filter(|home| **home == Home::Compare).count();
+        let under_way = comparing.saturating_sub(self.waiting.len());
+        let free = self.concurrency.saturating_sub(under_way).min(self.waiting.len());
+        let starting = self.waiting.drain(..free).map(|(run, request)| Effect::Start { run, request });
+        starting.fold(Effects::none(), Effects::and)
+    }
+
+    /// Asks again: for the selected message, or for the last one.
+    pub(super) fn on_again(&mut self) -> Effects {
+        if self.screen == Screen::Compare {
+            return self.run_comparison();
+        }
+        if self.is_answering() {
+            self.say("still answering: Esc stops it first");
+            return Effects::none();
+        }
+        let selected = self.transcript.selected.and_then(|id| self.conversation.position(id));
+        let Some(at) = selected.or(self.conversation.messages.len().checked_sub(1)) else {
+            self.say("nothing to ask again yet: write a message");
+            return Effects::none();
+        };
+        // From a question, its answer is meant.
+        let next_is_answer =
+            self.conversation.messages.get(at + 1).is_some_and(|message| message.role == Role::Assistant);
+        let at = match self.conversation.messages[at].role {
+            Role::Assistant => at,
+            Role::User | Role::System if next_is_answer => at + 1,
+            Role::User | Role::System => return self.ask_after(at + 1),
+        };
+        let request = Arc::new(self.settings.request(&self.conversation, at));
+        let run = self.new_run(&request);
+        let run_id = run.id;
+        let message_id = self.conversation.messages[at].id;
+        let recorded = match &self.conversation.messages[at].body {
+            Body::Text(text) => Some(Run::recorded(self.ids.run(), Arc::clone(&request), text.to_string())),
+            Body::Answer(_) => None,
+        };
+        let message = &mut self.conversation.messages[at];
+        match (&mut message.body, recorded) {
+            (Body::Answer(answer), _) => answer.add(run),
+            (body @ Body::Text(_), Some(recorded)) => {
+                let mut answer = Answer::new(recorded);
+                answer.add(run);
+                *body = Body::Answer(answer);
+            }
+            (Body::Text(_), None) => {}
+        }
+        let is_last = at + 1 == self.conversation.messages.len();
+        let effects = self.start(run_id, Home::Chat(message_id), request);
+        if !is_last {
+            self.inspector.show(Target::Run(run_id));
+            self.transcript.reveal(message_id, None);
+        }
+        effects
+    }
+
+    /// Stops the runs that are under way on this screen; returns none if there was none.
+    fn stop_runs(&mut self) -> Option<Effects> {
+        let here = |home: &Home| {
+            matches!((self.screen, home), (Screen::Chat, Home::Chat(_)) | (Screen::Compare, Home::Compare))
+        };
+        let runs: Vec<RunId> =
+            self.homes.iter().filter(|(_, home)| here(home)).map(|(run, _)| *run).collect();
+        if runs.is_empty() {
+            return None;
+        }
+        if self.screen == Screen::Compare {
+            self.waiting.clear();
+        }
+        Some(runs.into_iter().fold(Effects::none(), |effects, run| effects.then(self.cancel(run))))
+    }
+
+    /// Ends a run and keeps what came.
+    pub(super) fn cancel(&mut self, run: RunId) -> Effects {
+        let now = self.now;
+        match self.homes.remove(&run) {
+            Some(Home::Chat(message)) => {
+                if let Some(run) = self.answer_mut(message).and_then(|answer| answer.variant_mut(run)) {
+                    run.cancel(now);
+                }
+                self.history_changed = true;
+                Effects::one(Effect::Cancel(run)).and(self.keep())
+            }
+            Some(Home::Compare) => {
+                if let Some(ended) = self.compare.run_mut(run) {
+                    ended.cancel(now);
+                }
+                self.waiting.retain(|(waiting, _)| *waiting != run);
+                Effects::one(Effect::Cancel(run)).then(self.start_waiting())
+            }
+            None => Effects::none(),
+        }
+    }
+
+    pub(super) fn on_interrupt(&mut self) -> Effects {
+        self.interrupted = true;
+        match self.stop_runs() {
+            Some(effects) => {
+                self.say("stopped; Ctrl-C again quits");
+                effects
+            }
+            None => {
+                self.say("Ctrl-C again quits");
+                Effects::none()
+            }
+        }
+    }
+
+    /// Stops what is under way; with nothing under way, steps back one level.
+    pub(super) fn on_stop(&mut self) -> Effects {
+        if let Some(effects) = self.stop_runs() {
+            self.say("stopped; the text is kept");
+            return effects;
+        }
+        if self.drafting != Drafting::New {
+            self.drafting = Drafting::New;
+            self.draft_role = Role::User;
+            self.composer.set_text(&std::mem::take(&mut self.stashed));
+        } else if self.zoomed || self.compare.zoomed {
+            (self.zoomed, self.compare.zoomed) = (false, false);
+        } else if self.screen == Screen::Compare && self.compare.inspecting {
+            self.compare.inspecting = false;
+            self.focus = Place::Grid;
+        } else if self.transcript.selected.take().is_none() {
+            self.focus = Place::Composer;
+        }
+        Effects::none()
+    }
+
+    /// Returns the answer that is selected, or the last one.
+    pub(super) fn current_answer(&self) -> Option<&Run> {
+        let selected = self.transcript.selected.and_then(|id| self.conversation.position(id));
+        match selected {
+            Some(at) => self.conversation.messages[at..].iter().find_map(Message::run),
+            None => None,
+        }
+        .or_else(|| self.conversation.messages.iter().rev().find_map(Message::run))
+    }
+}
+
+/// Returns whether an answer is worth continuing from: it has text and was not refused.
+pub(super) fn is_usable(run: &Run) -> bool {
+    !run.text.is_empty() && !matches!(run.status, crate::core::run::RunStatus::Done(FinishReason::Filter))
+}

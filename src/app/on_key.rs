@@ -1,0 +1,156 @@
+//! Keys and pastes: which command they are, and the one place that carries commands out.
+
+use crate::app::chord::{Chord, Key};
+use crate::app::command::{Command, Place};
+use crate::app::composer::Reaction;
+use crate::app::inspector::Inspector;
+use crate::app::msg::{Effect, Effects};
+use crate::app::overlay::{Overlay, Parameters};
+use crate::app::{App, NOTICE_STAYS, Screen};
+use crate::core::fault::Fault;
+
+impl App {
+    pub(super) fn on_key(&mut self, chord: Chord) -> Effects {
+        if self.notice.as_ref().is_some_and(|notice| self.now.since(notice.since) >= NOTICE_STAYS) {
+            self.notice = None;
+        }
+        let place = self.place();
+        let resolution = self.keymap.resolve(place, self.pending.take(), chord);
+        if resolution.is_prefix {
+            self.pending = Some(chord);
+        }
+        let was_interrupted = std::mem::take(&mut self.interrupted);
+        match resolution.command {
+            Some(Command::Interrupt) if was_interrupted => self.quit(0),
+            Some(command) => self.run_command(command, chord),
+            None if place == Place::Overlay => self.on_overlay_text(chord),
+            None if place == Place::Composer => self.on_draft_key(chord),
+            None => Effects::none(),
+        }
+    }
+
+    pub(super) fn on_draft_key(&mut self, chord: Chord) -> Effects {
+        if self.composer.on_key(chord) == Reaction::Edited {
+            self.recalled = None;
+        }
+        Effects::none()
+    }
+
+    pub(super) fn on_paste(&mut self, text: &str) -> Effects {
+        if self.overlay.is_some() {
+            return self.on_overlay_paste(text);
+        }
+        self.focus = Place::Composer;
+        self.recalled = None;
+        if let Err(fault) = self.composer.paste(text) {
+            self.fault(&fault);
+        }
+        Effects::none()
+    }
+
+    pub(super) fn on_edited(&mut self, result: Result<String, Fault>) -> Effects {
+        match result {
+            Ok(text) => {
+                self.composer.set_text(text.trim_end_matches('\n'));
+                self.focus = Place::Composer;
+            }
+            Err(fault) => self.fault(&fault),
+        }
+        Effects::none()
+    }
+
+    pub(super) fn run_command(&mut self, command: Command, chord: Chord) -> Effects {
+        match command {
+            Command::Quit => return self.quit(0),
+            Command::QuitIfEmpty => {
+                if self.composer.is_empty() {
+                    return self.quit(0);
+                }
+                return self.on_draft_key(Chord::plain(Key::Delete));
+            }
+            Command::Interrupt => return self.on_interrupt(),
+            Command::Stop => return self.on_stop(),
+            Command::Palette => self.overlay = Some(Overlay::palette(&self.keymap)),
+            Command::Help => self.overlay = Some(Overlay::Help { scroll: 0 }),
+            Command::ShowChat => self.show(Screen::Chat),
+            Command::ShowCompare => self.show(Screen::Compare),
+            Command::NextPane => self.move_focus(true),
+            Command::PreviousPane => self.move_focus(false),
+            Command::Zoom => self.on_zoom(),
+            Command::CycleHeat => self.on_cycle_heat(),
+            Command::ToggleMemory => self.on_toggle_memory(),
+            Command::ToggleMouse => {
+                self.mouse = !self.mouse;
+                self.say(if self.mouse {
+                    "mouse: taken by tokenscope"
+                } else {
+                    "mouse: left to the terminal"
+                });
+                return Effects::one(Effect::CaptureMouse(self.mouse));
+            }
+            Command::Redraw => return Effects::one(Effect::Redraw),
+            Command::OpenEditor => return Effects::one(Effect::EditExternally(self.composer.text())),
+            Command::Newline => {
+                return self.on_draft_key(Chord { ctrl: true, ..Chord::plain(Key::Char('j')) });
+            }
+            Command::Unfold => {
+                if !self.composer.toggle_fold() {
+                    self.say("no folded paste at the cursor that is small enough to edit");
+                }
+            }
+            Command::RecallPrevious | Command::RecallNext => return self.on_recall(command, chord),
+            Command::Send => return self.on_send(),
+            Command::CycleRole => self.on_cycle_role(),
+            Command::ChooseModel => return self.choose_model(),
+            Command::ChooseEndpoint => self.choose_endpoint(),
+            Command::ChooseTheme => self.choose_theme(),
+            Command::EditParameters => self.overlay = Some(Overlay::Parameters(Parameters::default())),
+            Command::EditTemperatures => self.edit_temperatures(),
+            Command::ShowRequest => self.overlay = Some(Overlay::Request { scroll: 0 }),
+            Command::NewConversation => return self.on_new_conversation(),
+            Command::EditSystem => self.on_edit_system(),
+            Command::Again => return self.on_again(),
+            Command::PreviousMessage => self.select(-1),
+            Command::NextMessage => self.select(1),
+            Command::PreviousVariant => return self.on_variant(-1),
+            Command::NextVariant => return self.on_variant(1),
+            Command::EditMessage => self.on_edit(),
+            Command::InsertMessage => self.on_insert(),
+            Command::DeleteMessage => return self.on_delete(),
+            Command::UndoDelete => return self.on_undelete(),
+            Command::CopyMessage => return self.on_copy(),
+            Command::CopyCode => return self.on_copy_code(),
+            Command::ToggleReasoning => self.on_toggle_reasoning(),
+            Command::LineDown => self.on_scroll(1),
+            Command::LineUp => self.on_scroll(-1),
+            Command::HalfPageDown => self.on_scroll(self.page() / 2),
+            Command::HalfPageUp => self.on_scroll(-self.page() / 2),
+            Command::PageDown => self.on_scroll(self.page()),
+            Command::PageUp => self.on_scroll(-self.page()),
+            Command::First => self.on_first(),
+            Command::Last => self.on_last(),
+            Command::Inspect => self.on_inspect(),
+            Command::NextToken => self.walk(|inspector, _| inspector.step(1)),
+            Command::PreviousToken => self.walk(|inspector, _| inspector.step(-1)),
+            Command::NextCloseCall => self.walk(|inspector, _| inspector.step_close_call(true)),
+            Command::PreviousCloseCall => self.walk(|inspector, _| inspector.step_close_call(false)),
+            Command::MostSurprising => self.walk(Inspector::to_most_surprising),
+            Command::NextColumn => self.step_column(1),
+            Command::PreviousColumn => self.step_column(-1),
+            Command::NextSample => self.step_sample(1),
+            Command::PreviousSample => self.step_sample(-1),
+            Command::StopCell => return self.stop_cell(),
+            Command::StopAll => return self.stop_all(),
+            Command::RetryCell => return self.retry_cell(),
+            Command::ContinueCell => return self.continue_cell(),
+            Command::OverlayAccept => return self.accept(),
+            Command::OverlayClose => return self.close_overlay(),
+            Command::OverlayNext => return self.step_overlay(1),
+            Command::OverlayPrevious => return self.step_overlay(-1),
+            Command::OverlayRaise => self.step_parameter(true),
+            Command::OverlayLower => self.step_parameter(false),
+            Command::OverlayOmit => self.omit_parameter(),
+        }
+        Effects::none()
+    }
+}

@@ -1,0 +1,343 @@
+//! What lies over the screen: opening, typing into it, taking a row.
+
+use crate::app::chord::{Chord, Key};
+use crate::app::counter::Counter;
+use crate::app::msg::{Effect, Effects};
+use crate::app::overlay::{Choice, Item, List, Overlay, Prompt, backspace};
+use crate::app::settings::{EndpointCard, Parameter};
+use crate::app::{App, Screen};
+use crate::core::fault::{Fault, FaultKind};
+use crate::core::figure;
+use crate::core::sweep::{MAX_CELLS, parse_temperatures};
+use std::sync::Arc;
+
+impl App {
+    pub(super) fn choose_model(&mut self) -> Effects {
+        let endpoint = Arc::clone(&self.settings.endpoint().name);
+        self.overlay = Some(Overlay::List(List::new("models", Vec::new(), format!("asking {endpoint} …"))));
+        Effects::one(Effect::ListModels(endpoint))
+    }
+
+    pub(super) fn choose_endpoint(&mut self) {
+        let item = |(index, card): (usize, &EndpointCard)| Item {
+            label: card.name.to_string(),
+            detail: card.place.clone(),
+            choice: Choice::Endpoint(index),
+        };
+        let items = self.settings.endpoints.iter().enumerate().map(item).collect();
+        let current = Choice::Endpoint(self.settings.endpoint);
+        let list = List::new("endpoints", items, "no endpoint matches").select(&current);
+        self.overlay = Some(Overlay::List(list));
+    }
+
+    pub(super) fn choose_theme(&mut self) {
+        let item = |name: &String| Item {
+            label: name.clone(),
+            detail: String::new(),
+            choice: Choice::Theme(name.clone()),
+        };
+        let items = self.themes.iter().map(item).collect();
+        let current = Choice::Theme(self.theme.clone());
+        self.overlay = Some(Overlay::List(List::new("themes", items, "no theme matches").select(&current)));
+    }
+
+    pub(super) fn edit_temperatures(&mut self) {
+        let list: Vec<String> = self.compare.temperatures.iter().map(|t| figure::parameter(*t)).collect();
+        let repeats = match self.compare.repeats {
+            1 => String::new(),
+            repeats => format!(" x{repeats}"),
+        };
+        self.overlay = Some(Overlay::Temperatures(Prompt { text: list.join(" ") + &repeats, error: None }));
+    }
+
+    pub(super) fn on_models(&mut self, endpoint: &str, result: Result<Vec<String>, Fault>) -> Effects {
+        let is_current = *self.settings.endpoint().name == *endpoint;
+        if is_current && self.settings.model.is_empty() {
+            match &result {
+                Ok(names) if !names.is_empty() => self.use_model(&names[0].clone()),
+                Ok(_) => self.fault(&Fault::new(FaultKind::NotFound, format!("{endpoint} lists no model"))),
+                Err(fault) => self.fault(fault),
+            }
+        }
+        let Some(Overlay::List(list)) = &mut self.overlay else { return Effects::none() };
+        if !is_current || list.title != "models" {
+            return Effects::none();
+        }
+        match result {
+            Ok(names) => {
+                let current = Choice::Model(self.settings.model.to_string());
+                let item = |name: String| Item {
+                    label: name.clone(),
+                    detail: window(self.knowledge.card(&name).context_window),
+                    choice: Choice::Model(name),
+                };
+                let items: Vec<Item> = names.into_iter().map(item).collect();
+                let filter = std::mem::take(&mut list.filter);
+                *list = List::new("models", items, "no model matches: Enter takes the name as typed")
+                    .select(&current);
+                if !filter.is_empty() {
+                    list.filter = filter;
+                    list.refilter();
+                }
+            }
+            Err(fault) => list.note = format!("{fault}. Enter takes a name as typed"),
+        }
+        Effects::none()
+    }
+
+    pub(super) fn on_overlay_text(&mut self, chord: Chord) -> Effects {
+        let typed = chord.typed();
+        let is_backspace = chord == Chord::plain(Key::Backspace);
+        match &mut self.overlay {
+            Some(Overlay::List(list)) => {
+                match typed {
+                    Some(c) => list.filter.push(c),
+                    None if is_backspace => backspace(&mut list.filter),
+                    None => return self.on_page_key(chord),
+                }
+                list.refilter();
+                self.preview_theme()
+            }
+            Some(Overlay::Temperatures(prompt)) => {
+                match typed {
+                    Some(c) => prompt.text.push(c),
+                    None if is_backspace => backspace(&mut prompt.text),
+                    None => {}
+                }
+                prompt.error = None;
+                Effects::none()
+            }
+            Some(Overlay::Parameters(table)) => {
+                let value = table.current().value(&self.settings.sampling).unwrap_or_default();
+                match typed {
+                    Some(c) => table.typing.get_or_insert_default().push(c),
+                    None if is_backspace => backspace(table.typing.get_or_insert(value)),
+                    None => {}
+                }
+                table.error = None;
+                Effects::none()
+            }
+            Some(Overlay::Help { .. } | Overlay::Request { .. }) => match typed {
+                Some('q' | '?') => {
+                    self.overlay = None;
+                    Effects::none()
+                }
+                Some('j' | ' ') => {
+                    self.scroll_overlay(if typed == Some('j') { 1 } else { 10 });
+                    Effects::none()
+                }
+                Some('k') => {
+                    self.scroll_overlay(-1);
+                    Effects::none()
+                }
+                _ => self.on_page_key(chord),
+            },
+            None => Effects::none(),
+        }
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "other keys mean nothing here")]
+    fn on_page_key(&mut self, chord: Chord) -> Effects {
+        let page = isize::try_from(self.layout.main.height / 2).unwrap_or(8).max(4);
+        match chord.key {
+            Key::PageDown => self.scroll_overlay(page),
+            Key::PageUp => self.scroll_overlay(-page),
+            Key::Home => self.scroll_overlay(isize::MIN / 2),
+            Key::End => self.scroll_overlay(isize::MAX / 2),
+            _ => {}
+        }
+        Effects::none()
+    }
+
+    pub(super) fn on_overlay_paste(&mut self, text: &str) -> Effects {
+        let line: String = text.chars().take_while(|c| !c.is_control()).take(200).collect();
+        for c in line.chars() {
+            self.on_overlay_text(Chord::plain(Key::Char(c)));
+        }
+        Effects::none()
+    }
+
+    /// Moves the selection, or the text where there is none.
+    pub(super) fn scroll_overlay(&mut self, by: isize) {
+        match &mut self.overlay {
+            Some(Overlay::List(list)) => list.step(by),
+            Some(Overlay::Parameters(table)) => {
+                table.selected = table.selected.saturating_add_signed(by).min(Parameter::ALL.len() - 1);
+            }
+            Some(Overlay::Help { scroll } | Overlay::Request { scroll }) => {
+                *scroll = scroll.saturating_add_signed(by);
+            }
+            Some(Overlay::Temperatures(_)) | None => {}
+        }
+    }
+
+    pub(super) fn step_overlay(&mut self, by: isize) -> Effects {
+        if !self.take_typed() {
+            return Effects::none();
+        }
+        self.scroll_overlay(by);
+        self.preview_theme()
+    }
+
+    pub(super) fn step_parameter(&mut self, up: bool) {
+        if self.take_typed()
+            && let Some(Overlay::Parameters(table)) = &self.overlay
+        {
+            table.current().step(&mut self.settings.sampling, up);
+        }
+    }
+
+    pub(super) fn omit_parameter(&mut self) {
+        if let Some(Overlay::Parameters(table)) = &mut self.overlay {
+            (table.typing, table.error) = (None, None);
+            table.current().omit(&mut self.settings.sampling);
+        }
+    }
+
+    pub(super) fn close_overlay(&mut self) -> Effects {
+        let typing = matches!(&self.overlay, Some(Overlay::Parameters(table)) if table.typing.is_some());
+        if let (true, Some(Overlay::Parameters(table))) = (typing, &mut self.overlay) {
+            (table.typing, table.error) = (None, None);
+            return Effects::none();
+        }
+        let was_themes = matches!(&self.overlay, Some(Overlay::List(list)) if list.title == "themes");
+        self.overlay = None;
+        // A previewed theme that was not taken goes back.
+        if was_themes { Effects::one(Effect::UseTheme(self.theme.clone())) } else { Effects::none() }
+    }
+
+    /// Takes a value that is being typed; returns whether nothing is wrong with it.
+    fn take_typed(&mut self) -> bool {
+        let Some(Overlay::Parameters(table)) = &mut self.overlay else { return true };
+        let Some(typed) = table.typing.take() else { return true };
+        match table.current().set(&mut self.settings.sampling, &typed) {
+            Ok(()) => {
+                table.error = None;
+                true
+            }
+            Err(error) => {
+                (table.typing, table.error) = (Some(typed), Some(error));
+                false
+            }
+        }
+    }
+
+    fn preview_theme(&mut self) -> Effects {
+        match &self.overlay {
+            Some(Overlay::List(list)) => match list.current().map(|item| &item.choice) {
+                Some(Choice::Theme(name)) => Effects::one(Effect::UseTheme(name.clone())),
+                _ => Effects::none(),
+            },
+            _ => Effects::none(),
+        }
+    }
+
+    pub(super) fn accept(&mut self) -> Effects {
+        match &mut self.overlay {
+            Some(Overlay::List(list)) => {
+                let typed = list.filter.trim().to_owned();
+                let choice = match list.current() {
+                    Some(item) => item.choice.clone(),
+                    None if list.title == "models" && !typed.is_empty() => Choice::Model(typed),
+                    None => return Effects::none(),
+                };
+                self.overlay = None;
+                self.choose(choice)
+            }
+            Some(Overlay::Parameters(table)) => {
+                let was_typing = table.typing.is_some();
+                if self.take_typed() && !was_typing {
+                    self.overlay = None;
+                }
+                Effects::none()
+            }
+            Some(Overlay::Temperatures(prompt)) => {
+                match parse_axis(&prompt.text) {
+                    Ok((temperatures, repeats)) => {
+                        (self.compare.temperatures, self.compare.repeats) = (temperatures, repeats);
+                        self.overlay = None;
+                        self.show(Screen::Compare);
+                    }
+                    Err(error) => prompt.error = Some(error),
+                }
+                Effects::none()
+            }
+            Some(Overlay::Help { .. } | Overlay::Request { .. }) | None => {
+                self.overlay = None;
+                Effects::none()
+            }
+        }
+    }
+
+    fn choose(&mut self, choice: Choice) -> Effects {
+        match choice {
+            Choice::Command(command) => {
+                return self.run_command(command, Chord::plain(Key::Enter));
+            }
+            Choice::Model(model) => self.use_model(&model),
+            Choice::Endpoint(index) => {
+                self.settings.endpoint = index;
+                let model = Arc::clone(&self.settings.endpoint().model);
+                self.use_model(&model);
+                if model.is_empty() {
+                    return self.choose_model();
+                }
+            }
+            Choice::Theme(name) => {
+                self.theme.clone_from(&name);
+                return Effects::one(Effect::UseTheme(name));
+            }
+        }
+        Effects::none()
+    }
+
+    fn use_model(&mut self, model: &str) {
+        self.settings.model = model.into();
+        self.settings.card = self.knowledge.card(model);
+        let (encoding, is_exact) = self.knowledge.encoding(model);
+        self.counter.use_encoding(encoding, is_exact);
+        self.counted_revision = u64::MAX;
+        self.history_changed = true;
+        self.say(format!("{} · {model}", self.settings.endpoint().name));
+    }
+
+    /// Returns the live counter.
+    #[must_use]
+    pub fn counter(&self) -> &Counter {
+        &self.counter
+    }
+}
+
+/// Returns the temperatures and repeats of a line such as `0.3 1.0 1.8 x3`.
+fn parse_axis(line: &str) -> Result<(Vec<f64>, u32), String> {
+    let trimmed = line.trim();
+    let (list, repeats) = match trimmed.rsplit_once(['x', '×', '*']) {
+        Some((list, count)) => match count.trim().parse::<u32>() {
+            Ok(count) if (1..=100).contains(&count) => (list, count),
+            _ => return Err(format!("'{}' is no number of repeats: write x1 to x100", count.trim())),
+        },
+        None => (trimmed, 1),
+    };
+    let temperatures = parse_temperatures(list)?;
+    if temperatures.len() * repeats as usize > MAX_CELLS {
+        return Err(format!("that makes more than {MAX_CELLS} requests"));
+    }
+    Ok((temperatures, repeats))
+}
+
+fn window(tokens: Option<u64>) -> String {
+    tokens.map_or_else(String::new, |tokens| format!("{} tokens", figure::whole(tokens)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_axis_is_temperatures_and_repeats() {
+        assert_eq!(parse_axis("0.3 1.0, 1.8 x3"), Ok((vec![0.3, 1.0, 1.8], 3)));
+        assert_eq!(parse_axis("0.7"), Ok((vec![0.7], 1)));
+        assert!(parse_axis("0.7 x0").is_err());
+        assert!(parse_axis("x3").is_err());
+    }
+}

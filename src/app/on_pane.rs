@@ -1,0 +1,240 @@
+//! Panes: focus, mouse, scrolling, zoom, and the walk through the tokens.
+
+use crate::app::command::Place;
+use crate::app::inspector::{Inspector, Target};
+use crate::app::layout::{Layout, Rect, TABLE_HEAD};
+use crate::app::msg::{Effects, Mouse, MouseKind};
+use crate::app::{App, Heat, Screen, inspected};
+use crate::core::id::{MessageId, RunId};
+use crate::core::run::Run;
+
+impl App {
+    pub(super) fn on_mouse(&mut self, mouse: Mouse) -> Effects {
+        if self.overlay.is_some() {
+            let step = match mouse.kind {
+                MouseKind::WheelUp => -3,
+                MouseKind::WheelDown => 3,
+                MouseKind::Press => return Effects::none(),
+            };
+            self.scroll_overlay(step);
+            return Effects::none();
+        }
+        let Layout { transcript, inspector, tokens, composer, .. } = self.layout;
+        let on = |rect: Rect| rect.contains(mouse.x, mouse.y);
+        let in_inspector = on(inspector) || on(tokens);
+        match mouse.kind {
+            MouseKind::WheelUp | MouseKind::WheelDown => {
+                let lines: isize = if mouse.kind == MouseKind::WheelUp { -3 } else { 3 };
+                if in_inspector {
+                    self.inspector.step(lines.signum());
+                    self.reveal_token();
+                } else if on(transcript) {
+                    self.scroll_main(lines);
+                }
+            }
+            MouseKind::Press => {
+                if on(composer) {
+                    self.focus = Place::Composer;
+                } else if in_inspector {
+                    self.focus = Place::Inspector;
+                    let first_row = self.areas.table.y + TABLE_HEAD;
+                    if self.areas.table.contains(mouse.x, mouse.y) && mouse.y >= first_row {
+                        self.inspector.go_to(self.inspector.top + usize::from(mouse.y - first_row));
+                        self.reveal_token();
+                    }
+                } else if on(transcript) {
+                    self.press_main(mouse);
+                }
+            }
+        }
+        Effects::none()
+    }
+
+    fn press_main(&mut self, mouse: Mouse) {
+        match self.screen {
+            Screen::Chat => {
+                self.focus = Place::Transcript;
+                let row = mouse.y.saturating_sub(self.layout.transcript.y + 1);
+                if let Some(line) = self.transcript.lines().get(usize::from(row)) {
+                    self.transcript.selected = Some(self.conversation.messages[line.message].id);
+                }
+            }
+            Screen::Compare => {
+                self.focus = Place::Grid;
+                let cells = self.compare.cells(self.layout.transcript.below_axis());
+                if let Some((index, _)) = cells.into_iter().find(|(_, rect)| rect.contains(mouse.x, mouse.y))
+                {
+                    self.compare.cursor = index;
+                }
+            }
+        }
+    }
+
+    pub(super) fn scroll_main(&mut self, lines: isize) {
+        match self.screen {
+            Screen::Chat => self.transcript.scroll(lines),
+            Screen::Compare => self.compare.scroll(lines),
+        }
+    }
+
+    /// Returns the panes the keyboard can be in, in the order Tab visits them.
+    pub(super) fn stops(&self) -> &'static [Place] {
+        match self.screen {
+            Screen::Chat => &[Place::Composer, Place::Transcript, Place::Inspector],
+            Screen::Compare if self.compare.inspecting => &[Place::Composer, Place::Grid, Place::Inspector],
+            Screen::Compare => &[Place::Composer, Place::Grid],
+        }
+    }
+
+    pub(super) fn move_focus(&mut self, forward: bool) {
+        let stops = self.stops();
+        let at = stops.iter().position(|place| *place == self.focus).unwrap_or(0);
+        let next = if forward { at + 1 } else { at + stops.len() - 1 };
+        self.focus = stops[next % stops.len()];
+    }
+
+    pub(super) fn show(&mut self, screen: Screen) {
+        if self.screen == screen {
+            return;
+        }
+        self.screen = screen;
+        self.inspector.show(Target::Newest);
+        self.compare.inspecting = false;
+        self.zoomed = false;
+        if !self.stops().contains(&self.focus) {
+            self.focus = match screen {
+                Screen::Chat => Place::Transcript,
+                Screen::Compare if self.compare.columns.is_empty() => Place::Composer,
+                Screen::Compare => Place::Grid,
+            };
+        }
+    }
+
+    pub(super) fn on_zoom(&mut self) {
+        match self.screen {
+            Screen::Compare if !self.compare.inspecting => self.compare.zoomed = !self.compare.zoomed,
+            Screen::Chat | Screen::Compare => self.zoomed = !self.zoomed,
+        }
+    }
+
+    pub(super) fn on_cycle_heat(&mut self) {
+        self.heat = match self.heat {
+            Heat::Off => Heat::Surprisal,
+            Heat::Surprisal => Heat::Relative,
+            Heat::Relative => Heat::Off,
+        };
+        let has_logprobs = self.inspected().is_none_or(Run::has_logprobs);
+        if self.heat != Heat::Off && !has_logprobs {
+            self.say("this answer has no logprobs to colour by: see the inspector");
+        }
+    }
+
+    pub(super) fn on_toggle_memory(&mut self) {
+        self.conversation.memory = !self.conversation.memory;
+        self.history_changed = true;
+        self.say(if self.conversation.memory {
+            "memory on: each request sends the history"
+        } else {
+            "memory off: each request sends only the system message and this message"
+        });
+    }
+
+    /// Returns the lines of a page, a little less than the pane.
+    pub(super) fn page(&self) -> isize {
+        isize::try_from(self.layout.main.height).unwrap_or(1).max(4) - 3
+    }
+
+    pub(super) fn on_scroll(&mut self, lines: isize) {
+        if self.focus == Place::Inspector {
+            self.inspector.step(lines);
+            self.reveal_token();
+        } else {
+            self.scroll_main(lines);
+        }
+    }
+
+    pub(super) fn on_first(&mut self) {
+        match (self.focus, self.screen) {
+            (Place::Inspector, _) | (_, Screen::Compare) => self.on_scroll(isize::MIN / 2),
+            (_, Screen::Chat) => self.transcript.to_start(&self.conversation),
+        }
+    }
+
+    pub(super) fn on_last(&mut self) {
+        match (self.focus, self.screen) {
+            (Place::Inspector, _) => {
+                self.inspector.follow();
+                self.reveal_token();
+            }
+            (_, Screen::Compare) => self.scroll_main(isize::MAX / 2),
+            (_, Screen::Chat) => {
+                self.transcript.selected = None;
+                self.transcript.follow();
+            }
+        }
+    }
+
+    pub(super) fn on_inspect(&mut self) {
+        match self.screen {
+            Screen::Chat => {
+                let target = self.current_answer().map_or(Target::Newest, |run| Target::Run(run.id));
+                self.inspector.show(target);
+            }
+            Screen::Compare => {
+                let Some(run) = self.compare.current().map(|column| column.run().id) else {
+                    self.say("nothing to inspect yet: write a question and press Enter");
+                    return;
+                };
+                self.compare.inspecting = true;
+                self.inspector.show(Target::Run(run));
+            }
+        }
+        self.focus = Place::Inspector;
+        // A complete answer is read from its beginning; one that is arriving is followed.
+        let run = inspected(&self.conversation, &self.compare, &self.inspector);
+        if !self.inspector.is_pinned() && run.is_some_and(|run| run.status.is_ended()) {
+            self.inspector.settle(run, self.areas.table_rows());
+            self.inspector.go_to(0);
+            self.reveal_token();
+        }
+    }
+
+    /// Moves the token cursor; the step says whether there was somewhere to go.
+    pub(super) fn walk(&mut self, step: impl FnOnce(&mut Inspector, &Run) -> bool) {
+        // From the conversation these keys open the answer they walk through, at its beginning.
+        if self.focus == Place::Transcript {
+            let is_new = !self.inspector.is_pinned();
+            self.on_inspect();
+            if is_new {
+                self.inspector.follow();
+            }
+        }
+        let Some(run) = inspected(&self.conversation, &self.compare, &self.inspector) else { return };
+        self.inspector.settle(Some(run), self.areas.table_rows());
+        if step(&mut self.inspector, run) {
+            self.reveal_token();
+        } else {
+            self.say("no further one in this answer");
+        }
+    }
+
+    /// Brings the token under the cursor into view where the answer is shown.
+    pub(super) fn reveal_token(&mut self) {
+        let run = inspected(&self.conversation, &self.compare, &self.inspector);
+        let (Some(run), Some(cursor)) = (run, self.inspector.cursor()) else { return };
+        let Some(group) = self.inspector.groups().get(cursor) else { return };
+        let byte = run.span(group.tokens.start).start;
+        match (self.screen, self.homes_message(run.id)) {
+            (Screen::Chat, Some(message)) => self.transcript.reveal(message, Some(byte)),
+            (Screen::Compare, _) => {
+                self.compare.reveal(&self.documents, byte, self.layout.transcript.below_axis());
+            }
+            (Screen::Chat, None) => {}
+        }
+    }
+
+    /// Returns the message that shows a run.
+    fn homes_message(&self, run: RunId) -> Option<MessageId> {
+        self.conversation.messages.iter().rev().find(|m| m.run().is_some_and(|r| r.id == run)).map(|m| m.id)
+    }
+}

@@ -1,0 +1,282 @@
+//! What the next request is made of besides its messages: endpoint, model, sampling.
+
+use crate::core::conversation::Conversation;
+use crate::core::model::ModelCard;
+use crate::core::request::{Prompt, Request, Sampling};
+use std::sync::Arc;
+
+/// An endpoint as the app knows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EndpointCard {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Where it is, for the picker.
+    pub place: String,
+    /// The model it starts with.
+    pub model: Arc<str>,
+    /// Whether it is the embedded sandbox.
+    pub is_sandbox: bool,
+}
+
+/// A parameter the user can set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parameter {
+    /// Randomness of the choice.
+    Temperature,
+    /// Nucleus mass.
+    TopP,
+    /// Longest answer.
+    MaxOutputTokens,
+    /// Seed.
+    Seed,
+    /// Stop text.
+    Stop,
+    /// Presence penalty.
+    PresencePenalty,
+    /// Frequency penalty.
+    FrequencyPenalty,
+    /// Candidates per token.
+    TopLogprobs,
+}
+
+impl Parameter {
+    /// All of them, in the order they are listed.
+    pub const ALL: [Self; 8] = [
+        Self::Temperature,
+        Self::TopP,
+        Self::MaxOutputTokens,
+        Self::Seed,
+        Self::Stop,
+        Self::PresencePenalty,
+        Self::FrequencyPenalty,
+        Self::TopLogprobs,
+    ];
+
+    /// Returns the name used on the wire and on screen.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Temperature => "temperature",
+            Self::TopP => "top_p",
+            Self::MaxOutputTokens => "max_output_tokens",
+            Self::Seed => "seed",
+            Self::Stop => "stop",
+            Self::PresencePenalty => "presence_penalty",
+            Self::FrequencyPenalty => "frequency_penalty",
+            Self::TopLogprobs => "top_logprobs",
+        }
+    }
+
+    /// Returns what it may be, for the list.
+    #[must_use]
+    pub fn range(self) -> &'static str {
+        match self {
+            Self::Temperature => "0 to 2",
+            Self::TopP => "0 to 1",
+            Self::MaxOutputTokens => "1 and more",
+            Self::Seed => "a whole number",
+            Self::Stop => "a text",
+            Self::PresencePenalty | Self::FrequencyPenalty => "-2 to 2",
+            Self::TopLogprobs => "0 to 20",
+        }
+    }
+
+    /// Returns the value as it is shown; `None` when it is omitted.
+    #[must_use]
+    pub fn value(self, sampling: &Sampling) -> Option<String> {
+        match self {
+            Self::Temperature => sampling.temperature.map(|v| v.to_string()),
+            Self::TopP => sampling.top_p.map(|v| v.to_string()),
+            Self::MaxOutputTokens => sampling.max_output_tokens.map(|v| v.to_string()),
+            Self::Seed => sampling.seed.map(|v| v.to_string()),
+            Self::Stop => (!sampling.stop.is_empty()).then(|| sampling.stop.join(" | ")),
+            Self::PresencePenalty => sampling.presence_penalty.map(|v| v.to_string()),
+            Self::FrequencyPenalty => sampling.frequency_penalty.map(|v| v.to_string()),
+            Self::TopLogprobs => sampling.top_logprobs.map(|v| v.to_string()),
+        }
+    }
+
+    /// Sets the value from what was typed; an empty text omits it.
+    ///
+    /// # Errors
+    /// Says what the value may be.
+    pub fn set(self, sampling: &mut Sampling, typed: &str) -> Result<(), String> {
+        let typed = typed.trim();
+        let wrong = || format!("{} is {}; '{typed}' is not", self.name(), self.range());
+        let number = |low: f64, high: f64| match typed {
+            "" => Ok(None),
+            _ => match typed.parse::<f64>() {
+                Ok(value) if (low..=high).contains(&value) => Ok(Some(value)),
+                _ => Err(wrong()),
+            },
+        };
+        match self {
+            Self::Temperature => sampling.temperature = number(0.0, 2.0)?,
+            Self::TopP => sampling.top_p = number(0.0, 1.0)?,
+            Self::PresencePenalty => sampling.presence_penalty = number(-2.0, 2.0)?,
+            Self::FrequencyPenalty => sampling.frequency_penalty = number(-2.0, 2.0)?,
+            Self::MaxOutputTokens => {
+                sampling.max_output_tokens = match typed {
+                    "" => None,
+                    _ => Some(typed.parse().ok().filter(|n| *n > 0).ok_or_else(wrong)?),
+                }
+            }
+            Self::Seed => {
+                sampling.seed = match typed {
+                    "" => None,
+                    _ => Some(typed.parse().map_err(|_| wrong())?),
+                }
+            }
+            Self::TopLogprobs => {
+                sampling.top_logprobs = match typed {
+                    "" => None,
+                    _ => Some(typed.parse().ok().filter(|n| *n <= 20).ok_or_else(wrong)?),
+                }
+            }
+            Self::Stop => {
+                sampling.stop = typed
+                    .split(" | ")
+                    .filter(|stop| !stop.is_empty())
+                    .map(|stop| stop.replace("\\n", "\n"))
+                    .collect();
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves the value one step up or down; an omitted one starts at a middle value.
+    pub fn step(self, sampling: &mut Sampling, up: bool) {
+        let step = |value: Option<f64>, start: f64, by: f64, low: f64, high: f64| {
+            let next = match value {
+                None => start,
+                Some(value) if up => value + by,
+                Some(value) => value - by,
+            };
+            // Steps are decimal fractions; rounding keeps 0.1 + 0.2 at 0.3.
+            Some(((next * 1000.0).round() / 1000.0).clamp(low, high))
+        };
+        match self {
+            Self::Temperature => sampling.temperature = step(sampling.temperature, 1.0, 0.1, 0.0, 2.0),
+            Self::TopP => sampling.top_p = step(sampling.top_p, 1.0, 0.05, 0.0, 1.0),
+            Self::PresencePenalty => {
+                sampling.presence_penalty = step(sampling.presence_penalty, 0.0, 0.1, -2.0, 2.0);
+            }
+            Self::FrequencyPenalty => {
+                sampling.frequency_penalty = step(sampling.frequency_penalty, 0.0, 0.1, -2.0, 2.0);
+            }
+            Self::MaxOutputTokens => {
+                sampling.max_output_tokens = Some(match sampling.max_output_tokens {
+                    None => 512,
+                    Some(tokens) if up => tokens.saturating_mul(2),
+                    Some(tokens) => (tokens / 2).max(1),
+                });
+            }
+            Self::Seed => {
+                sampling.seed = Some(match sampling.seed {
+                    None => 1,
+                    Some(seed) if up => seed.saturating_add(1),
+                    Some(seed) => seed.saturating_sub(1),
+                });
+            }
+            Self::TopLogprobs => {
+                sampling.top_logprobs = Some(match sampling.top_logprobs {
+                    None => 5,
+                    Some(count) if up => (count + 1).min(20),
+                    Some(count) => count.saturating_sub(1),
+                });
+            }
+            Self::Stop => {}
+        }
+    }
+
+    /// Leaves the parameter out of the request.
+    pub fn omit(self, sampling: &mut Sampling) {
+        match self {
+            Self::Temperature => sampling.temperature = None,
+            Self::TopP => sampling.top_p = None,
+            Self::MaxOutputTokens => sampling.max_output_tokens = None,
+            Self::Seed => sampling.seed = None,
+            Self::Stop => sampling.stop.clear(),
+            Self::PresencePenalty => sampling.presence_penalty = None,
+            Self::FrequencyPenalty => sampling.frequency_penalty = None,
+            Self::TopLogprobs => sampling.top_logprobs = None,
+        }
+    }
+}
+
+/// Endpoint, model and sampling of the next request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// The endpoints that can be chosen.
+    pub endpoints: Vec<EndpointCard>,
+    /// Index of the chosen one.
+    pub endpoint: usize,
+    /// The chosen model.
+    pub model: Arc<str>,
+    /// What is known of that model.
+    pub card: ModelCard,
+    /// How answers are sampled.
+    pub sampling: Sampling,
+}
+
+impl Settings {
+    /// Returns the chosen endpoint.
+    #[must_use]
+    pub fn endpoint(&self) -> &EndpointCard {
+        &self.endpoints[self.endpoint.min(self.endpoints.len() - 1)]
+    }
+
+    /// Returns the request that asks for an answer after the first `upto` messages.
+    #[must_use]
+    pub fn request(&self, conversation: &Conversation, upto: usize) -> Request {
+        self.request_of(conversation.prompts(upto))
+    }
+
+    /// Returns the request that sends these messages.
+    #[must_use]
+    pub fn request_of(&self, messages: Vec<Prompt>) -> Request {
+        Request {
+            endpoint: Arc::clone(&self.endpoint().name),
+            model: Arc::clone(&self.model),
+            messages,
+            sampling: self.sampling.clone(),
+            stream: true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_parameter_can_be_set_stepped_and_omitted() {
+        for parameter in Parameter::ALL {
+            let mut sampling = Sampling::default();
+            assert_eq!(parameter.value(&sampling), None, "{parameter:?}");
+            parameter.set(&mut sampling, "1").unwrap();
+            assert_eq!(parameter.value(&sampling).as_deref(), Some("1"), "{parameter:?}");
+            parameter.step(&mut sampling, true);
+            parameter.omit(&mut sampling);
+            assert_eq!(sampling, Sampling::default(), "{parameter:?}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_value_changes_nothing_and_says_the_range() {
+        let mut sampling = Sampling { temperature: Some(0.7), ..Sampling::default() };
+        let error = Parameter::Temperature.set(&mut sampling, "2.5").unwrap_err();
+        assert!(error.contains("0 to 2") && error.contains("2.5"), "{error}");
+        assert_eq!(sampling.temperature, Some(0.7));
+        assert!(Parameter::TopLogprobs.set(&mut sampling, "21").is_err());
+        assert!(Parameter::Seed.set(&mut sampling, "x").is_err());
+    }
+
+    #[test]
+    fn steps_are_decimal() {
+        let mut sampling = Sampling { temperature: Some(0.1), ..Sampling::default() };
+        Parameter::Temperature.step(&mut sampling, true);
+        Parameter::Temperature.step(&mut sampling, true);
+        assert_eq!(Parameter::Temperature.value(&sampling).as_deref(), Some("0.3"));
+    }
+}

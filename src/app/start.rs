@@ -1,0 +1,55 @@
+//! What the app is made of at its beginning, gathered by the shell from files and the environment.
+
+use crate::app::counter::Counter;
+use crate::app::heat::Heat;
+use crate::app::keymap::Keymap;
+use crate::app::settings::Settings;
+use crate::core::conversation::Conversation;
+use crate::core::fault::Fault;
+use crate::core::id::Ids;
+use crate::core::model::{Encoding, ModelCard};
+
+/// What the app starts with.
+#[derive(Debug)]
+pub struct Start {
+    /// Endpoint, model, sampling.
+    pub settings: Settings,
+    /// Keys in force.
+    pub keymap: Keymap,
+    /// The conversation to open.
+    pub conversation: Conversation,
+    /// Identifiers, continued after those in the conversation.
+    pub ids: Ids,
+    /// A draft kept from an earlier session.
+    pub draft: String,
+    /// Colouring of answers.
+    pub heat: Heat,
+    /// The theme's name.
+    pub theme: String,
+    /// Names of all themes.
+    pub themes: Vec<String>,
+    /// Whether the mouse is taken.
+    pub mouse: bool,
+    /// Temperatures of a comparison, where the configuration names some.
+    pub temperatures: Vec<f64>,
+    /// How often each is asked.
+    pub repeats: u32,
+    /// How many answers of a comparison are under way at once.
+    pub concurrency: usize,
+    /// Widest column of text in the conversation; 0 for the whole pane.
+    pub wrap: u16,
+    /// The live counter for the model.
+    pub counter: Counter,
+    /// Finds what is known of a model and how its tokens are counted.
+    pub knowledge: Box<dyn Knowledge>,
+    /// What the user should know from the start.
+    pub notices: Vec<Fault>,
+}
+
+/// What is known of models beforehand; implemented outside, as it comes from files.
+pub trait Knowledge: std::fmt::Debug + Send {
+    /// Returns what is known of a model.
+    fn card(&self, model: &str) -> ModelCard;
+    /// Returns the vocabulary to count a model with, and whether it is the model's own.
+    fn encoding(&self, model: &str) -> (Encoding, bool);
+}
