@@ -2,6 +2,7 @@
 //!
 //! The layers and what each may know are in `ARCHITECTURE.md`; `tests/it/layers.rs` keeps them.
 
+pub mod access;
 pub mod app;
 pub mod cli;
 pub mod config;

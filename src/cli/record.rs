@@ -1,0 +1,138 @@
+//! Runs and their events as JSON: the one form in which all commands write them.
+//!
+//! Field names are those of every surface. A field that cannot be known is `null`; `fault` and
+//! `reasoning` are there only where there is one.
+
+use crate::cli::session::Answer;
+use crate::core::fault::Fault;
+use crate::core::run::{Run, RunStatus};
+use crate::core::stream::{StreamEvent, Usage};
+use crate::core::time::{Timestamp, millis};
+use crate::core::token::TokenJson;
+use serde::Serialize;
+
+/// One run, written down.
+#[derive(Debug, Serialize)]
+pub(super) struct RunRecord<'a> {
+    model: &'a str,
+    endpoint: &'a str,
+    text: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    reasoning: &'a str,
+    finish_reason: Option<&'a str>,
+    usage: Usage,
+    usage_source: UsageSource,
+    timing: Timing,
+    attempts: u32,
+    tokens: Vec<TokenJson<'a>>,
+    perplexity: Option<f64>,
+    mean_surprisal_bits: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fault: Option<&'a Fault>,
+}
+
+/// Where the figures of the usage are from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum UsageSource {
+    Provider,
+    Estimate,
+}
+
+#[derive(Debug, Serialize)]
+struct Timing {
+    first_token_ms: Option<f64>,
+    total_ms: Option<f64>,
+    tokens_per_s: Option<f64>,
+}
+
+impl<'a> From<&'a Answer> for RunRecord<'a> {
+    fn from(Answer { run, usage }: &'a Answer) -> Self {
+        Self {
+            model: &run.request.model,
+            endpoint: &run.request.endpoint,
+            text: &run.text,
+            reasoning: &run.reasoning,
+            finish_reason: match &run.status {
+                RunStatus::Done(reason) => Some(reason.name()),
+                RunStatus::Queued
+                | RunStatus::Connecting
+                | RunStatus::Waiting { .. }
+                | RunStatus::Streaming
+                | RunStatus::Failed(_)
+                | RunStatus::Cancelled => None,
+            },
+            usage: *usage,
+            usage_source: match run.usage {
+                Some(_) => UsageSource::Provider,
+                None => UsageSource::Estimate,
+            },
+            timing: Timing {
+                first_token_ms: run.first_token_ms(),
+                total_ms: run.total_ms(),
+                tokens_per_s: run.tokens_per_s(),
+            },
+            attempts: run.attempts,
+            tokens: run.tokens.iter().map(TokenJson::from).collect(),
+            perplexity: run.tally().perplexity(),
+            mean_surprisal_bits: run.tally().mean_surprisal_bits(),
+            fault: fault(run),
+        }
+    }
+}
+
+/// Returns why a run failed.
+pub(super) fn fault(run: &Run) -> Option<&Fault> {
+    match &run.status {
+        RunStatus::Failed(fault) => Some(fault),
+        RunStatus::Queued
+        | RunStatus::Connecting
+        | RunStatus::Waiting { .. }
+        | RunStatus::Streaming
+        | RunStatus::Done(_)
+        | RunStatus::Cancelled => None,
+    }
+}
+
+/// One event of a run, written down with the time since the command began to ask.
+#[derive(Debug, Serialize)]
+pub(super) struct EventRecord<'a> {
+    at_ms: f64,
+    #[serde(flatten)]
+    event: Event<'a>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum Event<'a> {
+    Attempt { number: u32 },
+    Retrying { fault: &'a Fault, delay_ms: u64 },
+    Opened { model: Option<&'a str>, request_id: Option<&'a str> },
+    Delta { text: &'a str, tokens: Vec<TokenJson<'a>> },
+    Reasoning { text: &'a str },
+    Usage(Usage),
+    Finished { finish_reason: &'a str },
+    Failed { fault: &'a Fault },
+}
+
+impl<'a> EventRecord<'a> {
+    /// Returns the event written down; `None` for the raw exchange, which is no step of the answer.
+    pub(super) fn new(event: &'a StreamEvent, at: Timestamp) -> Option<Self> {
+        let event = match event {
+            StreamEvent::Attempt { number } => Event::Attempt { number: *number },
+            StreamEvent::Retrying { fault, delay_ms } => Event::Retrying { fault, delay_ms: *delay_ms },
+            StreamEvent::Opened { model, request_id } => {
+                Event::Opened { model: model.as_deref(), request_id: request_id.as_deref() }
+            }
+            StreamEvent::Delta { text, tokens } => {
+                Event::Delta { text, tokens: tokens.iter().map(TokenJson::from).collect() }
+            }
+            StreamEvent::Reasoning { text } => Event::Reasoning { text },
+            StreamEvent::Usage(usage) => Event::Usage(*usage),
+            StreamEvent::Exchanged(_) => return None,
+            StreamEvent::Finished(reason) => Event::Finished { finish_reason: reason.name() },
+            StreamEvent::Failed(fault) => Event::Failed { fault },
+        };
+        Some(Self { at_ms: millis(at.0), event })
+    }
+}
