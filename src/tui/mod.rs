@@ -1,1 +1,16 @@
 //! The terminal: event loop, execution of effects, painting.
+
+pub mod driver;
+mod editor;
+pub mod event_loop;
+pub mod front;
+mod input;
+mod keep;
+mod pacer;
+mod start;
+mod terminal;
+pub mod theme;
+pub mod view;
+mod worker;
+
+pub use start::{Launch, start};

@@ -1,0 +1,115 @@
+//! What a key costs between input and terminal: update, settle, draw, diff.
+//!
+//! `cargo bench --bench frame` prints microseconds per key at three sizes, in an empty conversation
+//! and in one of about a million tokens.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a benchmark prints its figures and ends at the first fault"
+)]
+
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokenscope::app::chord::{Chord, Key};
+use tokenscope::app::counter::Counter;
+use tokenscope::app::heat::Heat;
+use tokenscope::app::keymap::Keymap;
+use tokenscope::app::msg::{Msg, Size};
+use tokenscope::app::settings::{EndpointCard, Settings};
+use tokenscope::app::{App, Knowledge, Start};
+use tokenscope::config::theme;
+use tokenscope::core::conversation::{Body, Conversation, Message};
+use tokenscope::core::id::Ids;
+use tokenscope::core::model::{Encoding, ModelCard};
+use tokenscope::core::request::{Role, Sampling};
+use tokenscope::core::time::Timestamp;
+use tokenscope::tui::theme::{Depth, Signs, Theme};
+use tokenscope::tui::view;
+
+#[derive(Debug)]
+struct Nothing;
+
+impl Knowledge for Nothing {
+    fn card(&self, _: &str) -> ModelCard {
+        ModelCard::default()
+    }
+
+    fn encoding(&self, _: &str) -> (Encoding, bool) {
+        (Encoding::O200kBase, true)
+    }
+}
+
+fn app(messages: usize, size: Size) -> App {
+    let mut ids = Ids::default();
+    let answer = "The model reads a line and writes **another** one. 한국어 문장도 있다. ".repeat(40);
+    let mut conversation = Conversation::default();
+    for number in 0..messages {
+        let role = if number % 2 == 0 { Role::User } else { Role::Assistant };
+        let text: Arc<str> = if role == Role::User { "question".into() } else { answer.as_str().into() };
+        conversation.messages.push(Message { id: ids.message(), role, body: Body::Text(text) });
+    }
+    let card = EndpointCard { name: "e".into(), place: String::new(), model: "m".into(), is_sandbox: false };
+    let start = Start {
+        settings: Settings {
+            endpoints: vec![card],
+            endpoint: 0,
+            model: "m".into(),
+            card: ModelCard::default(),
+            sampling: Sampling::default(),
+        },
+        keymap: Keymap::default(),
+        conversation,
+        ids,
+        draft: String::new(),
+        heat: Heat::Off,
+        theme: "bamboo".to_owned(),
+        themes: Vec::new(),
+        mouse: false,
+        temperatures: vec![0.3, 1.0],
+        repeats: 1,
+        concurrency: 8,
+        wrap: 0,
+        counter: Counter::new(Encoding::O200kBase, true),
+        knowledge: Box::new(Nothing),
+        notices: Vec::new(),
+    };
+    App::new(start, size)
+}
+
+fn main() {
+    let (palette, _) = theme::Theme::load_or_default("bamboo", std::path::Path::new(""));
+    let theme = Theme::new(&palette, Depth::True, Signs::UNICODE);
+    for (width, height) in [(80, 24), (120, 40), (200, 60)] {
+        for messages in [0, 2_000] {
+            let mut app = app(messages, Size { width, height });
+            let viewport = ratatui::Viewport::Fixed(ratatui::layout::Rect::new(0, 0, width, height));
+            let options = ratatui::TerminalOptions { viewport };
+            let mut terminal = Terminal::with_options(CrosstermBackend::new(Vec::new()), options).unwrap();
+            let (mut update, mut settle, mut draw) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
+            let keys: u32 = 500;
+            for number in 0..keys {
+                let letter = char::from(b'a' + u8::try_from(number % 26).unwrap());
+                let start = Instant::now();
+                let effects = app.update(Msg::Key(Chord::plain(Key::Char(letter))), Timestamp::default());
+                update += start.elapsed();
+                drop(effects);
+                let start = Instant::now();
+                drop(app.settle());
+                settle += start.elapsed();
+                let start = Instant::now();
+                terminal.draw(|frame| view::draw(&app, &theme, frame)).unwrap();
+                draw += start.elapsed();
+            }
+            let per_key = |time: Duration| time.as_secs_f64() * 1e6 / f64::from(keys);
+            println!(
+                "{width}x{height}, {messages} messages: update {:.1} µs, settle {:.1} µs, draw {:.1} µs",
+                per_key(update),
+                per_key(settle),
+                per_key(draw)
+            );
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Paints the state; reads only.
+//!
+//! Every figure shown here comes from `core`, every rectangle from `app::layout`, every wrapped row
+//! from `app::documents`: nothing is measured or decided while painting.
+
+mod compare;
+mod composer;
+mod inspector;
+mod overlay;
+mod paint;
+mod rows;
+mod transcript;
+
+use crate::app::command::{Command, Place};
+use crate::app::layout::{Rect, SMALLEST};
+use crate::app::{App, Screen};
+use crate::core::figure;
+use crate::core::text::{fit, width as width_of};
+use crate::tui::theme::{Theme, Tint};
+use paint::Canvas;
+use ratatui::Frame;
+
+/// Paints one frame and puts the terminal's cursor on the caret.
+pub fn draw(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
+    let area = frame.area();
+    let whole = Rect { x: area.x, y: area.y, width: area.width, height: area.height };
+    let caret = {
+        let canvas = &mut Canvas { buffer: frame.buffer_mut(), theme };
+        canvas.ground(theme.style(Tint::Background));
+        if app.is_too_small() {
+            too_small(app, canvas, whole);
+            None
+        } else {
+            screen(app, canvas)
+        }
+    };
+    // The caret is where an input method composes; without one the cursor stays hidden.
+    if let Some((x, y)) = caret {
+        frame.set_cursor_position((x, y));
+    }
+}
+
+fn screen(app: &App, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
+    header(app, canvas);
+    match app.screen {
+        Screen::Chat => transcript::draw(app, canvas),
+        Screen::Compare => compare::draw(app, canvas),
+    }
+    if !app.layout.inspector.is_empty() {
+        inspector::draw(app, canvas);
+    }
+    let caret = composer::draw(app, canvas);
+    footer(app, canvas);
+    match &app.overlay {
+        Some(overlay) => overlay::draw(app, overlay, canvas),
+        None => (app.focus == Place::Composer).then_some(caret),
+    }
+}
+
+fn too_small(app: &App, canvas: &mut Canvas<'_>, whole: Rect) {
+    let (size, style) = (app.size(), canvas.style(Tint::Warning));
+    let text = format!("needs {}x{}, has {}x{}", SMALLEST.width, SMALLEST.height, size.width, size.height);
+    canvas.text(0, whole.height / 2, whole.width, &text, style);
+}
+
+fn header(app: &App, canvas: &mut Canvas<'_>) {
+    let Rect { y, width, .. } = app.layout.header;
+    let (dim, accent) = (canvas.style(Tint::Dim), canvas.style(Tint::Accent));
+    let title = canvas.style(Tint::Text).add_modifier(ratatui::style::Modifier::BOLD);
+    let mut x = canvas.text(1, y, width, "tokenscope", title);
+    x += 2;
+    for (number, screen, name) in [("1", Screen::Chat, "Chat"), ("2", Screen::Compare, "Compare")] {
+        let style = if app.screen == screen { accent } else { dim };
+        let style =
+            if app.screen == screen { style.add_modifier(ratatui::style::Modifier::BOLD) } else { style };
+        x = canvas.pieces(x, y, width, &[(number, canvas.style(Tint::Faint)), (" ", dim), (name, style)]) + 2;
+    }
+    let temperature = match app.settings.sampling.temperature {
+        Some(temperature) => format!("T {}", figure::parameter(temperature)),
+        None => "T omitted".to_owned(),
+    };
+    let memory = if app.conversation.memory { "" } else { " · no memory" };
+    let model = fit(&app.settings.model, usize::from(width / 3).max(8));
+    let endpoint = &app.settings.endpoint().name;
+    let state = match app.running() {
+        0 => "ready".to_owned(),
+        1 => "answering".to_owned(),
+        count => format!("{count} answering"),
+    };
+    let (sign, sign_style) = canvas.theme.state(app);
+    let wide = format!("{endpoint} · {model} · {temperature}{memory} · ");
+    let narrow = format!("{model} · {temperature}{memory} · ");
+    let narrowest = format!("{} · ", fit(&app.settings.model, 14));
+    let room = usize::from(width.saturating_sub(x + 1));
+    // The state keeps its width, so that the line does not move when an answer begins.
+    let state = format!("{state:<10}");
+    let tail = width_of(&state) + 2;
+    let facts = [wide, narrow, narrowest].into_iter().find(|facts| width_of(facts) + tail <= room);
+    let facts = facts.unwrap_or_default();
+    let start = width.saturating_sub(1 + u16::try_from(width_of(&facts) + tail).unwrap_or(width));
+    let start = start.max(x);
+    let x = canvas.text(start, y, width, &facts, dim);
+    canvas.pieces(x, y, width, &[(sign, sign_style), (" ", dim), (&state, dim)]);
+}
+
+/// Hints for a place, in the order they matter.
+fn hints(app: &App) -> &'static [(Command, &'static str)] {
+    use Command as C;
+    match (app.place(), app.screen) {
+        (Place::Composer, Screen::Chat) => &[
+            (C::Send, "send"),
+            (C::Newline, "newline"),
+            (C::Stop, "stop"),
+            (C::ShowCompare, "compare"),
+            (C::Inspect, "inspect"),
+            (C::NextPane, "pane"),
+            (C::Palette, "commands"),
+        ],
+        (Place::Composer, Screen::Compare) => &[
+            (C::Send, "run"),
+            (C::EditTemperatures, "temperatures"),
+            (C::Stop, "stop"),
+            (C::ShowChat, "chat"),
+            (C::NextPane, "pane"),
+            (C::Palette, "commands"),
+        ],
+        (Place::Transcript, _) => &[
+            (C::PreviousMessage, "select"),
+            (C::Again, "again"),
+            (C::NextVariant, "variants"),
+            (C::EditMessage, "edit"),
+            (C::CopyMessage, "copy"),
+            (C::Inspect, "inspect"),
+            (C::CycleHeat, "heat"),
+            (C::InsertMessage, "insert"),
+            (C::DeleteMessage, "delete"),
+        ],
+        (Place::Inspector, _) => &[
+            (C::NextToken, "token"),
+            (C::NextCloseCall, "close call"),
+            (C::MostSurprising, "least certain"),
+            (C::CycleHeat, "heat"),
+            (C::Zoom, "zoom"),
+            (C::Stop, "back"),
+        ],
+        (Place::Grid, _) => &[
+            (C::NextColumn, "column"),
+            (C::Zoom, "zoom"),
+            (C::Inspect, "inspect"),
+            (C::ContinueCell, "continue"),
+            (C::RetryCell, "retry"),
+            (C::StopCell, "stop"),
+            (C::StopAll, "stop all"),
+            (C::EditTemperatures, "temperatures"),
+            (C::CycleHeat, "heat"),
+        ],
+        (Place::Overlay, _) => {
+            &[(C::OverlayAccept, "take"), (C::OverlayNext, "move"), (C::OverlayClose, "close")]
+        }
+    }
+}
+
+fn footer(app: &App, canvas: &mut Canvas<'_>) {
+    let Rect { y, width, .. } = app.layout.footer;
+    let (key, dim) = (canvas.style(Tint::Key), canvas.style(Tint::Dim));
+    let help = app.keymap.hint(Command::Help, Place::Composer).unwrap_or_default();
+    let help_width = u16::try_from(width_of(&help) + 6).unwrap_or(0);
+    let end = width.saturating_sub(help_width + 2);
+    canvas.pieces(width.saturating_sub(help_width), y, width, &[(&help, key), (" help", dim)]);
+    if let Some(notice) = &app.notice {
+        let style = canvas.style(if notice.is_fault { Tint::Warning } else { Tint::Text });
+        let text = fit(&notice.text, usize::from(end.saturating_sub(1)));
+        canvas.text(1, y, end, &text, style);
+        return;
+    }
+    let mut x: u16 = 1;
+    for (command, word) in hints(app) {
+        let Some(shown) = app.keymap.hint(*command, app.place()) else { continue };
+        let needed = u16::try_from(width_of(&shown) + word.len() + 1).unwrap_or(u16::MAX);
+        if x.saturating_add(needed) > end {
+            break;
+        }
+        x = canvas.pieces(x, y, end, &[(&shown, key), (" ", dim), (word, dim)]) + 2;
+    }
+}

@@ -1,0 +1,269 @@
+//! The conversation pane.
+
+use super::paint::Canvas;
+use super::rows::{Overlaid, draw_row};
+use crate::app::App;
+use crate::app::command::{Command, Place};
+use crate::app::layout::Rect;
+use crate::app::msg::DocumentKey;
+use crate::app::transcript::{Line, Part, body_key};
+use crate::core::conversation::{Body, Message};
+use crate::core::figure;
+use crate::core::request::Role;
+use crate::core::run::{Run, RunStatus};
+use crate::tui::theme::Tint;
+use ratatui::style::Modifier;
+
+pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
+    let frame = app.layout.transcript;
+    if frame.is_empty() {
+        return;
+    }
+    let title = app.conversation.title(40).unwrap_or_else(|| "new conversation".to_owned());
+    canvas.frame(frame, &title, app.place() == Place::Transcript);
+    let inner = frame.inner();
+    if app.conversation.messages.is_empty() {
+        welcome(app, canvas, inner);
+        return;
+    }
+    for (y, line) in (inner.y..).zip(app.transcript.lines()) {
+        draw_line(app, canvas, inner, y, *line);
+    }
+    if !app.transcript.is_following() {
+        let end = frame.x + frame.width - 2;
+        let key = app.keymap.hint(Command::Last, Place::Transcript).unwrap_or_default();
+        let text = match app.transcript.unseen {
+            0 => format!(" {key} to the end "),
+            lines => format!(" ↓ {lines} new · {key} "),
+        };
+        let tint = if app.transcript.unseen > 0 { Tint::Accent } else { Tint::Dim };
+        let style = canvas.style(tint);
+        canvas.right(frame.x + 2, frame.y + frame.height - 1, end, &text, style);
+    }
+    if let Some((unit, steps)) = app.heat.legend() {
+        legend(canvas, frame, unit, &steps);
+    }
+}
+
+/// Writes the steps of heat into the lower line of a frame.
+pub(super) fn legend(canvas: &mut Canvas<'_>, frame: Rect, unit: &str, steps: &[&str; 6]) {
+    let (y, end) = (frame.y + frame.height - 1, frame.x + frame.width.saturating_sub(2));
+    let dim = canvas.style(Tint::Dim);
+    let mut x = canvas.pieces(frame.x + 2, y, end, &[(" ", dim), (unit, dim), (" ", dim)]);
+    for (level, step) in crate::app::heat::Level::all().zip(steps) {
+        let style = canvas.style(Tint::Text).patch(canvas.theme.heat(level));
+        x = canvas.pieces(x, y, end, &[(" ", style), (step, style), (" ", style)]);
+    }
+    canvas.text(x, y, end, " ", dim);
+}
+
+fn draw_line(app: &App, canvas: &mut Canvas<'_>, inner: Rect, y: u16, line: Line) {
+    let message = &app.conversation.messages[line.message];
+    let (x, end) = (inner.x, inner.x + inner.width);
+    let text = canvas.style(match message.role {
+        Role::User | Role::Assistant => Tint::Text,
+        Role::System => Tint::System,
+    });
+    let row = |canvas: &mut Canvas<'_>, key: DocumentKey, row: usize, over: &Overlaid<'_>| {
+        if let Some(document) = app.documents.get(key) {
+            draw_row(canvas, (x, y, end), (document, row), over);
+        }
+    };
+    if app.transcript.selected == Some(message.id) && line.part != Part::Blank {
+        let (sign, style) = (canvas.theme.signs.frame[5], canvas.style(Tint::Accent));
+        canvas.text(x - 2, y, x - 1, sign, style);
+    }
+    match line.part {
+        Part::Head => head(app, canvas, (x, y, end), message),
+        Part::Body(number) => {
+            let over = match message.run() {
+                Some(run) => Overlaid::answer(app, run, text),
+                None => Overlaid::plain(text),
+            };
+            row(canvas, body_key(message), number, &over);
+        }
+        Part::ReasoningHead | Part::Reasoning(_) | Part::Status | Part::Fault(_) => {
+            let Some(run) = message.run() else { return };
+            match line.part {
+                Part::ReasoningHead => reasoning_head(app, canvas, (x, y, end), run),
+                Part::Reasoning(number) => {
+                    let over = Overlaid::plain(canvas.style(Tint::Dim));
+                    row(canvas, DocumentKey::Reasoning(run.id), number, &over);
+                }
+                Part::Fault(number) => {
+                    let over = Overlaid::plain(canvas.style(Tint::Error));
+                    row(canvas, DocumentKey::Fault(run.id), number, &over);
+                }
+                Part::Status | Part::Head | Part::Body(_) | Part::Blank => {
+                    status(app, canvas, (x, y, end), run);
+                }
+            }
+        }
+        Part::Blank => {}
+    }
+}
+
+fn head(app: &App, canvas: &mut Canvas<'_>, (x, y, end): (u16, u16, u16), message: &Message) {
+    let (dim, faint) = (canvas.style(Tint::Dim), canvas.style(Tint::Faint));
+    let (name, tint) = match (message.role, message.run()) {
+        (Role::User, _) => ("you", Tint::User),
+        (Role::System, _) => ("system", Tint::System),
+        (Role::Assistant, Some(run)) => (&*run.request.model, Tint::Assistant),
+        (Role::Assistant, None) => ("assistant", Tint::Assistant),
+    };
+    let style = canvas.style(tint).add_modifier(Modifier::BOLD);
+    let name = crate::core::text::fit(name, usize::from(end - x) / 2);
+    let mut x = canvas.text(x, y, end, &name, style);
+    let variants = match &message.body {
+        Body::Answer(answer) if answer.variants().len() > 1 => {
+            format!("‹ {}/{} ›", answer.chosen_index() + 1, answer.variants().len())
+        }
+        Body::Answer(_) | Body::Text(_) => String::new(),
+    };
+    let room = end.saturating_sub(u16::try_from(crate::core::text::width(&variants)).unwrap_or(0) + 1);
+    canvas.right(x + 1, y, end, &variants, dim);
+    let facts = match message.run() {
+        Some(run) => facts(app, run),
+        None => app
+            .counter
+            .of(message)
+            .map(|tokens| format!("{} tok", figure::whole(tokens)))
+            .into_iter()
+            .collect(),
+    };
+    for fact in facts {
+        let needed = u16::try_from(crate::core::text::width(&fact) + 3).unwrap_or(u16::MAX);
+        if x.saturating_add(needed) > room {
+            break;
+        }
+        x = canvas.pieces(x, y, room, &[(" · ", faint), (&fact, dim)]);
+    }
+}
+
+/// Returns the figures of an answer in the order they matter.
+fn facts(app: &App, run: &Run) -> Vec<String> {
+    let mut facts = Vec::new();
+    if let Some(temperature) = run.request.sampling.temperature {
+        facts.push(format!("T {}", figure::parameter(temperature)));
+    }
+    if let Some(count) = run.output_tokens() {
+        facts.push(format!("{} tok", figure::count(count)));
+    }
+    if let Some(ms) = run.first_token_ms() {
+        facts.push(format!("{} first", figure::duration_ms(ms)));
+    }
+    if let Some(rate) = run.tokens_per_s() {
+        facts.push(figure::rate(rate));
+    }
+    if let (Some(usage), Some(price)) = (&run.usage, &app.settings.card.price)
+        && run.request.model == app.settings.model
+    {
+        facts.push(figure::dollars(price.of(usage)));
+    }
+    match &run.status {
+        RunStatus::Done(reason) if run.sent() => facts.push(crate::core::text::fit(reason.name(), 20)),
+        RunStatus::Cancelled => facts.push("stopped".to_owned()),
+        RunStatus::Failed(_) => facts.push("failed".to_owned()),
+        RunStatus::Streaming => facts.push(app.spinner().to_owned()),
+        RunStatus::Queued | RunStatus::Connecting | RunStatus::Waiting { .. } | RunStatus::Done(_) => {}
+    }
+    if run.attempts > 1 {
+        facts.push(format!("{} tries", run.attempts));
+    }
+    facts
+}
+
+fn reasoning_head(app: &App, canvas: &mut Canvas<'_>, (x, y, end): (u16, u16, u16), run: &Run) {
+    let key = app.keymap.hint(Command::ToggleReasoning, Place::Transcript).unwrap_or_default();
+    let sign = if app.transcript.is_reasoning_open(run.id) { "▾" } else { "▸" };
+    let count = figure::whole(run.reasoning.chars().count() as u64);
+    let (dim, faint, key_style) =
+        (canvas.style(Tint::Dim), canvas.style(Tint::Faint), canvas.style(Tint::Key));
+    let text = format!("{sign} reasoning · {count} characters  ");
+    canvas.pieces(x, y, end, &[(&text, dim), (&key, key_style), (" opens and folds", faint)]);
+}
+
+/// Returns what a run without text is doing, in words.
+pub(super) fn status_text(app: &App, run: &Run) -> String {
+    match &run.status {
+        RunStatus::Queued => format!("{} waiting for a free connection", app.spinner()),
+        RunStatus::Connecting => {
+            format!(
+                "{} waiting for the first token · {}",
+                app.spinner(),
+                figure::duration_ms(run.elapsed_ms(app.now))
+            )
+        }
+        RunStatus::Waiting { fault, until } => {
+            let left = crate::core::time::millis(until.since(app.now));
+            let what = fault.status.map_or_else(|| fault.message.clone(), |status| format!("HTTP {status}"));
+            format!("{} {what} · try {} in {}", app.spinner(), run.attempts + 1, figure::duration_ms(left))
+        }
+        RunStatus::Streaming => format!("{} reasoning", app.spinner()),
+        RunStatus::Done(_) => "the answer is empty".to_owned(),
+        RunStatus::Cancelled => "stopped before the first token".to_owned(),
+        RunStatus::Failed(_) => String::new(),
+    }
+}
+
+fn status(app: &App, canvas: &mut Canvas<'_>, (x, y, end): (u16, u16, u16), run: &Run) {
+    let text = crate::core::text::fit(&status_text(app, run), usize::from(end - x));
+    let style = canvas.style(Tint::Dim);
+    canvas.text(x, y, end, &text, style);
+}
+
+/// What stands in an empty conversation: three things to try.
+fn welcome(app: &App, canvas: &mut Canvas<'_>, inner: Rect) {
+    let (text, dim, key) = (canvas.style(Tint::Text), canvas.style(Tint::Dim), canvas.style(Tint::Key));
+    let hint = |command| app.keymap.hint(command, Place::Composer).unwrap_or_default();
+    let end = inner.x + inner.width;
+    let (where_to, how) = if app.settings.endpoint().is_sandbox {
+        (
+            "This is the sandbox: a tiny language model inside tokenscope. It needs no key and no network."
+                .to_owned(),
+            "A real model: set OPENAI_API_KEY, or start with --base-url URL.".to_owned(),
+        )
+    } else {
+        (format!("Ready to ask {} at {}.", app.settings.model, app.settings.endpoint().place), String::new())
+    };
+    let lines = crate::markup::wrap(&where_to, 0..where_to.len(), inner.width);
+    let rows = 8 + u16::try_from(lines.len()).unwrap_or(1);
+    let mut y = inner.y + inner.height.saturating_sub(rows) / 3;
+    let bottom = inner.y + inner.height;
+    for line in lines {
+        if y < bottom {
+            canvas.text(inner.x, y, end, where_to.get(line).unwrap_or_default(), text);
+        }
+        y += 1;
+    }
+    y += 1;
+    let ask = if app.suggestion().is_some() {
+        "ask the question below, or your own"
+    } else {
+        "ask what you write below"
+    };
+    let temperatures = app.compare.temperatures.len();
+    let side_by_side = format!("the same question at {temperatures} temperatures, side by side");
+    for (command, what) in [
+        (Command::Send, ask),
+        (Command::ShowCompare, side_by_side.as_str()),
+        (Command::Inspect, "the probability of every token"),
+    ] {
+        if y < bottom {
+            canvas.text(inner.x + 2, y, end, &hint(command), key);
+            canvas.text(inner.x + 10, y, end, what, text);
+        }
+        y += 1;
+    }
+    y += 1;
+    for (shown, what) in
+        [(hint(Command::ChooseEndpoint), "choose where to ask"), (String::new(), how.as_str())]
+    {
+        if y < bottom && !what.is_empty() {
+            let x = if shown.is_empty() { inner.x } else { inner.x + 10 };
+            canvas.text(inner.x + 2, y, end, &shown, key);
+            canvas.text(x, y, end, what, dim);
+        }
+        y += if shown.is_empty() { 1 } else { 2 };
+    }
+}
