@@ -1,8 +1,19 @@
 //! The integration tests, in one binary so that they are linked once.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test looks at the few cases it is about")]
 
+mod app_loop;
+mod cli;
+mod docs;
+mod layers;
+mod packages;
+mod pictures;
 mod provider;
+#[cfg(unix)]
+mod pty;
 mod sandbox;
 mod sandbox_server;
+mod soundness;
 mod support;
+mod update;

@@ -445,9 +445,11 @@ async fn what_waiting_does_not_mend_is_not_retried() {
 
 #[tokio::test]
 async fn an_unreachable_server_is_named_with_the_remedy() {
-    let server = GatedServer::start().await;
-    let endpoint = endpoint(&server, no_retries());
-    drop(server);
+    // Bound but not listening: the port is refused, and nobody else can get it.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let base_url = format!("http://{}/v1", socket.local_addr().unwrap());
+    let endpoint = Endpoint { base_url, ..endpoint(&GatedServer::start().await, no_retries()) };
     let seen = collect(&Client::new(&endpoint, None).unwrap()).await;
     let fault = seen.fault();
     assert_eq!(fault.kind, FaultKind::Unreachable);
@@ -456,13 +458,25 @@ async fn an_unreachable_server_is_named_with_the_remedy() {
 }
 
 #[tokio::test]
+async fn a_server_that_does_not_speak_http_is_told_from_one_that_is_away() {
+    let (seen, ()) = against(Limits::default(), async |server| {
+        // The alert with which a TLS server refuses a plain request.
+        server.accept().await.raw(b"\x15\x03\x01\x00\x02\x02\x16").await;
+    })
+    .await;
+    assert_eq!(seen.fault().kind, FaultKind::Malformed, "{}", seen.fault());
+    assert!(seen.fault().remedy.contains("https://"), "{}", seen.fault());
+}
+
+#[tokio::test]
 async fn a_stall_names_the_limit_that_struck() {
+    // Nobody accepts, but the system has completed the connection.
     let limits = Limits { first_byte_ms: 30, ..Limits::default() };
-    let (seen, _call) = against(limits, async |server| server.accept().await).await;
+    let (seen, ()) = against(limits, async |_| ()).await;
     assert_eq!(seen.fault().kind, FaultKind::Timeout);
     assert!(seen.fault().remedy.contains("first_byte_ms"), "{}", seen.fault());
 
-    let limits = Limits { first_byte_ms: 30, ..Limits::default() };
+    let limits = Limits { first_byte_ms: 300, ..Limits::default() };
     let (seen, _call) = against(limits, async |server| {
         let mut call = server.accept().await;
         call.open().await;

@@ -135,6 +135,12 @@ impl Call {
         let _ = self.stream.shutdown().await;
     }
 
+    /// Sends bytes that need not be HTTP and closes the connection.
+    pub(crate) async fn raw(mut self, bytes: &[u8]) {
+        self.write(bytes).await;
+        let _ = self.stream.shutdown().await;
+    }
+
     /// Waits until the client has closed the connection.
     pub(crate) async fn closed(&mut self) {
         let mut rest = Vec::new();
