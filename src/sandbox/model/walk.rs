@@ -296,7 +296,7 @@ impl<const N: usize> Orders<N> {
 
 /// The probabilities of all words at one position.
 ///
-/// Most words are in no place that votes; their probabilities are those of [`Index::base`] times one
+/// Most words are in no place that votes; their probabilities are those of `Index::base` times one
 /// factor, so they need no table of their own.
 #[derive(Debug, Clone, Copy)]
 pub struct Distribution<'a> {
