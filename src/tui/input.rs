@@ -29,7 +29,7 @@ mod unix {
         resized: Option<Signal>,
         /// Whether the size was told; it may have changed while nobody listened.
         has_told_size: bool,
-        /// Keys that were read together with a new size.
+        /// Keys that were read on the way to a new size.
         waiting: VecDeque<Event>,
     }
 
@@ -40,25 +40,28 @@ mod unix {
             reason = "its soundness asks that the descriptor stays open, and stdin is never closed"
         )]
         pub(crate) fn new() -> Self {
+            // The event reader comes first, so that it hears of each new size first.
+            let waiting = read_all().unwrap_or_default();
             Self {
                 terminal: AsyncFd::with_interest(io::stdin(), Interest::READABLE).ok(),
                 resized: signal(SignalKind::window_change()).ok(),
                 has_told_size: false,
-                waiting: VecDeque::new(),
+                waiting,
             }
         }
+    }
 
-        /// Takes the new size from the event reader, which hears of it by itself. Left there, it would
-        /// be found together with the next key, and the reader overlooks one of the two.
-        fn drain(&mut self) -> io::Result<()> {
-            while poll(Duration::ZERO)? {
-                let event = read()?;
-                if !matches!(event, Event::Resize(..)) {
-                    self.waiting.push_back(event);
-                }
+    /// Returns the keys that are there already, and takes new sizes from the event reader: left in it,
+    /// one would be found together with the next key, and the reader overlooks one of the two.
+    fn read_all() -> io::Result<VecDeque<Event>> {
+        let mut events = VecDeque::new();
+        while poll(Duration::ZERO)? {
+            let event = read()?;
+            if !matches!(event, Event::Resize(..)) {
+                events.push_back(event);
             }
-            Ok(())
         }
+        Ok(events)
     }
 
     impl Stream for Input {
@@ -70,7 +73,7 @@ mod unix {
             }
             let is_resized = self.resized.as_mut().is_some_and(|resized| resized.poll_recv(cx).is_ready());
             if is_resized {
-                self.drain()?;
+                self.waiting = read_all()?;
             }
             if is_resized || !std::mem::replace(&mut self.has_told_size, true) {
                 return Poll::Ready(Some(

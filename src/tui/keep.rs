@@ -26,14 +26,14 @@ const MAX_DRAFT: u64 = 64 * 1024 * 1024;
 struct Waiting {
     draft: Option<String>,
     conversation: Option<Vec<Prompt>>,
-    /// The last version of a conversation that was left; empty where all of it is written.
-    left: Option<Vec<Prompt>>,
+    /// The last versions of conversations that were left; empty where all of one is written.
+    left: Vec<Vec<Prompt>>,
     is_over: bool,
 }
 
 impl Waiting {
     fn is_empty(&self) -> bool {
-        self.draft.is_none() && self.conversation.is_none() && self.left.is_none()
+        self.draft.is_none() && self.conversation.is_none() && self.left.is_empty()
     }
 }
 
@@ -86,7 +86,7 @@ impl Keeper {
     pub(crate) fn begin(&self) {
         self.shared.change(|waiting| {
             let last = waiting.conversation.take().unwrap_or_default();
-            waiting.left.get_or_insert(last);
+            waiting.left.push(last);
         });
     }
 }
@@ -120,7 +120,7 @@ impl Writer {
             let mut waiting = calm.unwrap_or_else(PoisonError::into_inner).0;
             let Waiting { draft, conversation, left, is_over } = std::mem::take(&mut *waiting);
             drop(waiting);
-            if let Some(last) = left {
+            for last in left {
                 self.keep_conversation(Some(last));
                 self.file = None;
             }
@@ -232,13 +232,12 @@ mod tests {
         }
         keeper.conversation(vec![Prompt::new(Role::User, "one")]);
         keeper.begin();
-        // A second file needs a second millisecond in its name.
-        while SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis().is_multiple_of(2) {}
-        keeper.conversation(vec![Prompt::new(Role::User, "two"), Prompt::new(Role::Assistant, "answer")]);
+        keeper.conversation(vec![Prompt::new(Role::User, "two")]);
+        keeper.begin();
+        keeper.conversation(vec![Prompt::new(Role::User, "three"), Prompt::new(Role::Assistant, "answer")]);
         drop(keeper);
         assert_eq!(kept_draft(folder.path()), "가나다");
-        let kept = conversations(folder.path());
-        assert!(kept.iter().any(|texts| texts == "two|answer"), "{kept:?}");
+        assert_eq!(conversations(folder.path()), ["one", "two", "three|answer"]);
     }
 
     #[test]

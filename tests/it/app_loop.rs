@@ -282,6 +282,6 @@ async fn copying_reaches_the_clipboard() {
     let mut call = answering(&server, "값 is value").await;
     call.send(done().as_bytes()).await;
     call.finish().await;
-    desk.shows("ready").await.press("tab y");
+    desk.shows("값 is value").await.shows("stop").await.press("tab y");
     desk.until("it is copied", |shown| shown.copied == ["값 is value"]).await;
 }
