@@ -300,8 +300,11 @@ impl App {
     /// Asks for the counts that the last message made necessary.
     fn count(&mut self) -> Effects {
         let mut effects = Effects::none();
+        let offered = self.offered();
+        let upto = offered.as_ref().map_or(usize::MAX, |(_, upto)| *upto);
+        self.history_changed |= self.counter.offer(offered.map(|(question, _)| question));
         if std::mem::take(&mut self.history_changed)
-            && let Some(effect) = self.counter.add_up(&self.conversation)
+            && let Some(effect) = self.counter.add_up(&self.conversation, upto)
         {
             effects = effects.and(effect);
         }

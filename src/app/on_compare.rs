@@ -19,10 +19,7 @@ impl App {
             self.say("nothing to compare yet: write a question and press Enter");
             return Effects::none();
         };
-        let upto = match origin {
-            Some(id) => self.conversation.position(id).unwrap_or(0),
-            None => self.conversation.messages.len(),
-        };
+        let upto = self.before(origin);
         let mut prompts = self.conversation.prompts(upto);
         if !self.conversation.memory {
             prompts.retain(|prompt| prompt.role == Role::System);
@@ -63,7 +60,31 @@ impl App {
             return Some((Arc::clone(question), self.compare.origin));
         }
         let last = self.conversation.messages.iter().rev().find(|message| message.role == Role::User)?;
-        Some((last.text().into(), Some(last.id)))
+        Some((last.shared_text(), Some(last.id)))
+    }
+
+    /// Returns how many messages come before a question: all, unless it is one of them itself.
+    fn before(&self, origin: Option<MessageId>) -> usize {
+        match origin {
+            Some(id) => self.conversation.position(id).unwrap_or(0),
+            None => self.conversation.messages.len(),
+        }
+    }
+
+    /// Returns the question that Enter asks although nothing is typed, and how many messages are sent
+    /// before it.
+    #[must_use]
+    pub fn offered(&self) -> Option<(Arc<str>, usize)> {
+        if !self.composer.is_empty() {
+            return None;
+        }
+        match self.screen {
+            Screen::Chat => Some((self.suggestion()?.into(), self.conversation.messages.len())),
+            Screen::Compare => {
+                let (question, origin) = self.question()?;
+                Some((question, self.before(origin)))
+            }
+        }
     }
 
     pub(super) fn stop_cell(&mut self) -> Effects {

@@ -719,3 +719,27 @@ fn assert_focus_is_visible(stage: &Stage) {
         stage.screen()
     );
 }
+
+#[test]
+fn the_counter_shows_what_enter_would_send_although_nothing_is_typed() {
+    let mut stage = Stage::talking(80, 24, &[(System, "be kind"), (User, "one"), (User, "two")]);
+    let used = |stage: &Stage| stage.app.counter().context(&stage.app.settings.card, None).used;
+    let count_all = |stage: &mut Stage| {
+        for effect in stage.all_effects() {
+            if let Effect::Count { encoding, texts } = effect {
+                let counts = texts.into_iter().map(|(key, text)| (key, text.len() as u64)).collect();
+                stage.tell(Msg::Counted { encoding, counts });
+            }
+        }
+    };
+    count_all(&mut stage);
+    assert_eq!(used(&stage), Count::Exact(7 + 3 + 3 + 3 + 3 * 4));
+    // Asking the last question again sends what stands before it, and the question.
+    stage.press("alt-2");
+    count_all(&mut stage);
+    assert_eq!(used(&stage), Count::Exact(7 + 3 + 3 + 3 + 3 * 4));
+    stage.press("alt-h");
+    assert_eq!(used(&stage), Count::Exact(7 + 3 + 3 + 2 * 4));
+    stage.press("alt-1");
+    assert_eq!(used(&stage), Count::Exact(7 + 3 + 4));
+}

@@ -2,7 +2,7 @@
 
 use super::paint::Canvas;
 use super::rows::{Overlaid, draw_row};
-use super::transcript::{legend, status_text};
+use super::transcript::{scale, status_text};
 use crate::app::App;
 use crate::app::command::{Command, Place};
 use crate::app::compare::{Column, FIGURE_ROWS, text_area};
@@ -27,9 +27,6 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     }
     for (index, frame) in app.compare.cells(grid) {
         column(app, canvas, frame, index);
-    }
-    if let Some((unit, steps)) = app.heat.legend() {
-        legend(canvas, grid, unit, &steps);
     }
 }
 
@@ -69,9 +66,25 @@ fn axis(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     } else {
         String::new()
     };
-    let tail = format!("{more}{key} edits");
-    if x + 2 + u16::try_from(width(&tail)).unwrap_or(u16::MAX) <= end {
-        canvas.right(x, area.y, end, &tail, faint);
+    let mut end = end;
+    // The legend comes first: colours without one say nothing.
+    if let Some((unit, steps)) = app.heat.legend() {
+        let cells = steps.iter().map(|step| width(step) + 2).sum::<usize>();
+        for unit in [unit, ""] {
+            let needed = u16::try_from(cells + width(unit) + 1).unwrap_or(u16::MAX);
+            if x.saturating_add(needed) < end {
+                let start = canvas.pieces(end - needed, area.y, end, &[(unit, dim), (" ", dim)]);
+                scale(canvas, (start, area.y, end), &steps);
+                end -= needed + 2;
+                break;
+            }
+        }
+    }
+    for tail in [format!("{more}{key} edits"), more] {
+        if !tail.is_empty() && x + 2 + u16::try_from(width(&tail)).unwrap_or(u16::MAX) <= end {
+            canvas.right(x, area.y, end, &tail, faint);
+            break;
+        }
     }
 }
 

@@ -57,16 +57,13 @@ fn title(app: &App) -> String {
 
 fn placeholder(app: &App, canvas: &mut Canvas<'_>, inner: Rect) {
     let faint = canvas.style(Tint::Faint);
-    let last = app.question().filter(|_| app.screen == Screen::Compare).map(|(question, _)| question);
-    let text = match (app.suggestion(), last) {
-        (Some(suggestion), _) => suggestion.to_owned(),
-        (None, Some(last)) => format!("{last}"),
-        (None, None) => match app.drafting {
-            Drafting::System => "How the model should behave; empty removes it".to_owned(),
-            Drafting::New | Drafting::Edit(_) | Drafting::InsertAfter(_) => "Write a message".to_owned(),
-        },
+    let offered = app.offered();
+    let text = match (&offered, app.drafting) {
+        (Some((question, _)), _) => question,
+        (None, Drafting::System) => "How the model should behave; empty removes it",
+        (None, Drafting::New | Drafting::Edit(_) | Drafting::InsertAfter(_)) => "Write a message",
     };
-    let text = crate::core::text::fit(&text, usize::from(inner.width));
+    let text = crate::core::text::fit(text, usize::from(inner.width));
     canvas.text(inner.x, inner.y, inner.x + inner.width, &text, faint);
 }
 

@@ -88,19 +88,18 @@ fn header(app: &App, canvas: &mut Canvas<'_>) {
         count => format!("{count} answering"),
     };
     let (sign, sign_style) = canvas.theme.state(app);
-    let wide = format!("{endpoint} · {model} · {temperature}{memory} · ");
-    let narrow = format!("{model} · {temperature}{memory} · ");
-    let narrowest = format!("{} · ", fit(&app.settings.model, 14));
+    let wide = format!(" · {endpoint} · {model} · {temperature}{memory}");
+    let narrow = format!(" · {model} · {temperature}{memory}");
+    let narrowest = format!(" · {}", fit(&app.settings.model, 14));
     let room = usize::from(width.saturating_sub(x + 1));
-    // The state keeps its width, so that the line does not move when an answer begins.
-    let state = format!("{state:<10}");
-    let tail = width_of(&state) + 2;
-    let facts = [wide, narrow, narrowest].into_iter().find(|facts| width_of(facts) + tail <= room);
+    // The state stands first: the facts keep their place at the edge when it changes, and which of them
+    // there is room for must not depend on it.
+    let longest = width_of("99 answering") + 2;
+    let facts = [wide, narrow, narrowest].into_iter().find(|facts| width_of(facts) + longest <= room);
     let facts = facts.unwrap_or_default();
-    let start = width.saturating_sub(1 + u16::try_from(width_of(&facts) + tail).unwrap_or(width));
-    let start = start.max(x);
-    let x = canvas.text(start, y, width, &facts, dim);
-    canvas.pieces(x, y, width, &[(sign, sign_style), (" ", dim), (&state, dim)]);
+    let used = u16::try_from(width_of(&facts) + width_of(&state) + 2).unwrap_or(width);
+    let start = width.saturating_sub(1 + used).max(x);
+    canvas.pieces(start, y, width, &[(sign, sign_style), (" ", dim), (&state, dim), (&facts, dim)]);
 }
 
 /// Hints for a place, in the order they matter.
@@ -160,6 +159,24 @@ fn hints(app: &App) -> &'static [(Command, &'static str)] {
     }
 }
 
+/// Draws a notice that the bottom line has no room for above the draft, over what is there: a sentence
+/// that is cut would lose its remedy.
+fn long_notice(app: &App, canvas: &mut Canvas<'_>, notice: &str, style: ratatui::style::Style) {
+    let main = app.layout.main;
+    let width = main.width.saturating_sub(4);
+    let mut lines = crate::markup::wrap(notice, 0..notice.len(), width);
+    lines.truncate(usize::from(main.height.saturating_sub(2)));
+    let height = u16::try_from(lines.len()).unwrap_or(0) + 2;
+    let frame = Rect { y: main.y + main.height.saturating_sub(height), height, ..main };
+    let ground = canvas.style(Tint::Background);
+    canvas.clear(frame, ground);
+    canvas.frame(frame, "", false);
+    let inner = frame.inner();
+    for (y, line) in (inner.y..).zip(lines) {
+        canvas.text(inner.x, y, inner.x + inner.width, notice.get(line).unwrap_or_default(), style);
+    }
+}
+
 fn footer(app: &App, canvas: &mut Canvas<'_>) {
     let Rect { y, width, .. } = app.layout.footer;
     let (key, dim) = (canvas.style(Tint::Key), canvas.style(Tint::Dim));
@@ -169,9 +186,12 @@ fn footer(app: &App, canvas: &mut Canvas<'_>) {
     canvas.pieces(width.saturating_sub(help_width), y, width, &[(&help, key), (" help", dim)]);
     if let Some(notice) = &app.notice {
         let style = canvas.style(if notice.is_fault { Tint::Warning } else { Tint::Text });
-        let text = fit(&notice.text, usize::from(end.saturating_sub(1)));
-        canvas.text(1, y, end, &text, style);
-        return;
+        if width_of(&notice.text) > usize::from(end.saturating_sub(1)) {
+            long_notice(app, canvas, &notice.text, style);
+        } else {
+            canvas.text(1, y, end, &notice.text, style);
+            return;
+        }
     }
     let mut x: u16 = 1;
     for (command, word) in hints(app) {

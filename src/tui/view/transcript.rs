@@ -49,12 +49,19 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
 pub(super) fn legend(canvas: &mut Canvas<'_>, frame: Rect, unit: &str, steps: &[&str; 6]) {
     let (y, end) = (frame.y + frame.height - 1, frame.x + frame.width.saturating_sub(2));
     let dim = canvas.style(Tint::Dim);
-    let mut x = canvas.pieces(frame.x + 2, y, end, &[(" ", dim), (unit, dim), (" ", dim)]);
+    let x = canvas.pieces(frame.x + 2, y, end, &[(" ", dim), (unit, dim), (" ", dim)]);
+    let x = scale(canvas, (x, y, end), steps);
+    canvas.text(x, y, end, " ", dim);
+}
+
+/// Draws the six heat steps from `x` on and returns the column after them.
+pub(super) fn scale(canvas: &mut Canvas<'_>, (x, y, end): (u16, u16, u16), steps: &[&str; 6]) -> u16 {
+    let mut x = x;
     for (level, step) in crate::app::heat::Level::all().zip(steps) {
         let style = canvas.style(Tint::Text).patch(canvas.theme.heat(level));
         x = canvas.pieces(x, y, end, &[(" ", style), (step, style), (" ", style)]);
     }
-    canvas.text(x, y, end, " ", dim);
+    x
 }
 
 fn draw_line(app: &App, canvas: &mut Canvas<'_>, inner: Rect, y: u16, line: Line) {
