@@ -77,8 +77,13 @@ mod tests {
     use crate::core::token::{Candidate, Piece};
 
     fn token(p: f64, best: f64) -> Token {
-        let candidate = Candidate { piece: Piece::new("best", None), logprob: Some(best.ln()) };
-        Token { piece: Piece::new("x", None), logprob: Some(p.ln()), candidates: Box::new([candidate]) }
+        let candidate = Candidate { piece: Piece::new("best", None), logprob: Some(best.ln()), id: None };
+        Token {
+            piece: Piece::new("x", None),
+            logprob: Some(p.ln()),
+            candidates: Box::new([candidate]),
+            id: None,
+        }
     }
 
     #[test]

@@ -211,6 +211,7 @@ mod tests {
             model: "m".into(),
             messages: Vec::new(),
             sampling: Sampling::default(),
+            continuation: None,
             stream: true,
         };
         Run::new(RunId(1), Arc::new(request), Timestamp::default())
@@ -218,11 +219,12 @@ mod tests {
 
     fn token(bytes: &[u8], p: f64, other: f64) -> Token {
         let piece = Piece::new(String::from_utf8_lossy(bytes).into_owned(), Some(bytes.to_vec()));
-        let candidate = |piece, p: f64| Candidate { piece, logprob: Some(p.ln()) };
+        let candidate = |piece, p: f64| Candidate { piece, logprob: Some(p.ln()), id: None };
         Token {
             piece: piece.clone(),
             logprob: Some(p.ln()),
             candidates: Box::new([candidate(piece, p), candidate(Piece::new("other", None), other)]),
+            id: None,
         }
     }
 

@@ -240,6 +240,7 @@ impl Settings {
             model: Arc::clone(&self.model),
             messages,
             sampling: self.sampling.clone(),
+            continuation: None,
             stream: true,
         }
     }

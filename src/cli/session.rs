@@ -128,6 +128,7 @@ impl Session {
             model: model.into(),
             messages,
             sampling: self.config.sampling.clone(),
+            continuation: None,
             stream: self.stream,
         };
         if !self.wants_logprobs || !(needs_tokens || self.has_top) {

@@ -13,6 +13,7 @@ pub mod endpoint;
 pub mod exchange;
 pub mod fault;
 pub mod figure;
+pub mod group;
 pub mod id;
 pub mod model;
 pub mod probability;

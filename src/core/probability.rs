@@ -179,7 +179,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn candidate(text: &str, p: f64) -> Candidate {
-        Candidate { piece: Piece::new(text, None), logprob: Some(p.ln()) }
+        Candidate { piece: Piece::new(text, None), logprob: Some(p.ln()), id: None }
     }
 
     fn token(chosen: &str, p: f64, list: &[(&str, f64)]) -> Token {
@@ -187,6 +187,7 @@ mod tests {
             piece: Piece::new(chosen, None),
             logprob: Some(p.ln()),
             candidates: list.iter().map(|(text, p)| candidate(text, *p)).collect(),
+            id: None,
         }
     }
 

@@ -46,6 +46,60 @@ impl Prompt {
     }
 }
 
+/// The form an answer is asked to have.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ResponseFormat {
+    /// Any text; what servers do where nothing is said.
+    Text,
+    /// Any JSON object. OpenAI refuses it unless the messages have the word JSON.
+    JsonObject,
+    /// JSON that a schema describes.
+    JsonSchema {
+        /// Name of the schema: letters, digits, `_` and `-`.
+        name: Arc<str>,
+        /// The schema; shared, because every request of a conversation carries it.
+        schema: Arc<serde_json::Value>,
+        /// Whether the server must refuse a schema it cannot keep to.
+        strict: bool,
+    },
+}
+
+/// How a server is made to go on from a given beginning, the surest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Means {
+    /// It takes the very tokens, by number.
+    Exact,
+    /// It takes the beginning as text, and cuts it into tokens itself.
+    Prefill,
+    /// It is asked to begin so, and may do otherwise.
+    Asked,
+}
+
+impl Means {
+    /// Returns the badge shown beside such an answer.
+    #[must_use]
+    pub fn badge(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Prefill => "prefill",
+            Self::Asked => "≈ asked",
+        }
+    }
+}
+
+/// A beginning from which the answer is to go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Continuation {
+    /// The beginning, as far as it is whole characters.
+    pub prefix: Arc<str>,
+    /// The numbers of the beginning's tokens, all of them; empty unless the means are exact.
+    pub tokens: Arc<[u32]>,
+    /// How the server is made to go on from it.
+    pub means: Means,
+}
+
 /// The sampling parameters. `None` means omitted: the field is not sent and the server decides.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -77,6 +131,9 @@ pub struct Sampling {
     /// How many candidates to ask for per token, 0 to 20; `None` asks for no logprobs at all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub top_logprobs: Option<u8>,
+    /// The form of the answer; `None` leaves it to the server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_format: Option<ResponseFormat>,
     /// Further fields of the body, for servers that have more (`top_k`, `min_p`, …).
     #[serde(skip_serializing_if = "serde_json::Map::is_empty")]
     pub extra: serde_json::Map<String, serde_json::Value>,
@@ -93,6 +150,8 @@ pub struct Request {
     pub messages: Vec<Prompt>,
     /// How the answer is sampled.
     pub sampling: Sampling,
+    /// The beginning the answer is to go on from; `None` for a whole answer.
+    pub continuation: Option<Continuation>,
     /// Whether the answer is asked for piece by piece.
     pub stream: bool,
 }

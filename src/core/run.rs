@@ -326,13 +326,14 @@ mod tests {
             model: "m".into(),
             messages: Vec::new(),
             sampling: Sampling::default(),
+            continuation: None,
             stream: true,
         };
         Run::new(RunId(1), Arc::new(request), Timestamp::default())
     }
 
     fn token(text: &str, logprob: f64) -> Token {
-        Token { piece: Piece::new(text, None), logprob: Some(logprob), candidates: Box::new([]) }
+        Token { piece: Piece::new(text, None), logprob: Some(logprob), candidates: Box::new([]), id: None }
     }
 
     fn delta(text: &str) -> StreamEvent {

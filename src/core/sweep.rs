@@ -88,6 +88,7 @@ mod tests {
             model: "m".into(),
             messages: Vec::new(),
             sampling: Sampling { seed: Some(7), ..Sampling::default() },
+            continuation: None,
             stream: true,
         };
         let cells = Sweep { base, temperatures: vec![0.3, 1.8], repeats: 2 }.cells();

@@ -143,6 +143,11 @@ impl Number {
         )]
         self.0.filter(|number| *number >= 0.0).map(|number| number.round() as u64)
     }
+
+    /// Returns the number of a token in its vocabulary.
+    pub(super) fn id(self) -> Option<u32> {
+        self.count().and_then(|number| u32::try_from(number).ok())
+    }
 }
 
 impl<'de> Deserialize<'de> for Number {

@@ -211,6 +211,8 @@ struct WireToken<'a> {
     token: Text<'a>,
     logprob: Number,
     bytes: ByteList,
+    /// llama.cpp and its kin say which token of the vocabulary it is.
+    id: Number,
     #[serde(borrow)]
     top_logprobs: List<WireCandidate<'a>>,
 }
@@ -220,11 +222,13 @@ impl WireToken<'_> {
         let candidates = self.top_logprobs.0.into_iter().map(|candidate| Candidate {
             piece: Piece::new(candidate.token.0, candidate.bytes.0),
             logprob: candidate.logprob.0.and_then(logprob_from),
+            id: candidate.id.id(),
         });
         Token {
             piece: Piece::new(self.token.0, self.bytes.0),
             logprob: self.logprob.0.and_then(logprob_from),
             candidates: candidates.collect(),
+            id: self.id.id(),
         }
     }
 }
@@ -236,6 +240,7 @@ struct WireCandidate<'a> {
     token: Text<'a>,
     logprob: Number,
     bytes: ByteList,
+    id: Number,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -377,14 +382,15 @@ mod tests {
                 {"token":"b","logprob":-9999.0,"bytes":null},{"token":"a","logprob":"-0.25"}]},
             {"token":"x","logprob":null},null]}}]}"#;
         let tokens: Vec<Token> = parse(json).choice().unwrap().tokens().collect();
-        let candidate = |text, logprob| Candidate { piece: Piece::new(text, None), logprob };
+        let candidate = |text, logprob| Candidate { piece: Piece::new(text, None), logprob, id: None };
         let expected = [
             Token {
                 piece: Piece::new("\\xf0\\x9f", Some(vec![240, 159])),
                 logprob: Some(-0.5),
                 candidates: Box::new([candidate("b", None), candidate("a", Some(-0.25))]),
+                id: None,
             },
-            Token { piece: Piece::new("x", None), logprob: None, candidates: Box::new([]) },
+            Token { piece: Piece::new("x", None), logprob: None, candidates: Box::new([]), id: None },
         ];
         assert_eq!(tokens, expected);
     }

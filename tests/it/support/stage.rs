@@ -232,11 +232,12 @@ pub(crate) fn token(candidates: &[(&str, f64)]) -> Token {
     let candidate = |(text, p): &(&str, f64)| Candidate {
         piece: Piece::new(*text, Some(text.as_bytes().to_vec())),
         logprob: Some(p.ln()),
+        id: None,
     };
     let mut all: Vec<Candidate> = candidates.iter().map(candidate).collect();
     let chosen = all[0].clone();
     all.sort_by(|a, b| b.logprob.unwrap_or(0.0).total_cmp(&a.logprob.unwrap_or(0.0)));
-    Token { piece: chosen.piece, logprob: chosen.logprob, candidates: all.into() }
+    Token { piece: chosen.piece, logprob: chosen.logprob, candidates: all.into(), id: None }
 }
 
 /// Returns how a test's app begins: one endpoint, a model with a window of 8,192 tokens.
