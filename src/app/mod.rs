@@ -27,6 +27,7 @@ mod on_key;
 mod on_message;
 mod on_overlay;
 mod on_pane;
+mod on_token;
 mod start;
 
 use chord::Chord;
@@ -348,11 +349,7 @@ impl App {
             Screen::Compare => self.compare.settle(&mut self.documents, main.below_axis(), raw),
         }
         if !self.layout.inspector.is_empty() {
-            let run = inspected(&self.conversation, &self.compare, &self.inspector);
-            let candidates =
-                run.and_then(|run| run.tokens.iter().map(|token| token.candidates.len()).next_back());
-            self.areas = layout::inspector_areas(&self.layout, candidates.unwrap_or(0));
-            self.inspector.settle(run, self.areas.table_rows());
+            self.settle_inspector();
         }
         self.documents.trim();
         effects

@@ -6,7 +6,7 @@ use crate::app::composer::Reaction;
 use crate::app::inspector::Inspector;
 use crate::app::msg::{Effect, Effects};
 use crate::app::overlay::{Overlay, Parameters};
-use crate::app::{App, NOTICE_STAYS, Screen};
+use crate::app::{App, NOTICE_STAYS, Screen, on_token};
 use crate::core::fault::Fault;
 
 impl App {
@@ -135,6 +135,21 @@ impl App {
             Command::NextCloseCall => self.walk(|inspector, _| inspector.step_close_call(true)),
             Command::PreviousCloseCall => self.walk(|inspector, _| inspector.step_close_call(false)),
             Command::MostSurprising => self.walk(Inspector::to_most_surprising),
+            Command::NextWord => self.walk(|inspector, _| inspector.step_word(true)),
+            Command::PreviousWord => self.walk(|inspector, _| inspector.step_word(false)),
+            Command::FindToken => self.seek(),
+            Command::FindNext => self.walk(|inspector, run| inspector.find(run, true, false)),
+            Command::FindPrevious => self.walk(|inspector, run| inspector.find(run, false, false)),
+            Command::SortTokens => self.inspector.sort_next(),
+            Command::TogglePieces => self.toggle_pieces(),
+            Command::NextCandidate => self.take_candidate(true),
+            Command::PreviousCandidate => self.take_candidate(false),
+            Command::NextSlider => self.inspector.sliders.select_next(),
+            Command::RaiseWhatIf => self.slide(1.0),
+            Command::LowerWhatIf => self.slide(-1.0),
+            Command::RaiseWhatIfFast => self.slide(on_token::FAST),
+            Command::LowerWhatIfFast => self.slide(-on_token::FAST),
+            Command::ResetWhatIf => self.inspector.sliders.reset(),
             Command::NextColumn => self.step_column(1),
             Command::PreviousColumn => self.step_column(-1),
             Command::NextSample => self.step_sample(1),

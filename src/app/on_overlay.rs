@@ -98,13 +98,14 @@ impl App {
                 list.refilter();
                 self.preview_theme()
             }
-            Some(Overlay::Temperatures(prompt)) => {
+            Some(Overlay::Temperatures(prompt) | Overlay::Find(prompt)) => {
                 match typed {
                     Some(c) => prompt.text.push(c),
                     None if is_backspace => backspace(&mut prompt.text),
                     None => {}
                 }
                 prompt.error = None;
+                self.seek_typed();
                 Effects::none()
             }
             Some(Overlay::Parameters(table)) => {
@@ -167,7 +168,7 @@ impl App {
             Some(Overlay::Help { scroll } | Overlay::Request { scroll }) => {
                 *scroll = scroll.saturating_add_signed(by);
             }
-            Some(Overlay::Temperatures(_)) | None => {}
+            Some(Overlay::Temperatures(_) | Overlay::Find(_)) | None => {}
         }
     }
 
@@ -262,7 +263,7 @@ impl App {
                 }
                 Effects::none()
             }
-            Some(Overlay::Help { .. } | Overlay::Request { .. }) | None => {
+            Some(Overlay::Find(_) | Overlay::Help { .. } | Overlay::Request { .. }) | None => {
                 self.overlay = None;
                 Effects::none()
             }

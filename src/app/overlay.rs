@@ -146,6 +146,8 @@ pub enum Overlay {
     Parameters(Parameters),
     /// The temperatures of a comparison, and how often each is asked.
     Temperatures(Prompt),
+    /// What is looked for in the inspected answer.
+    Find(Prompt),
     /// The raw request and response of the inspected answer.
     Request {
         /// First line shown.

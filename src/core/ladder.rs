@@ -97,20 +97,19 @@ impl Pile {
     /// Returns -Σ q ln q of the fewest tokens.
     fn least_entropy(&self, ceiling: f64) -> f64 {
         let of = |ln: f64| if ln.is_finite() { -ln * ln.exp() } else { 0.0 };
-        if self.whole > 0.0 { self.whole * of(ceiling) + of(self.ln_remainder) } else { of(self.ln_remainder) }
+        if self.whole > 0.0 {
+            self.whole * of(ceiling) + of(self.ln_remainder)
+        } else {
+            of(self.ln_remainder)
+        }
     }
 }
 
 impl Tail {
     const NONE: Self = {
-        let pile = Pile { mass: 0.0, ln_mass: f64::NEG_INFINITY, whole: 0.0, ln_remainder: f64::NEG_INFINITY };
-        Self {
-            count: 0.0,
-            ln_count: f64::NEG_INFINITY,
-            ceiling: f64::NEG_INFINITY,
-            low: pile,
-            high: pile,
-        }
+        let pile =
+            Pile { mass: 0.0, ln_mass: f64::NEG_INFINITY, whole: 0.0, ln_remainder: f64::NEG_INFINITY };
+        Self { count: 0.0, ln_count: f64::NEG_INFINITY, ceiling: f64::NEG_INFINITY, low: pile, high: pile }
     };
 
     /// Returns the tail beside `known` tokens with the sum `sum`, of which `floor` is the smallest
@@ -150,15 +149,9 @@ impl Tail {
             return Range { min: 0.0, max: 0.0 };
         }
         let (min, max) = if power > 1.0 {
-            (
-                self.low.even(power, top, self.ln_count),
-                self.high.fewest(power, top, self.ceiling, self.count),
-            )
+            (self.low.even(power, top, self.ln_count), self.high.fewest(power, top, self.ceiling, self.count))
         } else {
-            (
-                self.low.fewest(power, top, self.ceiling, self.count),
-                self.high.even(power, top, self.ln_count),
-            )
+            (self.low.fewest(power, top, self.ceiling, self.count), self.high.even(power, top, self.ln_count))
         };
         // Equal in exact arithmetic at power 1, so their order there is a matter of rounding.
         Range { min: min.min(max), max: max.max(min) }

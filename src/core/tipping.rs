@@ -210,7 +210,8 @@ mod tests {
         // p(T) = x/(x + 2y) with x = 0.8^(1/T): one half where (0.8/0.1)^(1/T) = 2, T = ln 8/ln 2 = 3.
         let logits = vec![0.8f64.ln(), 0.1f64.ln(), 0.1f64.ln()];
         let full = Full { logits, listed: 3, chosen: 0, is_stray_listed: true };
-        let Tipping::At { from, to: Some(to) } = Tipping::of(&full.token(1.0), Source::BEFORE, 3).unwrap() else {
+        let Tipping::At { from, to: Some(to) } = Tipping::of(&full.token(1.0), Source::BEFORE, 3).unwrap()
+        else {
             panic!("an interval");
         };
         assert!((from - 3.0).abs() < 1e-9 && (to - 3.0).abs() < 1e-9, "{from} {to}");

@@ -6,6 +6,7 @@
 pub use crate::core::group::{Group, groups};
 
 use serde::Serialize;
+use std::fmt::Write as _;
 
 /// At or below this natural logarithm a value means "outside the returned list", not a probability.
 /// OpenAI's API sends -9999.0 for such tokens.
@@ -58,6 +59,19 @@ impl Piece {
             Bytes::NotGiven | Bytes::SameAsText => self.text.as_bytes(),
             Bytes::Other(bytes) => bytes,
         }
+    }
+
+    /// Returns the bytes as text, with those that are no whole character written as `\xeb`.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let mut out = String::new();
+        for chunk in self.bytes().utf8_chunks() {
+            out.push_str(chunk.valid());
+            for byte in chunk.invalid() {
+                let _ = write!(out, "\\x{byte:02x}");
+            }
+        }
+        out
     }
 
     /// Returns the bytes only if the server sent them.

@@ -300,6 +300,12 @@ impl WhatIf {
         })
     }
 
+    /// Returns the power that reported probabilities are raised to; infinite for temperature 0.
+    #[must_use]
+    pub fn power(self) -> f64 {
+        self.power
+    }
+
     /// Returns the position of a token, reshaped.
     ///
     /// # Errors
@@ -338,7 +344,10 @@ impl WhatIf {
         let sums = self.sums(ladder);
         if sums.is_whole {
             let weight = self.weight(logprob, sums.top);
-            return Some(Range { min: share_of(weight, sums.kept.max), max: share_of(weight, sums.kept.min) });
+            return Some(Range {
+                min: share_of(weight, sums.kept.max),
+                max: share_of(weight, sums.kept.min),
+            });
         }
         Some(self.chosen_share(ladder, &sums).band)
     }
@@ -584,7 +593,8 @@ impl WhatIf {
         }
         if let Some(top_p) = self.top_p {
             let high = top_p * sums.before_top_p.max * (1.0 + BOUNDARY);
-            let is_kept = sums.before_top_p.max * (1.0 - top_p) * (1.0 + BOUNDARY) < weight * (1.0 - BOUNDARY);
+            let is_kept =
+                sums.before_top_p.max * (1.0 - top_p) * (1.0 + BOUNDARY) < weight * (1.0 - BOUNDARY);
             fate = fate.and(Fate::of(is_kept, before.count >= 1.0 && before.sum >= high));
         }
         if let Some(min_p) = self.min_p {
@@ -665,8 +675,12 @@ mod tests {
         let top_p = prop::option::of(prop_oneof![0.01f64..1.0, 0.9f64..1.0]);
         let min_p = prop::option::of(prop_oneof![0.0f64..0.3, 1e-6f64..1e-3, Just(1.0)]);
         let top_k = prop::option::of(0u32..50);
-        (temperature, top_p, min_p, top_k)
-            .prop_map(|(temperature, top_p, min_p, top_k)| Reshaping { temperature, top_p, min_p, top_k })
+        (temperature, top_p, min_p, top_k).prop_map(|(temperature, top_p, min_p, top_k)| Reshaping {
+            temperature,
+            top_p,
+            min_p,
+            top_k,
+        })
     }
 
     /// Whether a true value lies in a band.
@@ -704,11 +718,14 @@ mod tests {
     }
 
     fn token(chosen: &str, list: &[(&str, f64)]) -> Token {
-        let candidate =
-            |(text, p): &(&str, f64)| Candidate { piece: Piece::new(*text, None), logprob: Some(p.ln()) };
+        let candidate = |(text, p): &(&str, f64)| Candidate {
+            piece: Piece::new(*text, None),
+            logprob: Some(p.ln()),
+            id: None,
+        };
         let candidates: Box<[Candidate]> = list.iter().map(candidate).collect();
         let logprob = candidates.iter().find(|c| c.piece.text() == chosen).and_then(|c| c.logprob);
-        Token { piece: Piece::new(chosen, None), logprob, candidates }
+        Token { piece: Piece::new(chosen, None), logprob, candidates, id: None }
     }
 
     fn ask(reshaping: Reshaping, vocabulary: usize) -> WhatIf {
@@ -772,11 +789,10 @@ mod tests {
         let cut = |top_p| ask(Reshaping { top_p: Some(top_p), ..at(1.0) }, 1000).outcome(&token).unwrap();
         let within = cut(0.75);
         assert!(within.is_exact());
-        assert_eq!(within.candidates.iter().map(|share| share.fate).collect::<Vec<_>>(), [
-            Fate::Kept,
-            Fate::Kept,
-            Fate::Cut
-        ]);
+        assert_eq!(
+            within.candidates.iter().map(|share| share.fate).collect::<Vec<_>>(),
+            [Fate::Kept, Fate::Kept, Fate::Cut]
+        );
         assert!((within.candidates[0].band.min - 0.625).abs() < 1e-9);
         // At the boundary a server's rounding decides, and beyond the list the tail is open.
         assert_eq!(cut(0.8).chosen.fate, Fate::Unknown);
@@ -813,7 +829,8 @@ mod tests {
         assert_eq!(bad(Reshaping { top_p: Some(0.0), ..at(1.0) }), Some(Refusal::BadTopP));
         assert_eq!(bad(Reshaping { min_p: Some(1.5), ..at(1.0) }), Some(Refusal::BadMinP));
 
-        let bare = Token { piece: Piece::new("a", None), logprob: Some(-1.0), candidates: Box::new([]) };
+        let bare =
+            Token { piece: Piece::new("a", None), logprob: Some(-1.0), candidates: Box::new([]), id: None };
         assert_eq!(ask(at(1.0), 9).outcome(&bare), Err(Refusal::NoCandidates));
         let outside = Token { logprob: None, ..token("z", &[("a", 0.5), ("b", 0.3)]) };
         assert_eq!(ask(at(1.0), 9).chosen_band(&outside), Err(Refusal::NoLogprob));

@@ -16,6 +16,7 @@ pub(super) fn draw(app: &App, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Opt
         Overlay::List(list) => Some(list_box(app, list, canvas)),
         Overlay::Parameters(table) => parameters(app, table, canvas),
         Overlay::Temperatures(prompt) => Some(temperatures(app, prompt, canvas)),
+        Overlay::Find(prompt) => Some(find(app, prompt, canvas)),
         Overlay::Help { scroll } => {
             pages(app, canvas, "keys", &help_lines(app), *scroll);
             None
@@ -131,6 +132,21 @@ fn temperatures(app: &App, prompt: &Prompt, canvas: &mut Canvas<'_>) -> (u16, u1
         None => canvas.text(area.x, y, end, "numbers from 0 to 2; x3 at the end asks each three times", dim),
     };
     (after.min(end - 1), area.y)
+}
+
+/// Draws what is looked for in the bottom line, where it covers nothing that is looked through.
+fn find(app: &App, prompt: &Prompt, canvas: &mut Canvas<'_>) -> (u16, u16) {
+    let line = app.layout.footer;
+    let (text, dim, key) = (canvas.style(Tint::Text), canvas.style(Tint::Dim), canvas.style(Tint::Key));
+    let warning = canvas.style(Tint::Warning);
+    canvas.fill(0, line.y, line.width, " ", text);
+    let after = canvas.pieces(1, line.y, line.width, &[("/", key), (&prompt.text, text)]);
+    let after = after.min(line.width - 1);
+    match &prompt.error {
+        Some(message) => canvas.right(after + 2, line.y, line.width - 1, message, warning),
+        None => canvas.right(after + 2, line.y, line.width - 1, "look for text in the answer", dim),
+    }
+    (after, line.y)
 }
 
 /// One line of a page: text and how it stands out.

@@ -1,0 +1,229 @@
+//! What can be done with an answer's tokens: walking, looking for text, sorting, asking what if.
+
+use crate::app::command::Place;
+use crate::app::heat::{Heat, Heating};
+use crate::app::inspector::{Inspector, Measure, Slider, Target};
+use crate::app::layout::TABLE_HEAD;
+use crate::app::msg::{Mouse, MouseKind};
+use crate::app::overlay::{Overlay, Prompt};
+use crate::app::{App, Screen, inspected};
+use crate::core::id::{MessageId, RunId};
+use crate::core::provenance::{Basis, Provenance};
+use crate::core::run::Run;
+use crate::core::what_if::{Refusal, Source, WhatIf};
+
+/// Steps of a slider for the key with shift.
+pub(super) const FAST: f64 = 5.0;
+
+impl App {
+    /// Moves the slider of the what-if that is in hand.
+    pub(super) fn slide(&mut self, steps: f64) {
+        let asked = self.asked_temperature();
+        self.inspector.sliders.step(steps, asked);
+    }
+
+    pub(super) fn toggle_pieces(&mut self) {
+        if let Some(run) = inspected(&self.conversation, &self.compare, &self.inspector) {
+            self.inspector.toggle_pieces(run);
+        }
+    }
+
+    /// Returns the temperature the inspected answer was asked with; 1 where the server decided.
+    #[must_use]
+    pub fn asked_temperature(&self) -> f64 {
+        self.inspected().and_then(|run| run.request.sampling.temperature).unwrap_or(1.0)
+    }
+
+    /// Returns where the values of a run stand, and how that is known.
+    #[must_use]
+    pub fn provenance(&self, run: &Run) -> Provenance {
+        let card = self.knowledge.card(&run.request.model);
+        Provenance::stated(card.logprobs_before_temperature, Basis::Documented)
+    }
+
+    /// Returns the number of tokens in the vocabulary of the model that gave an answer.
+    #[must_use]
+    pub fn vocabulary(&self, run: &Run) -> usize {
+        let card = self.knowledge.card(&run.request.model);
+        card.encoding.unwrap_or(self.counter.encoding()).vocabulary()
+    }
+
+    /// Returns the what-if in force for a run; `None` while nothing is asked.
+    pub fn what_if(&self, run: &Run) -> Option<Result<WhatIf, Refusal>> {
+        let reshaping = self.inspector.sliders.reshaping()?;
+        let source = Source::new(self.provenance(run), &run.request.sampling);
+        Some(source.and_then(|source| WhatIf::new(source, reshaping, self.vocabulary(run))))
+    }
+
+    /// Returns the colours of an answer. A what-if colours the answer that is inspected.
+    #[must_use]
+    pub fn heating(&self, run: &Run) -> Heating {
+        if !run.has_logprobs() {
+            return Heating::OFF;
+        }
+        let is_inspected = self.inspector.run() == Some(run.id);
+        let what_if = if is_inspected { self.what_if(run).and_then(Result::ok) } else { None };
+        Heating::new(self.heat, what_if, self.vocabulary(run))
+    }
+
+    pub(super) fn on_cycle_heat(&mut self) {
+        self.heat = self.heat.next();
+        let has_logprobs = self.inspected().is_none_or(Run::has_logprobs);
+        if self.heat != Heat::Off && !has_logprobs {
+            self.say("this answer has no logprobs to colour by: see the inspector");
+        }
+    }
+
+    /// Measures the inspector for the next frame.
+    pub(super) fn settle_inspector(&mut self) {
+        let run = inspected(&self.conversation, &self.compare, &self.inspector);
+        let candidates =
+            run.and_then(|run| run.tokens.iter().map(|token| token.candidates.len()).next_back());
+        self.areas = crate::app::layout::inspector_areas(&self.layout, candidates.unwrap_or(0));
+        let measure = self.measure(run);
+        let run = inspected(&self.conversation, &self.compare, &self.inspector);
+        self.inspector.settle(run, &measure);
+    }
+
+    fn measure(&self, run: Option<&Run>) -> Measure {
+        Measure {
+            rows: self.areas.table_rows(),
+            cells: usize::from(self.areas.strips.width),
+            vocabulary: run.map_or(0, |run| self.vocabulary(run)),
+            source: run.and_then(|run| Source::new(self.provenance(run), &run.request.sampling).ok()),
+            heating: run.map_or(Heating::OFF, |run| self.heating(run).always()),
+        }
+    }
+
+    pub(super) fn seek(&mut self) {
+        if self.inspector.cursor().is_none() {
+            self.say("nothing to look through: the inspector shows no answer");
+            return;
+        }
+        let text = self.inspector.sought.clone();
+        self.overlay = Some(Overlay::Find(Prompt { text, error: None }));
+    }
+
+    /// Looks for what was typed so far, from the cursor on.
+    pub(super) fn seek_typed(&mut self) {
+        let Some(Overlay::Find(prompt)) = &mut self.overlay else { return };
+        self.inspector.sought.clone_from(&prompt.text);
+        let Some(run) = inspected(&self.conversation, &self.compare, &self.inspector) else { return };
+        let is_found = self.inspector.find(run, true, true);
+        prompt.error =
+            (!is_found && !prompt.text.is_empty()).then(|| "this answer does not hold it".to_owned());
+        self.reveal_token();
+    }
+
+    pub(super) fn take_candidate(&mut self, forward: bool) {
+        let Some(run) = inspected(&self.conversation, &self.compare, &self.inspector) else { return };
+        if !self.inspector.take_candidate(run, forward) {
+            self.say("no other candidate is known here: set top_logprobs and ask again");
+        }
+    }
+
+    pub(super) fn on_inspect(&mut self) {
+        match self.screen {
+            Screen::Chat => {
+                let target = self.current_answer().map_or(Target::Newest, |run| Target::Run(run.id));
+                self.inspector.show(target);
+            }
+            Screen::Compare => {
+                let Some(run) = self.compare.current().map(|column| column.run().id) else {
+                    self.say("nothing to inspect yet: write a question and press Enter");
+                    return;
+                };
+                self.compare.inspecting = true;
+                self.inspector.show(Target::Run(run));
+            }
+        }
+        self.focus = Place::Inspector;
+        // A complete answer is read from its beginning; one that is arriving is followed.
+        let run = inspected(&self.conversation, &self.compare, &self.inspector);
+        if !self.inspector.is_pinned() && run.is_some_and(|run| run.status.is_ended()) {
+            let measure = self.measure(run);
+            self.inspector.settle(run, &measure);
+            self.inspector.go_to(0);
+            self.reveal_token();
+        }
+    }
+
+    /// Moves the token cursor; the step says whether there was somewhere to go.
+    pub(super) fn walk(&mut self, step: impl FnOnce(&mut Inspector, &Run) -> bool) {
+        // From the conversation these keys open the answer they walk through, at its beginning.
+        if self.focus == Place::Transcript {
+            let is_new = !self.inspector.is_pinned();
+            self.on_inspect();
+            if is_new {
+                self.inspector.follow();
+            }
+        }
+        let Some(run) = inspected(&self.conversation, &self.compare, &self.inspector) else { return };
+        let measure = self.measure(Some(run));
+        let run = inspected(&self.conversation, &self.compare, &self.inspector);
+        self.inspector.settle(run, &measure);
+        let Some(run) = run else { return };
+        if step(&mut self.inspector, run) {
+            self.reveal_token();
+        } else {
+            self.say("no further one in this answer");
+        }
+    }
+
+    /// Brings the token under the cursor into view where the answer is shown.
+    pub(super) fn reveal_token(&mut self) {
+        let run = inspected(&self.conversation, &self.compare, &self.inspector);
+        let (Some(run), Some(group)) = (run, self.inspector.current()) else { return };
+        let byte = run.span(group.tokens.start).start;
+        match (self.screen, self.homes_message(run.id)) {
+            (Screen::Chat, Some(message)) => self.transcript.reveal(message, Some(byte)),
+            (Screen::Compare, _) => {
+                self.compare.reveal(&self.documents, byte, self.layout.transcript.below_axis());
+            }
+            (Screen::Chat, None) => {}
+        }
+    }
+
+    /// Returns the message that shows a run.
+    fn homes_message(&self, run: RunId) -> Option<MessageId> {
+        self.conversation.messages.iter().rev().find(|m| m.run().is_some_and(|r| r.id == run)).map(|m| m.id)
+    }
+
+    /// Takes a press or a drag inside the inspector.
+    pub(super) fn press_inspector(&mut self, mouse: Mouse) {
+        let Mouse { kind, x, y } = mouse;
+        let areas = self.areas;
+        if areas.what_if.contains(x, y) {
+            let asked = self.asked_temperature();
+            let column = x - areas.what_if.x;
+            if y == areas.what_if.y {
+                if let Some(slider) = slider_at(self, column) {
+                    self.inspector.sliders.select(slider);
+                }
+            } else {
+                let track = f64::from(areas.what_if.width.saturating_sub(1).max(1));
+                self.inspector.sliders.put_at(f64::from(column) / track, asked);
+            }
+        } else if areas.strips.contains(x, y) {
+            self.inspector.go_to_token(self.inspector.strips.token_of(usize::from(x - areas.strips.x)));
+            self.reveal_token();
+        } else if areas.table.contains(x, y) && y >= areas.table.y + TABLE_HEAD && kind == MouseKind::Press {
+            let row = self.inspector.top + usize::from(y - areas.table.y - TABLE_HEAD);
+            if let Some(group) = self.inspector.group_in(row) {
+                self.inspector.go_to(group);
+                self.reveal_token();
+            }
+        }
+    }
+}
+
+/// Returns the slider whose name and value stand at a column of the panel's first line.
+fn slider_at(app: &App, column: u16) -> Option<Slider> {
+    let asked = app.asked_temperature();
+    let mut end = 0;
+    Slider::ALL.into_iter().find(|slider| {
+        let width = slider.name().len() + 1 + app.inspector.sliders.text(*slider, asked).len() + 2;
+        end += width;
+        usize::from(column) < end
+    })
+}
