@@ -6,6 +6,7 @@
 //! Invariant: every surface (workbench, `ask`, `compare`, `inspect`) folds the same
 //! [`stream::StreamEvent`]s through [`run::Run::apply`], so their numbers cannot disagree.
 
+pub mod alignment;
 pub mod context;
 pub mod conversation;
 pub mod cost;

@@ -11,6 +11,7 @@
 //!
 //! Invariant: an ended run never changes, so late messages are harmless.
 
+use crate::core::alignment::Alignment;
 use crate::core::exchange::Exchange;
 use crate::core::fault::Fault;
 use crate::core::id::RunId;
@@ -18,7 +19,7 @@ use crate::core::probability::Tally;
 use crate::core::request::Request;
 use crate::core::stream::{FinishReason, StreamEvent, Usage};
 use crate::core::time::{Timestamp, millis};
-use crate::core::token::Token;
+use crate::core::token::{Token, joint_logprob};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -105,7 +106,7 @@ pub struct Run {
     /// The raw request and response.
     pub exchange: Option<Arc<Exchange>>,
     tally: Tally,
-    ends: Vec<usize>,
+    alignment: Alignment,
     deltas: u64,
     started: Timestamp,
     sent: Option<Timestamp>,
@@ -131,7 +132,7 @@ impl Run {
             attempts: 0,
             exchange: None,
             tally: Tally::default(),
-            ends: Vec::new(),
+            alignment: Alignment::default(),
             deltas: 0,
             started: now,
             sent: None,
@@ -200,6 +201,7 @@ impl Run {
     fn end(&mut self, status: RunStatus, now: Timestamp) {
         self.last = Some(now);
         self.status = status;
+        self.alignment.advance(&self.tokens, &self.text, true);
     }
 
     fn arrived(&mut self, now: Timestamp) {
@@ -217,38 +219,40 @@ impl Run {
         self.text.push_str(text);
         for token in tokens {
             self.tally.add(token.logprob);
-            let end = self.ends.last().copied().unwrap_or(0) + token.piece.bytes().len();
-            self.ends.push(end);
             self.tokens.push(token);
         }
+        self.alignment.advance(&self.tokens, &self.text, false);
     }
 
-    /// Returns the range of the answer's bytes that a token covers, clamped to the text.
-    ///
-    /// Exact while the concatenated bytes are the answer's text, see [`Self::is_aligned`]. A token
-    /// that holds part of a character covers part of its bytes.
+    /// Returns where the tokens stand in the text, and where they do not match it.
+    #[must_use]
+    pub fn alignment(&self) -> &Alignment {
+        &self.alignment
+    }
+
+    /// Returns the range of the answer's bytes that a token covers. A token that holds part of a
+    /// character covers part of its bytes.
     #[must_use]
     pub fn span(&self, token: usize) -> Range<usize> {
-        let end = self.ends.get(token).copied().unwrap_or(self.text.len()).min(self.text.len());
-        let start = if token == 0 { 0 } else { self.ends.get(token - 1).copied().unwrap_or(end) };
-        start.min(end)..end
+        self.alignment.span(token, &self.text)
     }
 
     /// Returns the index of the token that covers a byte of the answer.
     #[must_use]
     pub fn token_at(&self, byte: usize) -> Option<usize> {
-        let index = self.ends.partition_point(|end| *end <= byte);
-        (index < self.tokens.len()).then_some(index)
+        self.alignment.token_at(byte, &self.text)
     }
 
     /// Whether the tokens' bytes, concatenated, are the answer's text.
     #[must_use]
     pub fn is_aligned(&self) -> bool {
-        self.ends.last().copied().unwrap_or(0) == self.text.len()
-            && self.tokens.iter().enumerate().all(|(index, token)| {
-                let span = self.span(index);
-                &self.text.as_bytes()[span] == token.piece.bytes()
-            })
+        self.alignment.is_whole(&self.text)
+    }
+
+    /// Returns the joint logprob of a path, the tokens of this range; `None` unless all have one.
+    #[must_use]
+    pub fn joint_logprob(&self, tokens: Range<usize>) -> Option<f64> {
+        joint_logprob(self.tokens.get(tokens)?)
     }
 
     /// Returns the running sums over the tokens' logprobs.
