@@ -12,14 +12,15 @@
 //! Invariant: an ended run never changes, so late messages are harmless.
 
 use crate::core::alignment::Alignment;
+use crate::core::branch::{Branch, Intake, Start};
 use crate::core::exchange::Exchange;
 use crate::core::fault::Fault;
 use crate::core::id::RunId;
 use crate::core::probability::Tally;
-use crate::core::request::Request;
+use crate::core::request::{Continuation, Means, Request};
 use crate::core::stream::{FinishReason, StreamEvent, Usage};
 use crate::core::time::{Timestamp, millis};
-use crate::core::token::{Token, joint_logprob};
+use crate::core::token::{Candidate, Token, joint_logprob};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -105,9 +106,14 @@ pub struct Run {
     pub attempts: u32,
     /// The raw request and response.
     pub exchange: Option<Arc<Exchange>>,
+    /// The answer it goes on from, where it is a branch.
+    pub branch: Option<Branch>,
+    intake: Intake,
     tally: Tally,
     alignment: Alignment,
     deltas: u64,
+    /// Tokens the server reported for this run; a branch has those of its beginning besides.
+    received: u64,
     started: Timestamp,
     sent: Option<Timestamp>,
     first: Option<Timestamp>,
@@ -131,14 +137,39 @@ impl Run {
             request_id: None,
             attempts: 0,
             exchange: None,
+            branch: None,
+            intake: Intake::default(),
             tally: Tally::default(),
             alignment: Alignment::default(),
             deltas: 0,
+            received: 0,
             started: now,
             sent: None,
             first: None,
             last: None,
         }
+    }
+
+    /// Returns a run that goes on from `candidate` in the place of the parent's token `at`, by the means
+    /// the request says, see [`Continuation::new`]; where it says none, as if asked.
+    ///
+    /// Where the server is given the beginning, the run begins with it. Where it is asked for it, the
+    /// run shows what the server says, and the beginning's tokens stand for what was said as asked.
+    #[must_use]
+    pub fn continued(
+        id: RunId,
+        request: Arc<Request>,
+        parent: &Self,
+        at: usize,
+        candidate: &Candidate,
+        now: Timestamp,
+    ) -> Self {
+        let means = request.continuation.as_ref().map_or(Means::Asked, |Continuation { means, .. }| *means);
+        let Start { branch, text, tokens, intake } = Start::new(parent, at, candidate, means);
+        let mut run = Self::new(id, request, now);
+        (run.branch, run.intake) = (Some(branch), intake);
+        run.extend(&text, tokens);
+        run
     }
 
     /// Returns an ended run that holds a text from a file or an earlier session.
@@ -176,7 +207,7 @@ impl Run {
                 self.model_reported = model.or(self.model_reported.take());
                 self.request_id = request_id.or(self.request_id.take());
             }
-            StreamEvent::Delta { text, tokens } => self.append(&text, tokens, now),
+            StreamEvent::Delta { text, tokens } => self.append(text, tokens, now),
             StreamEvent::Reasoning { text } => {
                 self.arrived(now);
                 self.reasoning.push_str(&text);
@@ -201,6 +232,10 @@ impl Run {
     fn end(&mut self, status: RunStatus, now: Timestamp) {
         self.last = Some(now);
         self.status = status;
+        if let Some(branch) = &mut self.branch {
+            let (text, tokens) = self.intake.finish(branch);
+            self.extend(&text, tokens);
+        }
         self.alignment.advance(&self.tokens, &self.text, true);
     }
 
@@ -210,12 +245,22 @@ impl Run {
         self.last = Some(now);
     }
 
-    fn append(&mut self, text: &str, tokens: Vec<Token>, now: Timestamp) {
+    fn append(&mut self, text: String, tokens: Vec<Token>, now: Timestamp) {
         if text.is_empty() && tokens.is_empty() {
             return;
         }
         self.arrived(now);
         self.deltas += 1;
+        self.received += tokens.len() as u64;
+        let (text, tokens) = match &mut self.branch {
+            Some(branch) => self.intake.take(branch, text, tokens),
+            None => (text, tokens),
+        };
+        self.extend(&text, tokens);
+    }
+
+    /// Adds to the answer.
+    fn extend(&mut self, text: &str, tokens: Vec<Token>) {
         self.text.push_str(text);
         for token in tokens {
             self.tally.add(token.logprob);
@@ -267,17 +312,21 @@ impl Run {
         self.tally.count() > 0
     }
 
-    /// Returns the number of output tokens: the provider's where it said, else the reported tokens
-    /// once the answer is complete, else the best estimate; `None` before anything arrived.
+    /// Returns the number of tokens the server put out for this run: the provider's where it said, else
+    /// the best estimate; `None` before anything arrived. What a branch was given is not among them.
     #[must_use]
     pub fn output_tokens(&self) -> Option<Count> {
         if let Some(usage) = self.usage {
             return Some(Count::Exact(usage.output_tokens));
         }
         if let Some(tokens) = self.estimated_output_tokens {
-            return Some(Count::Estimate(tokens));
+            let given = self.branch.map_or(0, |branch| match branch.means {
+                Means::Exact | Means::Prefill => branch.inherited as u64,
+                Means::Asked => 0,
+            });
+            return Some(Count::Estimate(tokens.saturating_sub(given)));
         }
-        let seen = if self.tokens.is_empty() { self.deltas } else { self.tokens.len() as u64 };
+        let seen = if self.received == 0 { self.deltas } else { self.received };
         (seen > 0).then_some(Count::Estimate(seen))
     }
 
