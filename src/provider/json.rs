@@ -174,6 +174,24 @@ impl<'de> Deserialize<'de> for Number {
     }
 }
 
+/// A switch; anything but `true` reads as off.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Flag(pub(super) bool);
+
+impl<'de> Deserialize<'de> for Flag {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct FlagVisitor;
+        impl<'de> Visitor<'de> for FlagVisitor {
+            type Value = Flag;
+            absent!(expecting, number, unit, text, list, object);
+            fn visit_bool<E: Error>(self, is_on: bool) -> Result<Flag, E> {
+                Ok(Flag(is_on))
+            }
+        }
+        deserializer.deserialize_any(FlagVisitor)
+    }
+}
+
 /// An object; anything else reads as absent.
 #[derive(Debug)]
 pub(super) struct Maybe<T>(pub(super) Option<T>);
@@ -279,6 +297,7 @@ mod tests {
         for value in ["null", "true", "1", "-1", "1.5", "\"x\"", "[1,[2]]", "{\"a\":{}}"] {
             assert!(serde_json::from_str::<Text<'_>>(value).is_ok(), "{value}");
             assert!(serde_json::from_str::<Number>(value).is_ok(), "{value}");
+            assert_eq!(serde_json::from_str::<Flag>(value).unwrap().0, value == "true", "{value}");
             assert!(serde_json::from_str::<Maybe<IgnoredAny>>(value).is_ok(), "{value}");
             assert!(serde_json::from_str::<List<IgnoredAny>>(value).is_ok(), "{value}");
             assert!(serde_json::from_str::<ByteList>(value).is_ok(), "{value}");

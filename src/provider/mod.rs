@@ -1,7 +1,7 @@
 //! The only door to the network: request bodies out, stream events in, raw frames kept.
 //!
 //! ```text
-//! body ──► client ──► run ──► decoder ──► sse ─► reply ─► json
+//! body ──► client ──► run ──► decoder ──► sse ─► said ─► reply, completion ─► json
 //!             key, pool   attempts, limits     └► refusal, retry
 //! ```
 //!
@@ -13,12 +13,14 @@
 
 mod body;
 mod client;
+mod completion;
 mod decoder;
 mod json;
 mod refusal;
 mod reply;
 mod retry;
 mod run;
+mod said;
 mod sse;
 
 pub use body::request_body;
