@@ -11,19 +11,22 @@ use crate::app::App;
 use crate::app::command::{Command, Place};
 use crate::app::layout::Rect;
 use crate::core::figure;
+use crate::core::run::RunStatus;
 use crate::tui::theme::Tint;
 
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     let (frame, tokens) = (app.layout.inspector, app.layout.tokens);
     let is_focused = app.place() == Place::Inspector;
     let run = app.inspected().filter(|run| !run.tokens.is_empty());
-    let cursor = app.inspector.cursor();
-    let title = match (run, cursor) {
-        (Some(_), Some(at)) => format!(
-            "token {} / {}",
-            figure::whole(at as u64 + 1),
-            figure::whole(app.inspector.groups().len() as u64)
-        ),
+    let title = match (run, app.inspector.current()) {
+        (Some(run), Some(group)) => {
+            let first = figure::whole(group.tokens.start as u64 + 1);
+            let all = figure::whole(run.tokens.len() as u64);
+            match group.tokens.len() {
+                1 => format!("token {first} / {all}"),
+                _ => format!("tokens {first}-{} / {all}", figure::whole(group.tokens.end as u64)),
+            }
+        }
         _ => "inspector".to_owned(),
     };
     canvas.frame(frame, &title, is_focused);
@@ -84,13 +87,18 @@ fn nothing(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             "This answer was asked for without logprobs.".to_owned(),
             vec![(hint(Command::EditParameters), "set top_logprobs, then ask again".to_owned())],
         ),
-        Some(run) => (
-            format!("{} sent no logprobs with this answer.", run.request.model),
-            vec![
-                (hint(Command::ChooseModel), "choose a model that gives them".to_owned()),
-                (hint(Command::ChooseEndpoint), "the sandbox always gives them".to_owned()),
-            ],
+        Some(run) if matches!(run.status, RunStatus::Failed(_)) && run.text.is_empty() => (
+            "The request failed, so there are no tokens.".to_owned(),
+            vec![(hint(Command::Again), "ask again".to_owned())],
         ),
+        Some(run) => {
+            let mut remedies =
+                vec![(hint(Command::ChooseModel), "choose a model that gives them".to_owned())];
+            if !app.settings.endpoint().is_sandbox {
+                remedies.push((hint(Command::ChooseEndpoint), "the sandbox gives them".to_owned()));
+            }
+            (format!("{} sent no logprobs with this answer.", run.request.model), remedies)
+        }
     };
     let mut y = area.y + 1;
     for line in crate::markup::wrap(&what, 0..what.len(), area.width) {

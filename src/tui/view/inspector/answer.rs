@@ -93,7 +93,7 @@ fn table(app: &App, canvas: &mut Canvas<'_>, run: &Run) {
     let (x, end) = (area.x, area.x + area.width);
     let (text, dim, faint) = (canvas.style(Tint::Text), canvas.style(Tint::Dim), canvas.style(Tint::Faint));
     let groups = app.inspector.groups();
-    let digits = groups.len().to_string().len();
+    let digits = run.tokens.len().to_string().len();
     let index_width = u16::try_from(digits).unwrap_or(4).max(2);
     let token_x = x + index_width + 2;
     // Percent, bits, rank from the right.
@@ -118,7 +118,7 @@ fn table(app: &App, canvas: &mut Canvas<'_>, run: &Run) {
     for (y, index) in (area.y + TABLE_HEAD..).zip(rows.map_while(|row| app.inspector.group_in(row))) {
         let group: &Group = &groups[index];
         let token: &Token = &run.tokens[group.tokens.end - 1];
-        canvas.right(x, y, x + index_width, &(index + 1).to_string(), dim);
+        canvas.right(x, y, x + index_width, &(group.tokens.start + 1).to_string(), dim);
         let name = fit(&visible(&group.text), usize::from(token_end.saturating_sub(token_x + 1)));
         let heat = heating.shade(token).map_or(text, |shade| text.patch(canvas.theme.shade(shade)));
         canvas.text(token_x, y, token_end, &name, heat);
@@ -131,6 +131,7 @@ fn table(app: &App, canvas: &mut Canvas<'_>, run: &Run) {
             None => canvas.right(token_end, y, bits_end, "outside the list", dim),
         }
         let rank = match Position::new(token).rank() {
+            _ if group.tokens.len() > 1 => format!("{} pcs", group.tokens.len()),
             Some(rank) => rank.to_string(),
             None if token.candidates.is_empty() => "-".to_owned(),
             None => format!(">{}", token.candidates.len()),

@@ -50,9 +50,9 @@ impl Columns {
     }
 
     /// Draws the names of the columns.
-    pub(super) fn head(&self, canvas: &mut Canvas<'_>, y: u16, second: &str) {
+    pub(super) fn head(&self, canvas: &mut Canvas<'_>, y: u16, first: &str, second: &str) {
         let faint = canvas.style(Tint::Faint);
-        canvas.text(self.x + 2, y, self.end, "candidate", faint);
+        canvas.text(self.x + 2, y, self.end, first, faint);
         canvas.right(self.x + 2, y, self.percent_end(), "p", faint);
         canvas.right(self.percent_end() + 1, y, self.second_end(), second, faint);
     }

@@ -32,13 +32,18 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, run: &Run, group: &Group)
     // Where rows are few, the candidates are worth more than names and blank lines.
     let roomy = usize::from(area.height) >= token.candidates.len() + 7;
     let mut y = area.y + 1;
-    let columns = columns(app, token, outcome.is_some());
+    let columns = columns(app, outcome.is_some());
     if roomy {
         let second = match app.inspector.sliders.reshaping() {
             Some(reshaping) if outcome.is_some() => format!("at T {:.2}", reshaping.temperature),
             _ => "sum".to_owned(),
         };
-        columns.head(canvas, y, &second);
+        // Of a character in pieces, these are the candidates of its last piece.
+        let first = match group.tokens.len() {
+            1 => "candidate".to_owned(),
+            pieces => format!("piece {pieces} of {pieces}"),
+        };
+        columns.head(canvas, y, &first, &second);
         y += 1;
     }
     let facts = facts(app, run, token);
@@ -111,10 +116,13 @@ fn head(app: &App, canvas: &mut Canvas<'_>, run: &Run, group: &Group) {
         1 => after,
         pieces => canvas.text(after, y, end, &format!(" {pieces} pieces"), dim),
     };
+    let is_joined = group.tokens.len() > 1;
     let figures = match (group_logprob(run, group), Position::new(token).rank()) {
         (None, _) => "outside the list".to_owned(),
         (Some(logprob), rank) => {
             let rank = match rank {
+                // A joint probability has no rank.
+                _ if is_joined => String::new(),
                 Some(rank) => format!("rank {rank}"),
                 None if token.candidates.is_empty() => String::new(),
                 None => format!("rank > {}", token.candidates.len()),
@@ -125,12 +133,11 @@ fn head(app: &App, canvas: &mut Canvas<'_>, run: &Run, group: &Group) {
     canvas.right(after + 1, y, end, figures.trim_end(), text);
 }
 
-fn columns(app: &App, token: &Token, has_bands: bool) -> Columns {
+/// Returns the columns; they do not depend on the position, so that figures keep their place.
+fn columns(app: &App, has_bands: bool) -> Columns {
     let area = app.areas.position;
-    let names = token.candidates.iter().map(|c| width(&visible(&c.piece.shown())));
-    let longest = u16::try_from(names.max().unwrap_or(0)).unwrap_or(u16::MAX);
-    let most = if has_bands { area.width / 4 } else { area.width / 3 };
-    Columns { x: area.x, label: longest.clamp(9, most.max(9)), end: area.x + area.width, has_bands }
+    let label = if has_bands { area.width / 4 } else { area.width / 3 };
+    Columns { x: area.x, label: label.clamp(9, 16), end: area.x + area.width, has_bands }
 }
 
 /// Returns what follows from the values, a line each, as it fits into the width.
