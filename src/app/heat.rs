@@ -176,8 +176,8 @@ fn from(steps: &[f64; 5], value: f64) -> Shade {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::reshaping::{Reshaping, Source};
     use crate::core::token::{Candidate, Piece};
-    use crate::core::what_if::{Reshaping, Source};
 
     fn token(p: f64, best: f64) -> Token {
         let candidate =

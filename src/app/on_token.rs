@@ -9,8 +9,9 @@ use crate::app::overlay::{Overlay, Prompt};
 use crate::app::{App, Screen, inspected};
 use crate::core::id::{MessageId, RunId};
 use crate::core::provenance::{Basis, Provenance};
+use crate::core::reshaping::{Refusal, Source};
 use crate::core::run::Run;
-use crate::core::what_if::{Refusal, Source, WhatIf};
+use crate::core::what_if::WhatIf;
 
 /// Steps of a slider for the key with shift.
 pub(super) const FAST: f64 = 5.0;

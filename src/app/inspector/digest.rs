@@ -9,8 +9,9 @@ use crate::core::group::{Group, groups};
 use crate::core::id::RunId;
 use crate::core::ladder::Ladders;
 use crate::core::probability::Position;
+use crate::core::reshaping::{Reshaping, Source};
 use crate::core::run::Run;
-use crate::core::what_if::{Reshaping, Source, WhatIf};
+use crate::core::what_if::WhatIf;
 
 /// Temperatures at which a token that fell under one half by then is shown ever cooler. What is under
 /// one half at temperature 0 is the hottest.

@@ -3,7 +3,7 @@
 //! Owns the ranges and steps a hand can reach. Off until one is moved; then it begins with the
 //! temperature the answer was asked with, so that the first step is one from what happened.
 
-use crate::core::what_if::Reshaping;
+use crate::core::reshaping::Reshaping;
 
 /// A parameter of the what-if.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -2,9 +2,10 @@
 //! probable it would be.
 
 use super::Canvas;
+use crate::core::cut::Fate;
 use crate::core::figure;
 use crate::core::probability::Range;
-use crate::core::what_if::{Fate, Share};
+use crate::core::what_if::Share;
 use crate::tui::theme::Tint;
 use ratatui::style::{Modifier, Style};
 

@@ -4,14 +4,16 @@ use super::Canvas;
 use super::candidates::{Columns, Row};
 use crate::app::App;
 use crate::app::inspector::group_logprob;
+use crate::core::cut::Fate;
 use crate::core::figure;
 use crate::core::group::Group;
 use crate::core::probability::{Position, Range, surprisal_bits};
+use crate::core::reshaping::{Reshaping, Source};
 use crate::core::run::Run;
 use crate::core::text::{fit, visible, width};
 use crate::core::tipping::{LIMIT, Tipping};
 use crate::core::token::Token;
-use crate::core::what_if::{Fate, Outcome, Reshaping, Share, Source, WhatIf};
+use crate::core::what_if::{Outcome, Share, WhatIf};
 use crate::tui::theme::Tint;
 use ratatui::style::Modifier;
 
