@@ -10,5 +10,6 @@ pub mod core;
 pub mod markup;
 pub mod provider;
 pub mod sandbox;
+pub mod structured;
 pub mod tokenizer;
 pub mod tui;

@@ -48,6 +48,12 @@ const LAYERS: &[Layer] = &[
         is_pure: true,
     },
     Layer {
+        name: "structured",
+        layers: &["core"],
+        crates: &["serde"],
+        is_pure: true,
+    },
+    Layer {
         name: "provider",
         layers: &["core"],
         crates: &[
