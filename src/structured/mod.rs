@@ -13,3 +13,6 @@ pub mod fault;
 mod path;
 mod reader;
 mod scan;
+pub mod schema;
+pub mod tokens;
+pub mod violation;

@@ -50,7 +50,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "structured",
         layers: &["core"],
-        crates: &["serde"],
+        crates: &["jsonschema", "serde", "serde_json"],
         is_pure: true,
     },
     Layer {
