@@ -8,6 +8,8 @@
 //! Invariant: every probability shown is one the server reported or a sum of such; what follows only
 //! under an assumption about what was not returned is a range.
 
+pub mod allowed;
+pub mod alternatives;
 pub mod document;
 pub mod fault;
 mod path;
@@ -15,4 +17,5 @@ mod reader;
 mod scan;
 pub mod schema;
 pub mod tokens;
+pub mod tree;
 pub mod violation;
