@@ -164,7 +164,9 @@ impl Rule<'_> {
             Rule::Schema(schema) => key.extend([2, std::ptr::from_ref(*schema).addr()]),
             Rule::All(rules) | Rule::Any(rules) => {
                 key.extend([if matches!(self, Rule::All(_)) { 3 } else { 4 }, rules.len()]);
-                rules.iter().for_each(|rule| rule.identify(key));
+                for rule in rules {
+                    rule.identify(key);
+                }
             }
         }
     }
@@ -406,7 +408,7 @@ fn all<'s>(rules: Vec<Rule<'s>>) -> Rule<'s> {
             Rule::Nothing => return Rule::Nothing,
             Rule::Anything => {}
             Rule::All(inner) => inner.into_iter().for_each(|rule| add(&mut kept, rule)),
-            rule => add(&mut kept, rule),
+            rule @ (Rule::Schema(_) | Rule::Any(_)) => add(&mut kept, rule),
         }
     }
     if kept.len() > 1 { Rule::All(kept) } else { kept.pop().unwrap_or(Rule::Anything) }
@@ -419,7 +421,7 @@ fn any<'s>(rules: Vec<Rule<'s>>) -> Rule<'s> {
         match rule {
             Rule::Nothing => {}
             Rule::Any(inner) => inner.into_iter().for_each(|rule| add(&mut kept, rule)),
-            rule => add(&mut kept, rule),
+            rule @ (Rule::Anything | Rule::Schema(_) | Rule::All(_)) => add(&mut kept, rule),
         }
     }
     if kept.len() > 1 { Rule::Any(kept) } else { kept.pop().unwrap_or(Rule::Nothing) }

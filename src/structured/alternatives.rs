@@ -197,8 +197,8 @@ impl Leaf<'_> {
         let least = if chosen.is_some() { 2 } else { 1 };
         let mut choices = Vec::new();
         // A number ends where the next token is no digit, so that token takes part in the choice.
-        let last = if self.node.kind == Kind::Number { over.end + 1 } else { over.end };
-        for token in over.start..last.min(self.tokens.len()) {
+        let end = if self.node.kind == Kind::Number { over.end + 1 } else { over.end };
+        for token in over.start..end.min(self.tokens.len()) {
             let Some(bytes) = self.decisive(token) else { break };
             let before = &self.text.as_bytes()[span.start..bytes.start.clamp(span.start, span.end)];
             let possible = options.compatible(before);
@@ -462,9 +462,13 @@ mod tests {
         }
     }
 
+    #[expect(clippy::cast_possible_truncation, reason = "a probability")]
+    fn round(p: f64) -> i64 {
+        (p * 1000.0).round() as i64
+    }
+
     /// Returns value, reported probability and share of each alternative, in thousandths.
     fn shown(choice: &Choice) -> Vec<(&str, i64, i64, i64)> {
-        let round = |p: f64| (p * 1000.0).round() as i64;
         let one = |alternative: &Alternative| {
             let share = alternative.share.unwrap();
             (round(alternative.reported), round(share.min), round(share.max))
@@ -530,12 +534,11 @@ mod tests {
         let leaf = Leaf { text: &text, node: &document.nodes[1], tokens: &tokens, alignment: &alignment };
         let choices = leaf.listed(&Options::new(Places::new(&colors(), &document).at(1).unwrap()));
         assert_eq!(choices.len(), 1);
-        let round = |p: f64| (p * 1000.0).round();
         let reported: Vec<_> =
             choices[0].alternatives.iter().map(|a| (a.value.as_str(), round(a.reported))).collect();
-        assert_eq!(reported, [("\"red\"", 600.0), ("\"green\"", 100.0)]);
-        assert_eq!(round(choices[0].undecided[0].reported), 150.0);
-        assert_eq!(round(choices[0].other), 150.0);
+        assert_eq!(reported, [("\"red\"", 600), ("\"green\"", 100)]);
+        assert_eq!(round(choices[0].undecided[0].reported), 150);
+        assert_eq!(round(choices[0].other), 150);
     }
 
     #[test]
@@ -560,7 +563,7 @@ mod tests {
         ];
         let choices = choices(Some(&schema), &tokens);
         assert_eq!(choices.iter().map(|choice| choice.token).collect::<Vec<_>>(), [1, 2]);
-        assert_eq!(choices[0].undecided[0].reported, 0.8);
+        assert_eq!(round(choices[0].undecided[0].reported), 800);
         assert_eq!(shown(&choices[1])[..], [("1", 600, 667, 667), ("12", 300, 333, 333)]);
     }
 
@@ -590,7 +593,12 @@ mod tests {
         let choices = choices(Some(&colors()), &tokens);
         assert_eq!(choices.len(), 1);
         assert_eq!(choices[0].alternatives.iter().filter(|a| a.is_chosen).count(), 1);
-        assert!(choices[0].alternatives.iter().any(|a| a.value == "\"\\ud30c\\ub791\"" && a.reported == 0.5));
+        assert!(
+            choices[0]
+                .alternatives
+                .iter()
+                .any(|a| a.value == "\"\\ud30c\\ub791\"" && round(a.reported) == 500)
+        );
         let numbers = json!({"enum": [1, 2]});
         let number = [token(&[("1.0", 0.5), ("2", 0.5)])];
         assert!(

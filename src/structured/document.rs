@@ -10,7 +10,7 @@ use crate::structured::fault::ParseFault;
 use crate::structured::path::{self, Segment};
 use crate::structured::reader;
 use serde::Serialize;
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::ops::Range;
 
 /// Deepest nesting that is read. The reader that feeds the schema validator stops there too.
@@ -175,11 +175,9 @@ fn repeated(document: &Document) -> Vec<usize> {
             let is_repeated = |at: &usize| members[..*at].iter().any(|(name, _)| *name == members[*at].0);
             found.extend((1..members.len()).filter(is_repeated).map(|at| members[at].1));
         } else {
-            // One map for each object: a map kept for all would be cleared at the size of the largest.
-            let mut seen = HashMap::with_capacity(members.len());
-            found.extend(
-                members.iter().filter(|(name, _)| seen.insert(*name, ()).is_some()).map(|(_, at)| *at),
-            );
+            // One set for each object: a set kept for all would be cleared at the size of the largest.
+            let mut seen = HashSet::with_capacity(members.len());
+            found.extend(members.iter().filter(|(name, _)| !seen.insert(*name)).map(|(_, at)| *at));
         }
     }
     found.sort_unstable();

@@ -5,6 +5,8 @@
 //! one for each value of a document takes time in proportion to the document: where one would be longer
 //! than [`MAX_PATH`], the steps nearest to the root are left out, and `…` says so.
 
+use crate::structured::scan::floor;
+
 /// Longest path that is written, in bytes, not counting the step that passes it.
 const MAX_PATH: usize = 1024;
 
@@ -55,7 +57,7 @@ fn is_plain(name: &str) -> bool {
 }
 
 fn quoted(name: &str) -> String {
-    let shown = &name[..name.floor_char_boundary(MAX_NAME)];
+    let shown = &name[..floor(name, MAX_NAME)];
     let mut out = String::with_capacity(shown.len() + 4);
     out.push_str("['");
     for c in shown.chars() {

@@ -24,7 +24,7 @@ pub(super) fn read(text: &str) -> Document {
     for index in &reader.open {
         let node = &mut reader.nodes[*index];
         node.end = end;
-        node.span.end = text.floor_char_boundary(reader.at).max(node.span.start + 1);
+        node.span.end = scan::floor(text, reader.at).max(node.span.start + 1);
     }
     let innermost = reader.open.last().copied();
     let document = Document { nodes: reader.nodes, fault: None, repeated: Vec::new(), is_fenced };
@@ -41,7 +41,7 @@ pub(super) fn read(text: &str) -> Document {
     };
     let steps = node.into_iter().flat_map(|node| document.steps(node));
     let path = path::write(awaited.into_iter().chain(steps));
-    let at = text.floor_char_boundary(stop.at);
+    let at = scan::floor(text, stop.at);
     let fault = ParseFault::new(text, at, stop.expected, path, node);
     Document { fault: Some(fault), ..document }
 }
@@ -193,7 +193,7 @@ impl Reader<'_> {
                     self.push(kind, start..self.at, false);
                     return Err(Stop { at: self.at, expected: "the rest of the number" });
                 }
-                let end = self.text.ceil_char_boundary(stop.at).max(start + 1);
+                let end = scan::floor(self.text, stop.at).max(start + 1);
                 self.push(kind, start..end, false);
                 self.at = end;
                 Err(stop)

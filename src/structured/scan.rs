@@ -13,6 +13,11 @@ pub(super) struct Stop {
 const HEX: &str = "four hexadecimal digits";
 const SECOND_HALF: &str = "the second half of a surrogate pair, \\udc00 to \\udfff";
 
+/// Returns the last boundary between characters at or before a byte offset.
+pub(super) fn floor(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}
+
 /// Returns the first byte at or after `at` that is no white space of JSON.
 pub(super) fn skip_space(bytes: &[u8], at: usize) -> usize {
     let is_space = |byte: &u8| is_space(*byte);

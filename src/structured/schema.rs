@@ -101,6 +101,10 @@ fn without_envelope(value: Value) -> Value {
 }
 
 /// Returns the fault for a schema the validator refuses.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "of the ways a reference fails, one is refused here on purpose"
+)]
 fn refusal(kind: &ValidationErrorKind, message: &str, place: &str) -> Fault {
     let fault = |message: String| Fault::new(FaultKind::Local, message);
     if let ValidationErrorKind::Referencing(error) = kind {

@@ -369,11 +369,11 @@ mod tests {
         #[test]
         fn values_and_tokens_agree(cuts in prop::collection::vec(1usize..9, 1..40), end in 0usize..200) {
             let whole = "{\"색\": \"초록\", \"ok\":true ,\"n\":-12.5e1,\"items\":[null,{\"👨‍👩‍👧\":\"é\\n\"},[]],\"note\":\"끝\"}";
-            let text = &whole[..whole.floor_char_boundary(end)];
+            let text = &whole[..crate::structured::scan::floor(whole, end)];
             let (mut tokens, mut at, mut cuts) = (Vec::new(), 0, cuts.into_iter().cycle());
             while at < text.len() {
                 let next = (at + cuts.next().unwrap()).min(text.len());
-                tokens.push(token(&text.as_bytes()[at..next], -(next as f64) / 10.0, &[]));
+                tokens.push(token(&text.as_bytes()[at..next], -f64::from(u32::try_from(next).unwrap()) / 10.0, &[]));
                 at = next;
             }
             let tree = Tree::new(text, &tokens, Some(&schema()), false);

@@ -5,6 +5,7 @@
 
 use crate::core::text::clusters;
 use crate::structured::document::{Document, Kind};
+use crate::structured::scan::floor;
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{JsonType, ValidationError};
 use serde::Serialize;
@@ -70,6 +71,7 @@ fn locate(error: &ValidationError<'_>, document: &Document) -> usize {
 }
 
 /// Returns what the answer has: its own text, which may be large, is never written out anew.
+#[expect(clippy::wildcard_enum_match_arm, reason = "two of the validator's many kinds have names to tell")]
 fn found(error: &ValidationError<'_>, text: &str, document: &Document, node: usize) -> String {
     match error.kind() {
         ValidationErrorKind::AdditionalProperties { unexpected }
@@ -82,6 +84,7 @@ fn found(error: &ValidationError<'_>, text: &str, document: &Document, node: usi
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the rest speak for themselves")]
 fn expected(error: &ValidationError<'_>, text: &str, document: &Document) -> String {
     use ValidationErrorKind as K;
     match error.kind() {
@@ -181,10 +184,10 @@ fn cut(text: &str) -> String {
     if text.len() <= QUOTED {
         return text.to_owned();
     }
-    let window = &text[..text.floor_char_boundary(2 * QUOTED)];
+    let window = &text[..floor(text, 2 * QUOTED)];
     let ends = clusters(window).map(|(start, cluster)| start + cluster.len());
     // A first cluster longer than what is quoted is an attack, and cut like bytes.
-    let end = ends.take_while(|end| *end <= QUOTED).last().unwrap_or(text.floor_char_boundary(QUOTED));
+    let end = ends.take_while(|end| *end <= QUOTED).last().unwrap_or(floor(text, QUOTED));
     format!("{}…", &text[..end])
 }
 
