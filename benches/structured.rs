@@ -89,8 +89,9 @@ fn tokens(text: &str) -> Vec<Token> {
         candidates: [bytes, b"true", b" 1", b"low\"", b"\": fal"]
             .iter()
             .zip([-0.1, -3.0, -3.5, -4.0, -5.0])
-            .map(|(bytes, logprob)| Candidate { piece: piece(bytes), logprob: Some(logprob) })
+            .map(|(bytes, logprob)| Candidate { piece: piece(bytes), logprob: Some(logprob), id: None })
             .collect(),
+        id: None,
     };
     text.as_bytes().chunks(PIECE).map(token).collect()
 }

@@ -442,8 +442,9 @@ mod tests {
             logprob: Some(candidates[0].1.ln()),
             candidates: candidates
                 .iter()
-                .map(|(text, p)| Candidate { piece: of(text), logprob: Some(p.ln()) })
+                .map(|(text, p)| Candidate { piece: of(text), logprob: Some(p.ln()), id: None })
                 .collect(),
+            id: None,
         }
     }
 
@@ -617,7 +618,7 @@ mod tests {
         let mut first = token(&[("x", 0.7)]);
         first.piece = piece(&blue[..2]);
         first.candidates = [(&blue[..2], 0.7f64), (&blue[..1], 0.1), (b"\xff", 0.1), (b"re", 0.1)]
-            .map(|(bytes, p)| Candidate { piece: piece(bytes), logprob: Some(p.ln()) })
+            .map(|(bytes, p)| Candidate { piece: piece(bytes), logprob: Some(p.ln()), id: None })
             .into();
         let mut rest = token(&[("x", 1.0)]);
         rest.piece = piece(&blue[2..]);

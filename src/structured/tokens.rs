@@ -114,7 +114,7 @@ mod tests {
 
     fn token(bytes: &[u8], logprob: Option<f64>) -> Token {
         let piece = Piece::new(String::from_utf8_lossy(bytes).into_owned(), Some(bytes.to_vec()));
-        Token { piece, logprob, candidates: Box::new([]) }
+        Token { piece, logprob, candidates: Box::new([]), id: None }
     }
 
     fn tokens(pieces: &[&str]) -> Vec<Token> {

@@ -238,11 +238,14 @@ mod tests {
 
     fn token(bytes: &[u8], logprob: f64, others: &[(&str, f64)]) -> Token {
         let piece = Piece::new(String::from_utf8_lossy(bytes).into_owned(), Some(bytes.to_vec()));
-        let own = Candidate { piece: piece.clone(), logprob: Some(logprob) };
-        let other =
-            |(text, p): &(&str, f64)| Candidate { piece: Piece::new(*text, None), logprob: Some(p.ln()) };
+        let own = Candidate { piece: piece.clone(), logprob: Some(logprob), id: None };
+        let other = |(text, p): &(&str, f64)| Candidate {
+            piece: Piece::new(*text, None),
+            logprob: Some(p.ln()),
+            id: None,
+        };
         let candidates = std::iter::once(own).chain(others.iter().map(other)).collect();
-        Token { piece, logprob: Some(logprob), candidates }
+        Token { piece, logprob: Some(logprob), candidates, id: None }
     }
 
     fn schema() -> Schema {
