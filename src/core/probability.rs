@@ -121,13 +121,12 @@ impl<'a> Position<'a> {
     /// Returns the rank of the chosen token among the returned candidates, 1 for the most probable;
     /// `None` when it is not among them.
     ///
-    /// Compared by bytes, as two candidates can print alike. Where the server reports other bytes
-    /// for the chosen token than for its candidate, an equal logprob does not prove identity, so
-    /// such a token has no rank.
+    /// Compared by number or bytes, see [`Token::is`]. Where the server gives no numbers and reports
+    /// other bytes for the chosen token than for its candidate, an equal logprob does not prove
+    /// identity, so such a token has no rank.
     #[must_use]
     pub fn rank(self) -> Option<usize> {
-        let chosen = self.token.piece.bytes();
-        let at = self.token.candidates.iter().position(|c| c.piece.bytes() == chosen)?;
+        let at = self.token.candidates.iter().position(|c| self.token.is(c))?;
         let own = self.token.candidates[at].logprob;
         // Servers list in order, but a list that is not sorted must not change the rank.
         let better = self.token.candidates.iter().filter(|c| c.logprob > own).count();
@@ -165,12 +164,11 @@ impl<'a> Position<'a> {
     #[must_use]
     pub fn margin(self) -> Option<f64> {
         let own = self.token.logprob?;
-        let chosen = self.token.piece.bytes();
         let other = self
             .token
             .candidates
             .iter()
-            .filter(|c| c.piece.bytes() != chosen)
+            .filter(|c| !self.token.is(c))
             .filter_map(|c| c.logprob)
             .max_by(f64::total_cmp)?;
         Some(own - other)

@@ -79,6 +79,23 @@ impl Count {
     }
 }
 
+/// An answer as a file or an earlier session has it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recorded {
+    /// The answer.
+    pub text: String,
+    /// The reasoning text.
+    pub reasoning: String,
+    /// The answer's tokens.
+    pub tokens: Vec<Token>,
+    /// Tokens as billed.
+    pub usage: Option<Usage>,
+    /// Model name the server gave.
+    pub model: Option<Box<str>>,
+    /// How it ended.
+    pub status: RunStatus,
+}
+
 /// One execution of one request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
@@ -178,6 +195,17 @@ impl Run {
         let mut run = Self::new(id, request, Timestamp::default());
         run.text = text;
         run.status = RunStatus::Done(FinishReason::Stop);
+        run
+    }
+
+    /// Returns an ended run that holds a recorded answer; it was never sent, so it has no times.
+    #[must_use]
+    pub fn from_record(id: RunId, request: Arc<Request>, record: Recorded) -> Self {
+        let mut run = Self::new(id, request, Timestamp::default());
+        run.extend(&record.text, record.tokens);
+        run.alignment.advance(&run.tokens, &run.text, true);
+        (run.reasoning, run.usage, run.model_reported) = (record.reasoning, record.usage, record.model);
+        run.status = record.status;
         run
     }
 

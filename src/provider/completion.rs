@@ -121,8 +121,15 @@ pub(super) struct Completion<'a> {
     tokens_evaluated: Number,
     tokens_predicted: Number,
     timings: Maybe<Timings>,
+    generation_settings: Maybe<Settings>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Settings {
+    temperature: Number,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -153,10 +160,11 @@ impl Completion<'_> {
             is_answer: has_content,
             model: self.model.0.into_owned(),
             text: self.content.map(|content| content.0.into_owned()).unwrap_or_default(),
-            reasoning: String::new(),
             tokens: self.completion_probabilities.0.into_iter().map(WireToken::token).collect(),
             usage,
             finish,
+            temperature: self.generation_settings.0.and_then(|settings| settings.temperature.0),
+            ..Said::default()
         }
     }
 

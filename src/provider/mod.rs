@@ -3,6 +3,7 @@
 //! ```text
 //! body ──► client ──► run ──► decoder ──► sse ─► said ─► reply, completion ─► json
 //!             key, pool   attempts, limits     └► refusal, retry
+//! document: a saved answer ────────────────────► said ─► the same, responses, own
 //! ```
 //!
 //! Owns everything that is particular to a server: its dialect, its failures, its limits. Never
@@ -15,9 +16,12 @@ mod body;
 mod client;
 mod completion;
 mod decoder;
+mod document;
 mod json;
+mod own;
 mod refusal;
 mod reply;
+mod responses;
 mod retry;
 mod run;
 mod said;
@@ -25,3 +29,4 @@ mod sse;
 
 pub use body::request_body;
 pub use client::Client;
+pub use document::{MAX_DOCUMENT, read_document};

@@ -285,8 +285,8 @@ impl ErrorBody {
             Value::Object(object) => object,
             Value::Null | Value::Bool(_) | Value::Number(_) => return Self::default(),
         };
-        let in_choice = || value.pointer("/choices/0/error");
-        if let Some(error) = object.get("error").or_else(in_choice).filter(|error| !error.is_null()) {
+        let within = || value.pointer("/choices/0/error").or_else(|| value.pointer("/response/error"));
+        if let Some(error) = object.get("error").or_else(within).filter(|error| !error.is_null()) {
             return Self::from_value(error);
         }
         let text = |name: &str| match object.get(name) {
@@ -415,6 +415,11 @@ impl ErrorBody {
             None => FaultKind::Server,
         }
     }
+}
+
+/// Returns what an error body of any shape says, as it may be shown.
+pub(super) fn error_message(body: &str) -> String {
+    quoted(&ErrorBody::read(body).message)
 }
 
 /// Returns the title of an HTML page, or that it is one.

@@ -5,7 +5,9 @@
 
 use super::completion::Completion;
 use super::json::{Maybe, repair};
+use super::own::Printed;
 use super::reply::Reply;
+use super::responses::{Event, Response};
 use crate::core::stream::Usage;
 use crate::core::token::Token;
 
@@ -16,6 +18,12 @@ pub(super) enum Wire {
     Chat,
     /// llama.cpp's own `/completion`.
     Completion,
+    /// A document of the Responses API.
+    Response,
+    /// An event of the Responses API.
+    Event,
+    /// What this program prints.
+    Printed,
 }
 
 /// What an event or document says.
@@ -27,6 +35,8 @@ pub(super) struct Said {
     pub(super) is_reply: bool,
     /// Whether it holds a piece of the answer that is ours, even an empty one.
     pub(super) is_answer: bool,
+    /// Whether it holds the whole answer, although pieces of it came before.
+    pub(super) is_whole: bool,
     /// The model that answers; empty where it is not said.
     pub(super) model: String,
     /// Text of the answer.
@@ -39,6 +49,12 @@ pub(super) struct Said {
     pub(super) usage: Option<Usage>,
     /// Why the answer ended, as Chat Completions names it; empty while it goes on.
     pub(super) finish: String,
+    /// The temperature it was sampled at, where that is said.
+    pub(super) temperature: Option<f64>,
+    /// Name of the endpoint that answered, where that is said.
+    pub(super) endpoint: String,
+    /// Our own count of the answer, where there is one.
+    pub(super) estimated_output_tokens: Option<u64>,
 }
 
 impl Wire {
@@ -50,6 +66,9 @@ impl Wire {
                 Self::Completion => {
                     serde_json::from_str::<Maybe<Completion<'_>>>(text)?.0.map(Completion::said)
                 }
+                Self::Response => serde_json::from_str::<Maybe<Response<'_>>>(text)?.0.map(Response::said),
+                Self::Event => serde_json::from_str::<Maybe<Event<'_>>>(text)?.0.map(Event::said),
+                Self::Printed => serde_json::from_str::<Maybe<Printed<'_>>>(text)?.0.map(Printed::said),
             })
         })
         .map(Option::unwrap_or_default)

@@ -7,6 +7,7 @@ mod app_loop;
 mod cli;
 mod continuation;
 mod docs;
+mod documents;
 mod layers;
 mod packages;
 mod pictures;
