@@ -248,7 +248,7 @@ fn completed(torn: &[u8], text: String, tokens: &[Token]) -> (String, Vec<u8>) {
         return (format!("{}{rest}", char::REPLACEMENT_CHARACTER), Vec::new());
     }
     let mut bytes = torn.to_vec();
-    tokens.iter().for_each(|token| bytes.extend_from_slice(token.piece.bytes()));
+    bytes.extend(tokens.iter().flat_map(|token| token.piece.bytes()));
     let (text, torn) = whole_characters(&bytes);
     (text, torn.to_vec())
 }
@@ -303,7 +303,7 @@ impl Asked {
     }
 
     fn parted(&self, byte: usize) -> Verification {
-        let byte = self.prefix.floor_char_boundary(byte);
+        let byte = (0..=byte).rev().find(|byte| self.prefix.is_char_boundary(*byte)).unwrap_or(0);
         let token = self.ends.partition_point(|end| *end <= byte);
         Verification::Parted { byte, token }
     }
@@ -545,7 +545,9 @@ mod tests {
             if whole {
                 send(&mut run, "\u{fffd}\u{fffd}", rest);
             } else {
-                rest.into_iter().for_each(|token| send(&mut run, "\u{fffd}", vec![token]));
+                for token in rest {
+                    send(&mut run, "\u{fffd}", vec![token]);
+                }
             }
             send(&mut run, "!", vec![token(b"!", -1.0, 53)]);
             finish(&mut run);

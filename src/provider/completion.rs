@@ -109,8 +109,8 @@ pub(super) fn completion_body(request: &Request, template: &str, tokens: &[u32])
 pub(super) struct Completion<'a> {
     #[serde(borrow)]
     content: Option<Text<'a>>,
-    #[serde(borrow, alias = "probs")]
-    completion_probabilities: List<WireToken<'a>>,
+    #[serde(borrow, rename = "completion_probabilities", alias = "probs")]
+    probabilities: List<WireToken<'a>>,
     #[serde(borrow)]
     model: Text<'a>,
     stop: Flag,
@@ -160,7 +160,7 @@ impl Completion<'_> {
             is_answer: has_content,
             model: self.model.0.into_owned(),
             text: self.content.map(|content| content.0.into_owned()).unwrap_or_default(),
-            tokens: self.completion_probabilities.0.into_iter().map(WireToken::token).collect(),
+            tokens: self.probabilities.0.into_iter().map(WireToken::token).collect(),
             usage,
             finish,
             temperature: self.generation_settings.0.and_then(|settings| settings.temperature.0),

@@ -38,10 +38,14 @@ pub(super) struct Printed<'a> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct PrintedUsage {
-    input_tokens: Number,
-    cached_input_tokens: Number,
-    output_tokens: Number,
-    reasoning_tokens: Number,
+    #[serde(rename = "input_tokens")]
+    input: Number,
+    #[serde(rename = "cached_input_tokens")]
+    cached_input: Number,
+    #[serde(rename = "output_tokens")]
+    output: Number,
+    #[serde(rename = "reasoning_tokens")]
+    reasoning: Number,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -77,12 +81,12 @@ impl Printed<'_> {
     /// Returns what it says.
     pub(super) fn said(self) -> Said {
         let figures = self.usage.0.unwrap_or_default();
-        let usage = figures.input_tokens.count().zip(figures.output_tokens.count());
+        let usage = figures.input.count().zip(figures.output.count());
         let usage = usage.map(|(input_tokens, output_tokens)| Usage {
             input_tokens,
-            cached_input_tokens: figures.cached_input_tokens.count().unwrap_or(0),
+            cached_input_tokens: figures.cached_input.count().unwrap_or(0),
             output_tokens,
-            reasoning_tokens: figures.reasoning_tokens.count().unwrap_or(0),
+            reasoning_tokens: figures.reasoning.count().unwrap_or(0),
         });
         let is_estimate = self.usage_source.0 == "estimate";
         let tokens = self.tokens.0.into_iter().map(|token| {

@@ -52,8 +52,8 @@ impl<'a> Reply<'a> {
             if message.reasoning().is_empty() || !message.text().is_empty() {
                 said.tokens.extend(choice.tokens());
             }
-            said.text = message.text().to_owned();
-            said.reasoning = message.reasoning().to_owned();
+            message.text().clone_into(&mut said.text);
+            message.reasoning().clone_into(&mut said.reasoning);
             said.finish = choice.finish_reason.0.into_owned();
         }
         said.model = self.model.0.into_owned();

@@ -119,20 +119,20 @@ impl Response<'_> {
                 }
                 "reasoning" => {
                     let own = if item.content.0.is_empty() { item.summary.0 } else { item.content.0 };
-                    own.iter().for_each(|part| said.reasoning.push_str(&part.text.0));
+                    said.reasoning.extend(own.iter().map(|part| part.text.0.as_ref()));
                 }
                 _ => {}
             }
         }
         let reason = self.incomplete_details.0.unwrap_or_default().reason.0;
-        said.finish = match (self.status.0.as_ref(), reason.as_ref()) {
+        let finish = match (self.status.0.as_ref(), reason.as_ref()) {
             ("incomplete", "max_output_tokens") => "length",
             ("incomplete", reason) if !reason.is_empty() => reason,
             ("completed", _) if calls && said.text.is_empty() => "tool_calls",
             ("completed", _) => "stop",
             (status, _) => status,
-        }
-        .to_owned();
+        };
+        finish.clone_into(&mut said.finish);
         said
     }
 }

@@ -73,8 +73,8 @@ async fn branch<T>(
             run.apply(event, Timestamp::from_millis(1));
         }
     };
-    let ((), served) = tokio::join!(follow, serve(&server));
-    (run, served)
+    let ((), outcome) = tokio::join!(follow, serve(&server));
+    (run, outcome)
 }
 
 fn parsed(body: &str) -> Value {
