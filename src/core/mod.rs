@@ -21,6 +21,7 @@ pub mod id;
 pub mod ladder;
 pub mod model;
 pub mod probability;
+pub mod probe;
 pub mod provenance;
 pub mod request;
 pub mod reshaping;

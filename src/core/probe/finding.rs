@@ -1,0 +1,700 @@
+//! What a probe found out, with its date: as data to keep, and as lines to show.
+//!
+//! Owns the judgement of all answers together, and the words for it, which are the same on screen, in
+//! the terminal and in JSON. Text of a server is bounded when it comes in.
+
+use super::Subject;
+use super::answers::{Answers, Outcome, Reply, Way};
+use super::question::{BEGINS_AGAIN, GOES_ON, Question};
+use super::stage::{Placing, place};
+use crate::core::fault::Fault;
+use crate::core::figure::whole;
+use crate::core::provenance::{Basis, Provenance, Stage};
+use crate::core::text::fit;
+use crate::core::token::Token;
+use serde::{Deserialize, Serialize};
+
+/// Cells of a reason that are kept.
+const REASON: usize = 200;
+
+/// Cells of an answer that are quoted.
+const QUOTE: usize = 60;
+
+/// What became of a parameter.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verdict", rename_all = "snake_case")]
+pub enum Verdict {
+    /// Requests with it are answered.
+    Accepted,
+    /// Requests with it are answered as if it were not there.
+    Ignored,
+    /// The server does not take it.
+    Refused {
+        /// What the server said.
+        reason: String,
+        /// The field it named.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        param: Option<String>,
+    },
+    /// The request failed otherwise.
+    Failed {
+        /// Why.
+        reason: String,
+    },
+    /// It was not tried.
+    #[default]
+    Untried,
+}
+
+impl Verdict {
+    fn of(outcome: Option<&Outcome>) -> Self {
+        match outcome {
+            None => Self::Untried,
+            Some(Outcome::Answered(_)) => Self::Accepted,
+            Some(Outcome::Refused(fault)) => {
+                Self::Refused { reason: said(fault), param: fault.param.clone() }
+            }
+            Some(Outcome::Failed(fault)) => Self::Failed { reason: said(fault) },
+        }
+    }
+
+    /// Returns the words on screen.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::Accepted => "accepted".to_owned(),
+            Self::Ignored => "ignored".to_owned(),
+            Self::Refused { reason, .. } => format!("refused: {reason}"),
+            Self::Failed { reason } => format!("failed: {reason}"),
+            Self::Untried => "not tried".to_owned(),
+        }
+    }
+}
+
+/// Returns what a server said, without the sentence around it.
+fn said(fault: &Fault) -> String {
+    let said = fault.message.split_once(": ").map_or(fault.message.as_str(), |(_, said)| said);
+    fit(said, REASON)
+}
+
+/// A parameter of the wire, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parameter {
+    /// Its name on the wire.
+    pub name: String,
+    /// What became of it.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+}
+
+/// How many of several things have something.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Presence {
+    /// All.
+    All,
+    /// Some.
+    Some,
+    /// None.
+    #[default]
+    None,
+}
+
+impl Presence {
+    fn of(mut has: impl Iterator<Item = bool>) -> Self {
+        let Some(first) = has.next() else { return Self::None };
+        match (first, has.all(|other| other == first)) {
+            (true, true) => Self::All,
+            (false, true) => Self::None,
+            (_, false) => Self::Some,
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Some => "some",
+            Self::None => "none",
+        }
+    }
+}
+
+/// What is given with the tokens of an answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Given {
+    /// Candidates asked for.
+    pub asked: u8,
+    /// Most that came with a token.
+    pub most: usize,
+    /// Fewest that came with one.
+    pub fewest: usize,
+    /// Whether tokens and candidates come with their bytes.
+    pub bytes: Presence,
+    /// Whether they come with their numbers.
+    pub ids: Presence,
+    /// Whether they only come while reasoning is switched off.
+    pub needs_no_reasoning: bool,
+}
+
+impl Given {
+    fn new(way: Way, reply: &Reply) -> Self {
+        let counts = || reply.tokens.iter().map(|token| token.candidates.len());
+        let all = |of: fn(&Token) -> Vec<bool>| Presence::of(reply.tokens.iter().flat_map(of));
+        Self {
+            asked: way.asked,
+            most: counts().max().unwrap_or(0),
+            fewest: counts().min().unwrap_or(0),
+            bytes: all(|token| {
+                let candidates = token.candidates.iter().map(|candidate| &candidate.piece);
+                candidates.chain([&token.piece]).map(|piece| piece.given_bytes().is_some()).collect()
+            }),
+            ids: all(|token| {
+                token
+                    .candidates
+                    .iter()
+                    .map(|candidate| candidate.id)
+                    .chain([token.id])
+                    .map(|id| id.is_some())
+                    .collect()
+            }),
+            needs_no_reasoning: way.is_quiet,
+        }
+    }
+
+    /// Whether some list has fewer candidates than were asked for.
+    #[must_use]
+    pub fn is_cut_short(&self) -> bool {
+        self.fewest < usize::from(self.asked)
+    }
+}
+
+/// Whether an answer's tokens come with probabilities.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "logprobs", rename_all = "snake_case")]
+pub enum Logprobs {
+    /// They do.
+    Given(Given),
+    /// The request is answered without any.
+    Withheld,
+    /// The server does not take the request.
+    Refused {
+        /// What it said.
+        reason: String,
+    },
+    /// It was not found out.
+    #[default]
+    Unknown,
+}
+
+/// What a seed does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Seeding {
+    /// The same seed gives the same answer, another another.
+    Repeats,
+    /// The same seed gives different answers.
+    NoEffect,
+    /// All seeds gave the same answer, as they may without having an effect.
+    Unclear,
+    /// It was not found out.
+    #[default]
+    Unknown,
+}
+
+impl Seeding {
+    fn of(answers: &Answers) -> Self {
+        let text = |question| answers.reply(question).map(|reply| reply.text.as_str());
+        let (Some(first), Some(again)) = (text(Question::Seed), text(Question::SeedAgain)) else {
+            return Self::Unknown;
+        };
+        let others = [text(Question::OtherSeed), text(Question::ThirdSeed)];
+        if first != again {
+            Self::NoEffect
+        } else if others.iter().flatten().any(|other| *other != first) {
+            Self::Repeats
+        } else {
+            Self::Unclear
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Repeats => "the same seed repeats an answer, another gives another",
+            Self::NoEffect => "no effect: the same seed gave different answers",
+            Self::Unclear => "unclear: all seeds gave the same answer",
+            Self::Unknown => "not found out",
+        }
+    }
+}
+
+/// What becomes of an answer's beginning that the server is given.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "result", rename_all = "snake_case")]
+pub enum Prefill {
+    /// The answer goes on from it.
+    Continues,
+    /// The answer begins again, or says the beginning once more.
+    BeginsAgain,
+    /// The answer does neither.
+    Otherwise {
+        /// How it begins.
+        text: String,
+    },
+    /// The server does not take the request.
+    Refused {
+        /// What it said.
+        reason: String,
+    },
+    /// It was not found out.
+    #[default]
+    Unknown,
+}
+
+impl Prefill {
+    fn of(outcome: Option<&Outcome>) -> Self {
+        match outcome {
+            Some(Outcome::Answered(reply)) => {
+                let text = reply.text.trim_start_matches(|c: char| !c.is_alphanumeric());
+                if text.starts_with(GOES_ON) {
+                    Self::Continues
+                } else if text.starts_with(BEGINS_AGAIN) {
+                    Self::BeginsAgain
+                } else {
+                    Self::Otherwise { text: fit(reply.text.trim(), QUOTE) }
+                }
+            }
+            Some(Outcome::Refused(fault)) => Self::Refused { reason: said(fault) },
+            Some(Outcome::Failed(_)) | None => Self::Unknown,
+        }
+    }
+
+    fn words(&self) -> String {
+        match self {
+            Self::Continues => "goes on from it".to_owned(),
+            Self::BeginsAgain => {
+                "begins again: it repeats the beginning or leaves it out of account".to_owned()
+            }
+            Self::Otherwise { text } if text.is_empty() => "the answer is empty".to_owned(),
+            Self::Otherwise { text } => format!("unclear: the answer is \"{text}\""),
+            Self::Refused { reason } => format!("refused: {reason}"),
+            Self::Unknown => "not found out".to_owned(),
+        }
+    }
+}
+
+/// What was found out of a model at an endpoint.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Finding {
+    /// Name of the endpoint in the configuration.
+    pub endpoint: String,
+    /// The model.
+    pub model: String,
+    /// The endpoint's base URL; empty for the sandbox.
+    pub base_url: String,
+    /// The day, as `2026-11-21` (UTC).
+    pub date: String,
+    /// Requests that were sent.
+    pub requests: usize,
+    /// Tokens that were answered.
+    pub output_tokens: u64,
+    /// Why not everything was tried, where it was not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped_by: Option<String>,
+    /// Whether there are probabilities, and what comes with them.
+    #[serde(flatten)]
+    pub logprobs: Logprobs,
+    /// Whether they are before or after temperature.
+    pub placing: Placing,
+    /// What became of each parameter, in the order they were tried.
+    pub parameters: Vec<Parameter>,
+    /// What a seed does.
+    pub seed: Seeding,
+    /// What becomes of a beginning with vLLM's two flags.
+    pub prefill_flagged: Prefill,
+    /// What becomes of one without any word about it.
+    pub prefill_plain: Prefill,
+}
+
+impl Finding {
+    /// Returns what the answers say.
+    #[must_use]
+    pub fn new(subject: &Subject, answers: &Answers, day: &str) -> Self {
+        Self {
+            endpoint: subject.endpoint.to_string(),
+            model: subject.model.to_string(),
+            base_url: subject.base_url.to_string(),
+            date: day.to_owned(),
+            requests: answers.len(),
+            output_tokens: answers.output_tokens(),
+            stopped_by: answers.stopped_by(),
+            logprobs: logprobs(answers),
+            placing: placing(answers),
+            parameters: parameters(answers),
+            seed: Seeding::of(answers),
+            prefill_flagged: Prefill::of(answers.of(Question::PrefillFlagged)),
+            prefill_plain: Prefill::of(answers.of(Question::PrefillPlain)),
+        }
+    }
+
+    /// Returns what was probed.
+    #[must_use]
+    pub fn subject(&self) -> Subject {
+        Subject::new(&self.endpoint, &self.model, &self.base_url)
+    }
+
+    /// Whether it is of this subject.
+    #[must_use]
+    pub fn is_of(&self, subject: &Subject) -> bool {
+        *self.endpoint == *subject.endpoint
+            && *self.model == *subject.model
+            && *self.base_url == *subject.base_url
+    }
+
+    /// Returns where reported values stand, if the probe found out.
+    #[must_use]
+    pub fn provenance(&self) -> Option<Provenance> {
+        let stage = self.placing.stage?;
+        Some(Provenance { stage, basis: Basis::Probed })
+    }
+
+    /// Returns what became of a parameter, under its name in a request: `max_output_tokens` is refused
+    /// only where both of its names on the wire are.
+    #[must_use]
+    pub fn verdict(&self, parameter: &str) -> &Verdict {
+        let of = |name: &str| {
+            let found = self.parameters.iter().find(|parameter| parameter.name == name);
+            found.map_or(&Verdict::Untried, |parameter| &parameter.verdict)
+        };
+        match parameter {
+            "max_output_tokens" => match (of("max_completion_tokens"), of("max_tokens")) {
+                (Verdict::Accepted, _) => &Verdict::Accepted,
+                (_, legacy) => legacy,
+            },
+            "top_logprobs" => of("logprobs"),
+            name => of(name),
+        }
+    }
+
+    /// Returns why a parameter is refused, if it is.
+    #[must_use]
+    pub fn refusal(&self, parameter: &str) -> Option<&str> {
+        match self.verdict(parameter) {
+            Verdict::Refused { reason, .. } => Some(reason),
+            Verdict::Accepted | Verdict::Ignored | Verdict::Failed { .. } | Verdict::Untried => None,
+        }
+    }
+
+    /// Returns the names of the parameters that are refused.
+    pub fn refused(&self) -> impl Iterator<Item = &str> {
+        let is_refused = |parameter: &&Parameter| matches!(parameter.verdict, Verdict::Refused { .. });
+        self.parameters.iter().filter(is_refused).map(|parameter| parameter.name.as_str())
+    }
+
+    /// Returns all of it, as names and what was found.
+    #[must_use]
+    pub fn lines(&self) -> Vec<(String, String)> {
+        let mut lines = Vec::new();
+        let mut add = |name: &str, what: String| lines.push((name.to_owned(), what));
+        match &self.logprobs {
+            Logprobs::Given(given) => {
+                let quiet = if given.needs_no_reasoning { ", only without reasoning" } else { "" };
+                add("logprobs", format!("given{quiet}"));
+                let came = match (given.fewest, given.most) {
+                    (fewest, most) if fewest == most => most.to_string(),
+                    (fewest, most) => format!("{fewest} to {most}"),
+                };
+                let cut = if given.is_cut_short() { ": lists are cut short" } else { "" };
+                add("candidates", format!("{came} where {} were asked for{cut}", given.asked));
+                add("bytes", format!("{} of the tokens have theirs", given.bytes.words()));
+                add("token numbers", format!("{} of the tokens have theirs", given.ids.words()));
+            }
+            Logprobs::Withheld => add("logprobs", "none, silently".to_owned()),
+            Logprobs::Refused { reason } => add("logprobs", format!("refused: {reason}")),
+            Logprobs::Unknown => add("logprobs", "not found out".to_owned()),
+        }
+        add("probabilities", format!("{}: {}", self.stage_words(), self.placing.reason));
+        if self.placing.stage.is_none() {
+            for reading in &self.placing.readings {
+                add("", format!("\"{}\" {:.3} and {:.3}", reading.token, reading.low, reading.high));
+            }
+        }
+        for parameter in &self.parameters {
+            add(&parameter.name, parameter.verdict.words());
+        }
+        add("same seed", self.seed.words().to_owned());
+        add("beginning, flagged", self.prefill_flagged.words());
+        add("beginning, plain", self.prefill_plain.words());
+        if let Some(reason) = &self.stopped_by {
+            add("not all tried", fit(reason, REASON));
+        }
+        let tokens = whole(self.output_tokens);
+        add("asked", format!("{} requests, {tokens} tokens answered, {}", self.requests, self.date));
+        lines
+    }
+
+    /// Returns the gist on one line.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let mut parts = vec![format!("probed {}", self.date)];
+        match &self.logprobs {
+            Logprobs::Given(given) => {
+                parts.push(self.stage_words().to_owned());
+                parts.push(format!("{} candidates", given.most));
+            }
+            Logprobs::Withheld | Logprobs::Refused { .. } => parts.push("no logprobs".to_owned()),
+            Logprobs::Unknown => {}
+        }
+        let refused: Vec<&str> = self.refused().collect();
+        if !refused.is_empty() {
+            parts.push(format!("refuses {}", refused.join(", ")));
+        }
+        parts.join(" · ")
+    }
+
+    fn stage_words(&self) -> &'static str {
+        self.placing.stage.map_or("stage unclear", Stage::name)
+    }
+}
+
+fn logprobs(answers: &Answers) -> Logprobs {
+    if let Some(way) = answers.way_to_logprobs() {
+        return answers
+            .reply(way.question)
+            .map_or(Logprobs::Unknown, |reply| Logprobs::Given(Given::new(way, reply)));
+    }
+    match (answers.reply(Question::Candidates), answers.of(Question::Candidates)) {
+        (Some(_), _) => Logprobs::Withheld,
+        (None, Some(Outcome::Refused(fault))) => match answers.reply(Question::FewCandidates) {
+            Some(_) => Logprobs::Withheld,
+            None => Logprobs::Refused { reason: said(fault) },
+        },
+        (None, _) => Logprobs::Unknown,
+    }
+}
+
+fn placing(answers: &Answers) -> Placing {
+    if answers.way_to_logprobs().is_none() {
+        return Placing::untried("there are no probabilities to compare");
+    }
+    let first =
+        |question: Question| Some((question.temperature()?, answers.reply(question)?.tokens.first()?));
+    let hotter = first(Question::Hot).or_else(|| first(Question::Warm));
+    match (first(Question::Cool), hotter) {
+        (Some(cool), Some(hot)) => place(cool, hot),
+        _ => match answers.of(Question::Cool) {
+            Some(Outcome::Refused(fault)) => {
+                Placing::untried(format!("temperature is refused ({})", said(fault)))
+            }
+            Some(Outcome::Answered(_) | Outcome::Failed(_)) | None => {
+                Placing::untried("there are no two answers to compare")
+            }
+        },
+    }
+}
+
+/// Returns what became of the parameters, in the order they were tried.
+fn parameters(answers: &Answers) -> Vec<Parameter> {
+    let verdict = |question| match Verdict::of(answers.of(question)) {
+        Verdict::Accepted if answers.is_limit_ignored(question) => Verdict::Ignored,
+        verdict => verdict,
+    };
+    let tried = [
+        ("max_completion_tokens", verdict(Question::CompletionLimit)),
+        ("max_tokens", verdict(Question::LegacyLimit)),
+        ("reasoning_effort", Verdict::of(answers.of(Question::NoReasoning))),
+        ("logprobs", logprobs_verdict(answers)),
+        ("temperature", Verdict::of(answers.of(Question::Cool))),
+        ("top_p", Verdict::of(answers.of(Question::TopP))),
+        ("stop", Verdict::of(answers.of(Question::Stop))),
+        ("presence_penalty", penalty(answers, "presence_penalty")),
+        ("frequency_penalty", penalty(answers, "frequency_penalty")),
+        ("logit_bias", Verdict::of(answers.of(Question::LogitBias))),
+        ("response_format json_object", Verdict::of(answers.of(Question::JsonObject))),
+        ("response_format json_schema", Verdict::of(answers.of(Question::JsonSchema))),
+        ("seed", Verdict::of(answers.of(Question::Seed))),
+    ];
+    tried.into_iter().map(|(name, verdict)| Parameter { name: name.to_owned(), verdict }).collect()
+}
+
+/// Returns what became of logprobs: answered without any, they are ignored.
+fn logprobs_verdict(answers: &Answers) -> Verdict {
+    match logprobs(answers) {
+        Logprobs::Given(_) => Verdict::Accepted,
+        Logprobs::Withheld => Verdict::Ignored,
+        Logprobs::Refused { .. } | Logprobs::Unknown => Verdict::of(answers.of(Question::Candidates)),
+    }
+}
+
+/// Returns what became of one of the two penalties, which are tried together: a refusal that names one
+/// says nothing of the other.
+fn penalty(answers: &Answers, name: &str) -> Verdict {
+    const BOTH: [&str; 2] = ["presence_penalty", "frequency_penalty"];
+    match Verdict::of(answers.of(Question::Penalties)) {
+        Verdict::Refused { param: Some(param), .. } if BOTH.contains(&param.as_str()) && param != name => {
+            Verdict::Untried
+        }
+        verdict => verdict,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::answers::tests::{ask, refused, reply, token};
+    use super::*;
+    use crate::core::fault::FaultKind;
+    use crate::core::token::{Candidate, Piece};
+
+    fn subject() -> Subject {
+        Subject::new("e", "m", "http://h/v1")
+    }
+
+    fn found(answer: impl FnMut(Question) -> Outcome) -> Finding {
+        Finding::new(&subject(), &ask(answer), "2026-11-21")
+    }
+
+    fn usual(question: Question) -> Outcome {
+        let tokens = || vec![token(&[("cat", -0.5), ("dog", -1.5), ("emu", -2.5)])];
+        if matches!(question, Question::PrefillFlagged) {
+            reply(" once and more often.", Vec::new())
+        } else if matches!(question, Question::PrefillPlain) {
+            reply("\"Spaced repetition means", Vec::new())
+        } else if matches!(question, Question::Seed | Question::SeedAgain) {
+            reply("seven", Vec::new())
+        } else {
+            reply(&format!("{question:?}"), tokens())
+        }
+    }
+
+    #[test]
+    fn a_plain_server_is_found_to_be_one() {
+        let finding = found(usual);
+        let Logprobs::Given(given) = &finding.logprobs else { panic!("{finding:?}") };
+        assert_eq!((given.asked, given.most, given.fewest), (20, 3, 3));
+        assert!(given.is_cut_short() && !given.needs_no_reasoning);
+        assert_eq!((given.bytes, given.ids), (Presence::All, Presence::None));
+        assert_eq!(finding.provenance().unwrap().to_string(), "before temperature, probed");
+        assert_eq!(finding.seed, Seeding::Repeats);
+        assert_eq!(finding.prefill_flagged, Prefill::Continues);
+        assert_eq!(finding.prefill_plain, Prefill::BeginsAgain);
+        assert!(finding.parameters.iter().all(|parameter| parameter.verdict == Verdict::Accepted));
+        assert_eq!(finding.summary(), "probed 2026-11-21 · before temperature · 3 candidates");
+        assert_eq!(finding.stopped_by, None);
+    }
+
+    #[test]
+    fn a_finding_is_read_back_as_it_was_written() {
+        let refusing = |question| {
+            if question == Question::TopP { refused(Some("top_p"), "no top_p here") } else { usual(question) }
+        };
+        for finding in [found(usual), found(refusing), found(|_| refused(None, "no")), Finding::default()] {
+            let json = serde_json::to_string(&finding).unwrap();
+            assert_eq!(serde_json::from_str::<Finding>(&json).unwrap(), finding, "{json}");
+        }
+        let json = serde_json::to_value(found(refusing)).unwrap();
+        assert_eq!(json["logprobs"], "given");
+        assert_eq!(json["placing"]["stage"], "before_temperature");
+        let top_p = json["parameters"].as_array().unwrap().iter().find(|p| p["name"] == "top_p").unwrap();
+        assert_eq!((&top_p["verdict"], &top_p["param"]), (&"refused".into(), &"top_p".into()));
+    }
+
+    #[test]
+    fn refusals_name_the_parameter_and_the_reason() {
+        let finding = found(|question| match usual(question) {
+            _ if matches!(question, Question::Cool) => {
+                refused(Some("temperature"), "Only the default (1) value is supported")
+            }
+            _ if matches!(question, Question::Penalties) => refused(Some("presence_penalty"), "no penalties"),
+            _ if matches!(question, Question::CompletionLimit) => refused(None, "unknown field"),
+            usual => usual,
+        });
+        assert_eq!(finding.refusal("temperature"), Some("Only the default (1) value is supported"));
+        assert_eq!(finding.refusal("presence_penalty"), Some("no penalties"));
+        assert_eq!(*finding.verdict("frequency_penalty"), Verdict::Untried);
+        assert_eq!(finding.refusal("max_output_tokens"), None, "one of its names works");
+        assert_eq!(finding.provenance(), None);
+        assert!(finding.placing.reason.starts_with("temperature is refused"), "{finding:?}");
+        let refused: Vec<&str> = finding.refused().collect();
+        assert_eq!(refused, ["max_completion_tokens", "temperature", "presence_penalty"]);
+    }
+
+    #[test]
+    fn logprobs_that_do_not_come_are_told_from_refused_ones() {
+        let silent = found(|question| reply(&format!("{question:?}"), Vec::new()));
+        assert_eq!(silent.logprobs, Logprobs::Withheld);
+        assert_eq!(*silent.verdict("top_logprobs"), Verdict::Ignored);
+        assert_eq!(silent.provenance(), None);
+        let refusing = found(|question| {
+            let asks = matches!(
+                question,
+                Question::Candidates
+                    | Question::FewCandidates
+                    | Question::QuietCandidates
+                    | Question::QuietFewCandidates
+            );
+            if asks { refused(Some("logprobs"), "not allowed") } else { usual(question) }
+        });
+        assert_eq!(refusing.logprobs, Logprobs::Refused { reason: "not allowed".into() });
+        assert_eq!(refusing.refusal("top_logprobs"), Some("not allowed"));
+        assert!(refusing.summary().contains("no logprobs"));
+    }
+
+    #[test]
+    fn seeds_without_effect_are_seen() {
+        let none = found(|question| reply(&format!("{question:?}"), Vec::new()));
+        assert_eq!(none.seed, Seeding::NoEffect);
+        let certain = found(|_| reply("always the same", Vec::new()));
+        assert_eq!(certain.seed, Seeding::Unclear);
+        let by_chance =
+            found(|question| reply(if question == Question::ThirdSeed { "b" } else { "a" }, Vec::new()));
+        assert_eq!(by_chance.seed, Seeding::Repeats);
+        let refusing =
+            found(
+                |question| {
+                    if question == Question::Seed { refused(Some("seed"), "no") } else { usual(question) }
+                },
+            );
+        assert_eq!((refusing.seed, refusing.refusal("seed")), (Seeding::Unknown, Some("no")));
+    }
+
+    #[test]
+    fn bytes_and_numbers_are_counted_over_candidates_too() {
+        let mut odd = token(&[("a", -1.0), ("b", -2.0)]);
+        odd.candidates[1] = Candidate { piece: Piece::new("b", None), logprob: Some(-2.0), id: Some(4) };
+        let finding = found(|question| reply(&format!("{question:?}"), vec![odd.clone()]));
+        let Logprobs::Given(given) = &finding.logprobs else { panic!("{finding:?}") };
+        assert_eq!((given.bytes, given.ids), (Presence::Some, Presence::Some));
+    }
+
+    #[test]
+    fn hostile_and_endless_text_is_bounded() {
+        let long = "\u{1b}[2J".repeat(100_000);
+        let finding =
+            found(
+                |question| {
+                    if question == Question::TopP { refused(None, &long) } else { reply(&long, Vec::new()) }
+                },
+            );
+        let json = serde_json::to_string(&finding).unwrap();
+        assert!(json.len() < 10_000 && !json.contains("\\u001b"), "{}", json.len());
+    }
+
+    #[test]
+    fn a_probe_that_broke_off_says_so_and_keeps_what_it_has() {
+        let finding = found(|question| {
+            if question == Question::CompletionLimit {
+                usual(question)
+            } else {
+                Outcome::Failed(Fault::new(FaultKind::Server, "The server failed for m: busy"))
+            }
+        });
+        assert_eq!(*finding.verdict("max_output_tokens"), Verdict::Accepted);
+        assert_eq!(*finding.verdict("max_tokens"), Verdict::Failed { reason: "busy".into() });
+        assert_eq!(*finding.verdict("top_p"), Verdict::Untried);
+        let lines = finding.lines();
+        assert!(
+            lines.iter().any(|(name, what)| name == "not all tried" && what.contains("busy")),
+            "{lines:?}"
+        );
+    }
+}
