@@ -24,6 +24,7 @@ use tokenscope::config::theme;
 use tokenscope::core::conversation::{Body, Conversation, Message};
 use tokenscope::core::id::Ids;
 use tokenscope::core::model::{Encoding, ModelCard};
+use tokenscope::core::probe::Probes;
 use tokenscope::core::request::{Role, Sampling};
 use tokenscope::core::time::Timestamp;
 use tokenscope::tui::theme::{Depth, Signs, Theme};
@@ -51,7 +52,14 @@ fn app(messages: usize, size: Size) -> App {
         let text: Arc<str> = if role == Role::User { "question".into() } else { answer.as_str().into() };
         conversation.messages.push(Message { id: ids.message(), role, body: Body::Text(text) });
     }
-    let card = EndpointCard { name: "e".into(), place: String::new(), model: "m".into(), is_sandbox: false };
+    let card = EndpointCard {
+        name: "e".into(),
+        place: String::new(),
+        base_url: "".into(),
+        model: "m".into(),
+        logprobs_before_temperature: None,
+        is_sandbox: false,
+    };
     let start = Start {
         settings: Settings {
             endpoints: vec![card],
@@ -74,6 +82,7 @@ fn app(messages: usize, size: Size) -> App {
         wrap: 0,
         counter: Counter::new(Encoding::O200kBase, true),
         knowledge: Box::new(Nothing),
+        probes: Probes::default(),
         notices: Vec::new(),
     };
     App::new(start, size)

@@ -18,6 +18,8 @@ pub mod keymap;
 pub mod layout;
 pub mod msg;
 pub mod overlay;
+pub mod pieces;
+pub mod probing;
 pub mod settings;
 pub mod transcript;
 
@@ -27,6 +29,7 @@ mod on_key;
 mod on_message;
 mod on_overlay;
 mod on_pane;
+mod on_probe;
 mod on_token;
 mod start;
 
@@ -50,6 +53,7 @@ pub use start::{Knowledge, Start};
 use crate::core::conversation::{Conversation, Message};
 use crate::core::fault::Fault;
 use crate::core::id::{Ids, MessageId, RunId};
+use crate::core::probe::Probes;
 use crate::core::request::{Request, Role};
 use crate::core::run::Run;
 use crate::core::time::Timestamp;
@@ -181,6 +185,10 @@ pub struct App {
     counted_revision: u64,
     history_changed: bool,
     knowledge: Box<dyn Knowledge>,
+    probes: Probes,
+    /// Number of the last probe, and of the last text that was cut into its tokens.
+    probe: u64,
+    cut: u64,
     exit: Option<u8>,
     dirty: bool,
 }
@@ -244,6 +252,9 @@ impl App {
             counted_revision: u64::MAX,
             history_changed: true,
             knowledge: start.knowledge,
+            probes: start.probes,
+            probe: 0,
+            cut: 0,
             exit: None,
             dirty: true,
         }
@@ -284,6 +295,14 @@ impl App {
             Msg::Models { endpoint, result } => self.on_models(&endpoint, result),
             Msg::Highlighted { key, from_line, lines } => {
                 self.documents.colour(key, from_line, lines);
+                Effects::none()
+            }
+            Msg::TokensCut { revision, cutting } => {
+                self.on_tokens_cut(revision, cutting);
+                Effects::none()
+            }
+            Msg::Probed { number, step } => {
+                self.on_probed(number, step);
                 Effects::none()
             }
             Msg::Edited(result) => self.on_edited(result),
@@ -330,6 +349,7 @@ impl App {
         self.composer.settle(inner.width, inner.height);
         let raw = self.heat != Heat::Off;
         let main = self.layout.transcript;
+        let main_area = self.layout.main;
         let mut effects = Effects::none();
         match self.screen {
             Screen::Chat => {
@@ -350,6 +370,10 @@ impl App {
         }
         if !self.layout.inspector.is_empty() {
             self.settle_inspector();
+        }
+        if let Some(Overlay::Tokens(pieces)) = &mut self.overlay {
+            let area = layout::overlay(main_area, pieces::WANTED).inner();
+            pieces.settle(area.width, area.height);
         }
         self.documents.trim();
         effects

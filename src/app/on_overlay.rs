@@ -118,21 +118,20 @@ impl App {
                 table.error = None;
                 Effects::none()
             }
-            Some(Overlay::Help { .. } | Overlay::Request { .. }) => match typed {
-                Some('q' | '?') => {
-                    self.overlay = None;
-                    Effects::none()
+            Some(Overlay::Help { .. } | Overlay::Request { .. } | Overlay::Probe(_) | Overlay::Tokens(_)) => {
+                match typed {
+                    Some('q' | '?') => self.close_overlay(),
+                    Some('j' | ' ') => {
+                        self.scroll_overlay(if typed == Some('j') { 1 } else { 10 });
+                        Effects::none()
+                    }
+                    Some('k') => {
+                        self.scroll_overlay(-1);
+                        Effects::none()
+                    }
+                    _ => self.on_page_key(chord),
                 }
-                Some('j' | ' ') => {
-                    self.scroll_overlay(if typed == Some('j') { 1 } else { 10 });
-                    Effects::none()
-                }
-                Some('k') => {
-                    self.scroll_overlay(-1);
-                    Effects::none()
-                }
-                _ => self.on_page_key(chord),
-            },
+            }
             None => Effects::none(),
         }
     }
@@ -168,6 +167,8 @@ impl App {
             Some(Overlay::Help { scroll } | Overlay::Request { scroll }) => {
                 *scroll = scroll.saturating_add_signed(by);
             }
+            Some(Overlay::Probe(probing)) => probing.scroll_by(by),
+            Some(Overlay::Tokens(pieces)) => pieces.scroll_by(by),
             Some(Overlay::Temperatures(_) | Overlay::Find(_)) | None => {}
         }
     }
@@ -181,7 +182,9 @@ impl App {
     }
 
     pub(super) fn step_parameter(&mut self, up: bool) {
-        if self.take_typed()
+        if let Some(Overlay::Tokens(pieces)) = &mut self.overlay {
+            pieces.show_other();
+        } else if self.take_typed()
             && let Some(Overlay::Parameters(table)) = &self.overlay
         {
             table.current().step(&mut self.settings.sampling, up);
@@ -202,7 +205,14 @@ impl App {
             return Effects::none();
         }
         let was_themes = matches!(&self.overlay, Some(Overlay::List(list)) if list.title == "themes");
+        let was_probing = matches!(&self.overlay, Some(Overlay::Probe(probing)) if probing.is_running());
         self.overlay = None;
+        if was_probing {
+            self.say("the probe was stopped: nothing of it is kept");
+            // What may still come of it is nobody's any more.
+            self.probe += 1;
+            return Effects::one(Effect::StopProbe);
+        }
         // A previewed theme that was not taken goes back.
         if was_themes { Effects::one(Effect::UseTheme(self.theme.clone())) } else { Effects::none() }
     }
@@ -263,7 +273,9 @@ impl App {
                 }
                 Effects::none()
             }
-            Some(Overlay::Find(_) | Overlay::Help { .. } | Overlay::Request { .. }) | None => {
+            Some(Overlay::Probe(_)) => self.accept_probe(),
+            Some(Overlay::Find(_) | Overlay::Help { .. } | Overlay::Request { .. } | Overlay::Tokens(_))
+            | None => {
                 self.overlay = None;
                 Effects::none()
             }

@@ -8,6 +8,7 @@ use crate::app::msg::{Mouse, MouseKind};
 use crate::app::overlay::{Overlay, Prompt};
 use crate::app::{App, Screen, inspected};
 use crate::core::id::{MessageId, RunId};
+use crate::core::probe::Finding;
 use crate::core::provenance::{Basis, Provenance};
 use crate::core::reshaping::{Refusal, Source};
 use crate::core::run::Run;
@@ -38,8 +39,14 @@ impl App {
     /// Returns where the values of a run stand, and how that is known.
     #[must_use]
     pub fn provenance(&self, run: &Run) -> Provenance {
-        let card = self.knowledge.card(&run.request.model);
-        Provenance::stated(card.logprobs_before_temperature, Basis::Documented)
+        let (endpoint, model) = (&run.request.endpoint, &run.request.model);
+        let documented = self.knowledge.card(model).logprobs_before_temperature;
+        let found = self.finding(endpoint, model).and_then(Finding::provenance);
+        let configured =
+            self.settings.endpoint_named(endpoint).and_then(|card| card.logprobs_before_temperature);
+        Provenance::stated(documented, Basis::Documented)
+            .or_better(found.unwrap_or_default())
+            .or_better(Provenance::stated(configured, Basis::Configured))
     }
 
     /// Returns the number of tokens in the vocabulary of the model that gave an answer.

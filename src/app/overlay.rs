@@ -5,6 +5,8 @@
 
 use crate::app::command::{COMMANDS, Command};
 use crate::app::keymap::Keymap;
+use crate::app::pieces::Pieces;
+use crate::app::probing::Probing;
 use crate::app::settings::Parameter;
 use crate::core::text::clusters;
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
@@ -133,7 +135,7 @@ pub struct Prompt {
 }
 
 /// What lies over the screen.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Overlay {
     /// All keys.
     Help {
@@ -148,6 +150,10 @@ pub enum Overlay {
     Temperatures(Prompt),
     /// What is looked for in the inspected answer.
     Find(Prompt),
+    /// What a probe costs, how far it is, what it found out.
+    Probe(Probing),
+    /// The tokens of the draft or of a message.
+    Tokens(Pieces),
     /// The raw request and response of the inspected answer.
     Request {
         /// First line shown.

@@ -12,8 +12,12 @@ pub struct EndpointCard {
     pub name: Arc<str>,
     /// Where it is, for the picker.
     pub place: String,
+    /// Its base URL without its query; empty for the sandbox.
+    pub base_url: Arc<str>,
     /// The model it starts with.
     pub model: Arc<str>,
+    /// Whether the user says that the probabilities it reports are those before temperature.
+    pub logprobs_before_temperature: Option<bool>,
     /// Whether it is the embedded sandbox.
     pub is_sandbox: bool,
 }
@@ -224,6 +228,12 @@ impl Settings {
     #[must_use]
     pub fn endpoint(&self) -> &EndpointCard {
         &self.endpoints[self.endpoint.min(self.endpoints.len() - 1)]
+    }
+
+    /// Returns the endpoint of this name.
+    #[must_use]
+    pub fn endpoint_named(&self, name: &str) -> Option<&EndpointCard> {
+        self.endpoints.iter().find(|card| *card.name == *name)
     }
 
     /// Returns the request that asks for an answer after the first `upto` messages.

@@ -4,11 +4,12 @@
 //! once comes back as messages directly. Dropping a task's handle cancels it and closes its
 //! connection.
 
-use crate::access::Access;
-use crate::app::msg::{CountKey, Effect, Msg};
+use crate::access::{Access, probe};
+use crate::app::msg::{CountKey, Effect, Msg, ProbeStep};
 use crate::core::fault::{Fault, FaultKind};
 use crate::core::id::RunId;
 use crate::core::model::Encoding;
+use crate::core::probe::{Finding, Subject};
 use crate::core::request::Request;
 use crate::core::stream::StreamEvent;
 use crate::tokenizer::{self, incremental::Counter};
@@ -45,6 +46,8 @@ pub struct Driver {
     messages: mpsc::Sender<Msg>,
     runs: HashMap<RunId, Task>,
     models: Option<Task>,
+    probe: Option<Task>,
+    data_dir: PathBuf,
     draft: Option<(Encoding, Counter)>,
     worker: Worker,
     keeper: Keeper,
@@ -61,9 +64,11 @@ impl Driver {
             access,
             runs: HashMap::new(),
             models: None,
+            probe: None,
             draft: None,
             worker: Worker::start(messages.clone()),
-            keeper: Keeper::start(data_dir, messages.clone()),
+            keeper: Keeper::start(data_dir.clone(), messages.clone()),
+            data_dir,
             messages,
         };
         (driver, inbound)
@@ -94,6 +99,9 @@ impl Driver {
                 return self.count_draft(revision, text, encoding);
             }
             Effect::Count { encoding, texts } => self.count(encoding, texts),
+            Effect::CutTokens { revision, text } => self.worker.cut(revision, text),
+            Effect::Probe { number, subject } => self.start_probe(number, subject),
+            Effect::StopProbe => self.probe = None,
             Effect::ListModels(endpoint) => self.list_models(endpoint),
             Effect::Highlight { key, language, from_line, text } => {
                 self.worker.highlight(key, language, from_line, text);
@@ -145,6 +153,33 @@ impl Driver {
         self.models = Some(Task(task.abort_handle()));
     }
 
+    fn start_probe(&mut self, number: u64, subject: Subject) {
+        let (access, messages) = (Arc::clone(&self.access), self.messages.clone());
+        let data_dir = self.data_dir.clone();
+        let task = self.runtime.spawn(async move {
+            let told = messages.clone();
+            let result = match access.client(&subject.endpoint).await {
+                Ok(client) => {
+                    let each = |probe::Progress { done, question, attempt }| {
+                        let step = ProbeStep::Asking { done, question, attempt };
+                        // How far it is may be left out when the loop has more to do.
+                        drop(told.try_send(Msg::Probed { number, step }));
+                    };
+                    probe::run(&client, &subject, each).await
+                }
+                Err(fault) => Err(fault),
+            };
+            if let Ok(finding) = &result
+                && let Err(fault) = keep(data_dir, finding.clone()).await
+            {
+                drop(messages.send(Msg::Notice(fault)).await);
+            }
+            let step = ProbeStep::Ended(result.map(Box::new));
+            drop(messages.send(Msg::Probed { number, step }).await);
+        });
+        self.probe = Some(Task(task.abort_handle()));
+    }
+
     fn count_draft(&mut self, revision: u64, text: String, encoding: Encoding) -> Option<Msg> {
         let table = tokenizer::loaded(encoding).filter(|_| text.len() <= COUNTED_AT_ONCE);
         let Some(table) = table else {
@@ -161,4 +196,10 @@ impl Driver {
     fn count(&self, encoding: Encoding, texts: Vec<(CountKey, Arc<str>)>) {
         self.worker.count(encoding, texts);
     }
+}
+
+/// Keeps what a probe found out.
+async fn keep(data_dir: PathBuf, finding: Finding) -> Result<(), Fault> {
+    let kept = tokio::task::spawn_blocking(move || probe::store(&data_dir, finding)).await;
+    kept.unwrap_or_else(|_| Err(Fault::new(FaultKind::Local, "what was found out could not be kept")))
 }

@@ -139,6 +139,9 @@ fn perform<F: Front>(
             | Effect::Cancel(_)
             | Effect::CountDraft { .. }
             | Effect::Count { .. }
+            | Effect::CutTokens { .. }
+            | Effect::Probe { .. }
+            | Effect::StopProbe
             | Effect::ListModels(_)
             | Effect::Highlight { .. }
             | Effect::KeepDraft(_)

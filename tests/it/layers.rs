@@ -37,7 +37,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "core",
         layers: &[],
-        crates: &["serde", "serde_json", "unicode_segmentation", "unicode_width"],
+        crates: &["encoding_rs", "serde", "serde_json", "unicode_segmentation", "unicode_width"],
         is_pure: true,
     },
     Layer { name: "tokenizer", layers: &["core"], crates: &[], is_pure: true },
@@ -87,7 +87,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "access",
         layers: &["config", "core", "provider", "sandbox"],
-        crates: &["secrecy", "tokio"],
+        crates: &["futures_util", "secrecy", "tokio"],
         is_pure: false,
     },
     Layer { name: "app", layers: &["core", "markup"], crates: &[], is_pure: true },

@@ -1,9 +1,13 @@
 //! Lists and tables laid over the screen.
 
+mod pieces;
+mod probe;
+
 use super::paint::Canvas;
 use crate::app::App;
-use crate::app::command::{COMMANDS, EDITING, Group};
+use crate::app::command::{COMMANDS, Command, EDITING, Group, Place};
 use crate::app::layout::Rect;
+use crate::app::msg::Size;
 use crate::app::overlay::{List, Overlay, Parameters, Prompt};
 use crate::app::settings::Parameter;
 use crate::core::exchange::Exchange;
@@ -16,6 +20,14 @@ pub(super) fn draw(app: &App, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Opt
         Overlay::List(list) => Some(list_box(app, list, canvas)),
         Overlay::Parameters(table) => parameters(app, table, canvas),
         Overlay::Temperatures(prompt) => Some(temperatures(app, prompt, canvas)),
+        Overlay::Probe(probing) => {
+            probe::draw(app, probing, canvas);
+            None
+        }
+        Overlay::Tokens(pieces) => {
+            pieces::draw(app, pieces, canvas);
+            None
+        }
         Overlay::Find(prompt) => Some(find(app, prompt, canvas)),
         Overlay::Help { scroll } => {
             pages(app, canvas, "keys", &help_lines(app), *scroll);
@@ -31,15 +43,8 @@ pub(super) fn draw(app: &App, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Opt
 /// Clears a box of at most this size in the middle of the upper part of the screen, frames it and
 /// returns its inside. It never covers the draft.
 fn open(app: &App, canvas: &mut Canvas<'_>, wanted: (u16, u16), title: &str) -> Rect {
-    let main = app.layout.main;
-    let box_width = wanted.0.min(main.width.saturating_sub(2)).max(20);
-    let box_height = wanted.1.min(main.height).max(3);
-    let frame = Rect {
-        x: (main.width - box_width) / 2,
-        y: main.y + (main.height - box_height) / 3,
-        width: box_width,
-        height: box_height,
-    };
+    let wanted = Size { width: wanted.0, height: wanted.1 };
+    let frame = crate::app::layout::overlay(app.layout.main, wanted);
     let ground = canvas.style(Tint::Text).patch(canvas.style(Tint::Overlay));
     canvas.clear(frame, ground);
     canvas.frame(frame, title, true);
@@ -79,7 +84,7 @@ fn list_box(app: &App, list: &List, canvas: &mut Canvas<'_>) -> (u16, u16) {
 
 fn parameters(app: &App, table: &Parameters, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     let rows = u16::try_from(Parameter::ALL.len()).unwrap_or(8);
-    let area = open(app, canvas, (70, rows + 5), "parameters");
+    let area = open(app, canvas, (84, rows + 6), "parameters");
     let (text, dim, faint) = (canvas.style(Tint::Text), canvas.style(Tint::Dim), canvas.style(Tint::Faint));
     let (error, selection) = (canvas.style(Tint::Error), canvas.style(Tint::Selection));
     let (end, value_x, range_x) = (area.x + area.width, area.x + 20, area.x + 36);
@@ -89,7 +94,7 @@ fn parameters(app: &App, table: &Parameters, canvas: &mut Canvas<'_>) -> Option<
         if y >= area.y + area.height {
             break;
         }
-        let refusal = app.settings.card.refusal(parameter.name());
+        let refusal = app.refusal(parameter);
         canvas.text(area.x + 1, y, value_x, parameter.name(), if refusal.is_some() { faint } else { text });
         let is_selected = index == table.selected;
         match (&table.typing, parameter.value(&app.settings.sampling)) {
@@ -114,6 +119,16 @@ fn parameters(app: &App, table: &Parameters, canvas: &mut Canvas<'_>) -> Option<
         }
     }
     let y = area.y + area.height - 1;
+    if area.height > rows + 2 {
+        let gist = match app.finding(&app.settings.endpoint().name, &app.settings.model) {
+            Some(finding) => finding.summary(),
+            None => match app.keymap.hint(Command::ProbeModel, Place::Composer) {
+                Some(key) => format!("{key} finds out what this model really does"),
+                None => String::new(),
+            },
+        };
+        canvas.text(area.x + 1, y - 1, end, &fit(&gist, usize::from(area.width - 1)), dim);
+    }
     match &table.error {
         Some(message) => canvas.text(area.x + 1, y, end, message, error),
         None => canvas.text(area.x + 1, y, end, "← → change · type a value · Del omits · Esc closes", dim),

@@ -19,6 +19,7 @@ use tokenscope::core::context::framing_tokens;
 use tokenscope::core::conversation::Conversation;
 use tokenscope::core::id::{Ids, RunId};
 use tokenscope::core::model::{Encoding, ModelCard};
+use tokenscope::core::probe::Probes;
 use tokenscope::core::request::Request;
 use tokenscope::core::stream::{FinishReason, StreamEvent, Usage};
 use tokenscope::core::time::Timestamp;
@@ -63,7 +64,9 @@ impl Desk {
         let sandbox = EndpointCard {
             name: SANDBOX.into(),
             place: "inside tokenscope, offline".to_owned(),
+            base_url: "".into(),
             model: std::sync::Arc::clone(&model),
+            logprobs_before_temperature: None,
             is_sandbox: true,
         };
         let start = Start {
@@ -88,6 +91,7 @@ impl Desk {
             wrap: config.ui.wrap,
             counter: Counter::new(Encoding::O200kBase, true),
             knowledge: Box::new(Known(config)),
+            probes: Probes::default(),
             notices: Vec::new(),
         };
         let (palette, _) = theme::Theme::load(theme, nowhere).unwrap();
