@@ -180,6 +180,11 @@ fn syllables(mut bytes: &[Option<u8>], reading: &mut Reading) {
                 reading.lose();
                 rest
             }
+            // What is left of a character before ASCII: browsers mark it twice.
+            [None, None] => {
+                reading.lose();
+                return;
+            }
             // The first is not there, and perhaps the second.
             [None, rest @ ..] => {
                 reading.lose();
