@@ -51,7 +51,14 @@ fn app(messages: usize, size: Size) -> App {
         let text: Arc<str> = if role == Role::User { "question".into() } else { answer.as_str().into() };
         conversation.messages.push(Message { id: ids.message(), role, body: Body::Text(text) });
     }
-    let card = EndpointCard { name: "e".into(), place: String::new(), model: "m".into(), is_sandbox: false };
+    let card = EndpointCard {
+        name: "e".into(),
+        place: String::new(),
+        model: "m".into(),
+        is_sandbox: false,
+        continues: tokenscope::core::request::Means::Asked,
+        logprobs_before_temperature: None,
+    };
     let start = Start {
         settings: Settings {
             endpoints: vec![card],

@@ -5,6 +5,7 @@
 //! or a server. Invariant: cursor and rows are inside the answer after [`Inspector::settle`].
 
 mod digest;
+mod endings;
 mod order;
 mod sliders;
 mod strips;
@@ -17,6 +18,7 @@ use crate::core::run::Run;
 use crate::core::text::occurrences;
 use digest::Digest;
 pub use digest::{Reading, TIPPING_LEGEND};
+pub use endings::{Ending, endings};
 pub use order::Order;
 pub use sliders::{Slider, Sliders};
 pub use strips::Strips;
@@ -28,6 +30,16 @@ pub enum Target {
     Newest,
     /// This one.
     Run(RunId),
+}
+
+/// What the lower part of the inspector shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sheet {
+    /// The tokens as a table.
+    #[default]
+    Tokens,
+    /// The tree of the answer's endings.
+    Endings,
 }
 
 /// State of the inspector.
@@ -45,6 +57,8 @@ pub struct Inspector {
     pub sought: String,
     order: Order,
     sorted: Option<Sorted>,
+    /// What stands below the strips.
+    pub sheet: Sheet,
     is_expanded: bool,
     in_hand: Option<usize>,
     cursor: Cursor,
@@ -96,6 +110,7 @@ impl Default for Inspector {
             sought: String::new(),
             order: Order::default(),
             sorted: None,
+            sheet: Sheet::default(),
             is_expanded: false,
             in_hand: None,
             cursor: Cursor::Tail,

@@ -2,7 +2,7 @@
 
 use crate::app::command::Place;
 use crate::app::heat::{Heat, Heating};
-use crate::app::inspector::{Inspector, Measure, Slider, Target};
+use crate::app::inspector::{Inspector, Measure, Sheet, Slider, Target};
 use crate::app::layout::TABLE_HEAD;
 use crate::app::msg::{Mouse, MouseKind};
 use crate::app::overlay::{Overlay, Prompt};
@@ -23,6 +23,19 @@ impl App {
         self.inspector.sliders.step(steps, asked);
     }
 
+    /// Shows the next sheet that has something to show.
+    pub(super) fn next_sheet(&mut self) {
+        let has_endings = self.inspected().is_some_and(|run| self.siblings(run.id).len() > 1);
+        self.inspector.sheet = match self.inspector.sheet {
+            Sheet::Tokens if has_endings => Sheet::Endings,
+            Sheet::Tokens => {
+                self.say("one ending so far: Alt-. takes another candidate, Enter goes on from it");
+                Sheet::Tokens
+            }
+            Sheet::Endings => Sheet::Tokens,
+        };
+    }
+
     pub(super) fn toggle_pieces(&mut self) {
         if let Some(run) = inspected(&self.conversation, &self.compare, &self.inspector) {
             self.inspector.toggle_pieces(run);
@@ -38,8 +51,11 @@ impl App {
     /// Returns where the values of a run stand, and how that is known.
     #[must_use]
     pub fn provenance(&self, run: &Run) -> Provenance {
-        let card = self.knowledge.card(&run.request.model);
-        Provenance::stated(card.logprobs_before_temperature, Basis::Documented)
+        let endpoint = self.settings.endpoints.iter().find(|card| card.name == run.request.endpoint);
+        let configured = endpoint.and_then(|card| card.logprobs_before_temperature);
+        let documented = self.knowledge.card(&run.request.model).logprobs_before_temperature;
+        Provenance::stated(configured, Basis::Configured)
+            .or_better(Provenance::stated(documented, Basis::Documented))
     }
 
     /// Returns the number of tokens in the vocabulary of the model that gave an answer.
@@ -78,15 +94,18 @@ impl App {
     /// Measures the inspector for the next frame.
     pub(super) fn settle_inspector(&mut self) {
         let run = inspected(&self.conversation, &self.compare, &self.inspector);
-        let candidates =
-            run.and_then(|run| run.tokens.iter().map(|token| token.candidates.len()).next_back());
-        self.areas = crate::app::layout::inspector_areas(&self.layout, candidates.unwrap_or(0));
+        // As many as were asked for, so that the parts keep their place from token to token.
+        let candidates = run.map_or(0, |run| {
+            let asked = run.request.sampling.top_logprobs.map_or(0, usize::from);
+            asked.max(run.tokens.last().map_or(0, |token| token.candidates.len()))
+        });
+        self.areas = crate::app::layout::inspector_areas(&self.layout, candidates);
         let measure = self.measure(run);
         let run = inspected(&self.conversation, &self.compare, &self.inspector);
         self.inspector.settle(run, &measure);
     }
 
-    fn measure(&self, run: Option<&Run>) -> Measure {
+    pub(super) fn measure(&self, run: Option<&Run>) -> Measure {
         Measure {
             rows: self.areas.table_rows(),
             cells: usize::from(self.areas.strips.width),

@@ -7,7 +7,7 @@ use crate::app::keymap::Keymap;
 use crate::app::msg::Msg;
 use crate::app::settings::{EndpointCard, Settings};
 use crate::app::{App, Knowledge, Start};
-use crate::config::{self, Ascii, Colours, Config, Loaded, Paths, theme};
+use crate::config::{self, Ascii, Colours, Config, Loaded, Logprobs, Paths, theme};
 use crate::core::conversation::{Body, Conversation, Message};
 use crate::core::fault::{Fault, FaultKind};
 use crate::core::id::Ids;
@@ -205,7 +205,14 @@ fn app_start(config: &Config, known: Known, opening: Opening) -> Start {
             let place =
                 if is_sandbox { "inside tokenscope, offline".to_owned() } else { settings.base_url.clone() };
             let model = config.model(name).unwrap_or_default().into();
-            EndpointCard { name: name.as_str().into(), place, model, is_sandbox }
+            EndpointCard {
+                name: name.as_str().into(),
+                place,
+                model,
+                is_sandbox,
+                continues: settings.continues,
+                logprobs_before_temperature: settings.logprobs.map(Logprobs::is_before_temperature),
+            }
         })
         .collect();
     let endpoint = endpoints.iter().position(|card| *card.name == *config.endpoint).unwrap_or(0);

@@ -8,6 +8,7 @@ mod cli;
 mod continuation;
 mod docs;
 mod documents;
+mod inspecting;
 mod layers;
 mod packages;
 mod pictures;

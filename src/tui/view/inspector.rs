@@ -3,6 +3,7 @@
 
 mod answer;
 mod candidates;
+mod endings;
 mod position;
 mod what_if;
 

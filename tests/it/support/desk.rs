@@ -65,6 +65,8 @@ impl Desk {
             place: "inside tokenscope, offline".to_owned(),
             model: std::sync::Arc::clone(&model),
             is_sandbox: true,
+            continues: config.endpoints[SANDBOX].continues,
+            logprobs_before_temperature: None,
         };
         let start = Start {
             settings: Settings {

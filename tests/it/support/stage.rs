@@ -17,7 +17,7 @@ use tokenscope::core::conversation::{Body, Conversation, Message};
 use tokenscope::core::cost::Price;
 use tokenscope::core::id::{Ids, RunId};
 use tokenscope::core::model::{Encoding, ModelCard};
-use tokenscope::core::request::{Request, Role, Sampling};
+use tokenscope::core::request::{Means, Request, Role, Sampling};
 use tokenscope::core::run::Run;
 use tokenscope::core::stream::{FinishReason, StreamEvent};
 use tokenscope::core::time::Timestamp;
@@ -247,6 +247,8 @@ pub(crate) fn start() -> Start {
         place: "https://api.example.org/v1".to_owned(),
         model: "m-1".into(),
         is_sandbox,
+        continues: Means::Prefill,
+        logprobs_before_temperature: None,
     };
     Start {
         settings: Settings {
