@@ -51,7 +51,7 @@ pub(super) async fn answer(state: Arc<State>, body: Bytes) -> Result<Response, R
     let started = Instant::now();
     let request = ChatRequest::from_json(&body)?;
     let behaviour = Behaviour::of(&request.model)?;
-    fault::check(behaviour, &request, &body, &state.rate_limit)?;
+    fault::check(behaviour, request.temperature, &body, &state.rate_limit)?;
     let model = server::model().await?;
     let stream = request.stream;
     let work = {
@@ -92,16 +92,20 @@ fn prepare(
     request: ChatRequest,
 ) -> Result<Work, Refusal> {
     let contents: u64 = request.turns.iter().map(|turn| model.table().count(&turn.text)).sum();
-    let prompt = framing_tokens(request.turns.len()) + contents;
+    // Where an answer is begun, its beginning stands where the opening of a new one would.
+    let beginning = model.table().encode(&request.beginning);
+    let prompt = framing_tokens(request.turns.len()) + contents + beginning.len() as u64;
     let limit = room(prompt, request.most_tokens)?;
-    let candidates = if behaviour == Behaviour::NoLogprobs { None } else { request.candidates };
+    let candidates = behaviour.candidates(request.candidates);
     let reasoning = (behaviour == Behaviour::Reasoning).then(|| think(model, &model.read(&request.turns)));
     let seed = request.seed.unwrap_or_else(|| state.draw());
     let tellings = (0..request.choices)
         .map(|index| {
             let random = Random::for_choice(seed, index);
-            let generation = model.answer(&request.turns, request.settings.clone(), random);
-            Telling::new(generation, request.stop.clone(), candidates, limit)
+            let settings = request.settings.clone();
+            let generation = model.resume(&request.turns, &beginning, settings, random);
+            let generation = generation.reporting(behaviour.report());
+            Telling::new(generation, request.stop.clone(), candidates, behaviour.pieces(), limit)
         })
         .collect();
     let thought = reasoning.as_deref().map_or(0, |text| model.table().count(text));

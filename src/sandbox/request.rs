@@ -14,6 +14,8 @@ const MOST_CANDIDATES: i64 = 20;
 const MOST_CHOICES: i64 = 128;
 /// Most stop texts.
 const MOST_STOPS: usize = 4;
+/// vLLM's name for going on with the last message.
+const CONTINUE: &str = "continue_final_message";
 /// Fields that change nothing here.
 const HARMLESS: &[&str] = &[
     "metadata",
@@ -33,6 +35,8 @@ const UNSUPPORTED: &[&str] =
 pub(super) struct ChatRequest {
     pub(super) model: String,
     pub(super) turns: Vec<Turn>,
+    /// Beginning of the answer; empty where a new one is asked for.
+    pub(super) beginning: String,
     /// How the answer is sampled; its temperature is the default where none was given.
     pub(super) settings: Settings,
     pub(super) temperature: Option<f64>,
@@ -68,14 +72,18 @@ impl ChatRequest {
             Some(other) => return Err(wrong_type("model", "a string", &other)),
             None => return Err(Refusal::of("model", "You must provide a model parameter.")),
         };
-        let turns = turns(fields.take("messages"))?;
+        let mut turns = turns(fields.take("messages"))?;
+        let beginning = Continuation::from_fields(fields)?.take(&mut turns)?;
         let temperature = fields.decimal("temperature", 0.0, 2.0)?;
         let settings = Settings {
             temperature: temperature.unwrap_or(1.0),
             top_p: fields.decimal("top_p", 0.0, 1.0)?.unwrap_or(1.0),
+            top_k: top_k(fields)?,
+            min_p: fields.decimal("min_p", 0.0, 1.0)?.unwrap_or(0.0),
             presence_penalty: fields.decimal("presence_penalty", -2.0, 2.0)?.unwrap_or(0.0),
             frequency_penalty: fields.decimal("frequency_penalty", -2.0, 2.0)?.unwrap_or(0.0),
             logit_bias: logit_bias(fields.take("logit_bias"))?,
+            ..Settings::default()
         };
         let seed = fields.integer("seed", i64::MIN, i64::MAX)?.map(i64::cast_unsigned);
         let choices = fields.integer("n", 1, MOST_CHOICES)?.unwrap_or(1);
@@ -88,6 +96,7 @@ impl ChatRequest {
         Ok(Self {
             model,
             turns,
+            beginning,
             settings,
             temperature,
             seed,
@@ -101,15 +110,74 @@ impl ChatRequest {
     }
 }
 
+/// What the request says about an assistant message at the end of the list.
+///
+/// Without any word about it the message is continued, as llama.cpp does. vLLM's two fields are its own:
+/// a message is continued where `continue_final_message` is true and `add_generation_prompt`, whose
+/// default is true, is false; other combinations are refused in vLLM's words.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Continuation {
+    continue_final: Option<bool>,
+    add_prompt: Option<bool>,
+}
+
+impl Continuation {
+    /// Reads the two fields.
+    pub(super) fn from_fields(fields: &mut Fields) -> Result<Self, Refusal> {
+        Ok(Self {
+            continue_final: fields.boolean(CONTINUE)?,
+            add_prompt: fields.boolean("add_generation_prompt")?,
+        })
+    }
+
+    /// Takes the message that is continued off the end, and returns its text.
+    pub(super) fn take(self, turns: &mut Vec<Turn>) -> Result<String, Refusal> {
+        let is_assistant = |turn: Option<&Turn>| turn.is_some_and(|turn| turn.speaker == Speaker::Assistant);
+        let ends_in_assistant = is_assistant(turns.last());
+        let refused = |message: &str| Err(Refusal::of(CONTINUE, message).code("invalid_value"));
+        match (self.continue_final, self.add_prompt) {
+            (Some(true), Some(true)) => {
+                return refused(
+                    "Cannot set both `continue_final_message` and `add_generation_prompt` to True.",
+                );
+            }
+            (Some(true), None) => {
+                return refused(
+                    "continue_final_message and add_generation_prompt are not compatible. Use \
+                     continue_final_message when you want the model to continue the final message, and \
+                     add_generation_prompt when you want to add a header that will prompt it to start a new \
+                     assistant message instead. (The default of add_generation_prompt is true.)",
+                );
+            }
+            (Some(true), Some(false)) if !ends_in_assistant => {
+                return refused(
+                    "Cannot set `continue_final_message` to True when the last message is not from the assistant.",
+                );
+            }
+            (Some(false), _) | (None, Some(true)) => return Ok(String::new()),
+            (Some(true), Some(false)) | (None, None | Some(false)) => {}
+        }
+        if !ends_in_assistant {
+            return Ok(String::new());
+        }
+        let beginning = turns.pop().map(|turn| turn.text).unwrap_or_default();
+        if self.continue_final.is_none() && is_assistant(turns.last()) {
+            let message = "Cannot have 2 or more assistant messages at the end of the list.";
+            return Err(Refusal::of("messages", message).code("invalid_value"));
+        }
+        Ok(beginning)
+    }
+}
+
 /// The fields of the body that were not read yet; `null` counts as absent.
-struct Fields(Map<String, Value>);
+pub(super) struct Fields(Map<String, Value>);
 
 impl Fields {
-    fn take(&mut self, name: &str) -> Option<Value> {
+    pub(super) fn take(&mut self, name: &str) -> Option<Value> {
         self.0.remove(name)
     }
 
-    fn boolean(&mut self, name: &str) -> Result<Option<bool>, Refusal> {
+    pub(super) fn boolean(&mut self, name: &str) -> Result<Option<bool>, Refusal> {
         match self.take(name) {
             None => Ok(None),
             Some(Value::Bool(value)) => Ok(Some(value)),
@@ -117,13 +185,13 @@ impl Fields {
         }
     }
 
-    fn integer(&mut self, name: &str, least: i64, most: i64) -> Result<Option<i64>, Refusal> {
+    pub(super) fn integer(&mut self, name: &str, least: i64, most: i64) -> Result<Option<i64>, Refusal> {
         let Some(value) = self.take(name) else { return Ok(None) };
         let Some(number) = value.as_i64() else { return Err(wrong_type(name, "an integer", &value)) };
         in_range(name, "integer", number, least, most).map(Some)
     }
 
-    fn decimal(&mut self, name: &str, least: f64, most: f64) -> Result<Option<f64>, Refusal> {
+    pub(super) fn decimal(&mut self, name: &str, least: f64, most: f64) -> Result<Option<f64>, Refusal> {
         let Some(value) = self.take(name) else { return Ok(None) };
         let Some(number) = value.as_f64() else { return Err(wrong_type(name, "a decimal", &value)) };
         in_range(name, "decimal", number, least, most).map(Some)
@@ -318,6 +386,12 @@ fn logit_bias(map: Option<Value>) -> Result<Vec<(u32, f64)>, Refusal> {
             in_range("logit_bias", "decimal", bias, -100.0, 100.0).map(|bias| (id, bias))
         })
         .collect()
+}
+
+/// Reads `top_k`, of which 0 and -1 keep all tokens.
+pub(super) fn top_k(fields: &mut Fields) -> Result<Option<usize>, Refusal> {
+    let most = fields.integer("top_k", -1, i64::MAX)?.unwrap_or(0);
+    Ok(usize::try_from(most).ok().filter(|most| *most > 0))
 }
 
 fn most_tokens(fields: &mut Fields) -> Result<Option<u64>, Refusal> {

@@ -46,7 +46,7 @@ fn tell(question: &str, temperature: f64, seed: u64) -> Told {
             let text = String::from_utf8_lossy(&bytes).into_owned();
             return Told { text, surprisal_bits, ended: true };
         };
-        bytes.extend_from_slice(MODEL.bytes(choice.word).unwrap_or_default());
+        bytes.extend_from_slice(MODEL.bytes(choice.token).unwrap_or_default());
         surprisal_bits.push(-choice.logprob / std::f64::consts::LN_2);
     }
     Told { text: String::from_utf8_lossy(&bytes).into_owned(), surprisal_bits, ended: false }

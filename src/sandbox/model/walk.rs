@@ -130,9 +130,26 @@ impl Walk {
         self.votes.extend_from_slice(votes);
     }
 
-    /// Appends a word to the text.
-    pub(super) fn accept(&mut self, index: &Index, word: Word) {
-        self.follow(index, word);
+    /// Appends an o200k token to the text.
+    pub(super) fn accept(&mut self, index: &Index, token: u32) {
+        match index.word(token) {
+            Some(word) => self.follow(index, word),
+            None => self.lose(index),
+        }
+    }
+
+    /// Goes on after a token no document has: any word of the likely documents may come next, which
+    /// counts like a match of one token.
+    fn lose(&mut self, index: &Index) {
+        let likely = index.documents().iter().zip(&self.weights).filter(|(_, weight)| **weight > 0.0);
+        let places = likely.flat_map(|(document, _)| document.place.clone());
+        let votes: Vec<Vote> = places
+            .filter_map(|place| u32::try_from(place).ok())
+            .filter(|place| index.place(*place).inside == 0)
+            .map(|place| Vote { place, matched: 1 })
+            .collect();
+        self.set_votes(&votes);
+        self.length += 1;
     }
 
     fn follow(&mut self, index: &Index, word: Word) {
