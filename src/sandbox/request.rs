@@ -53,17 +53,7 @@ pub(super) struct ChatRequest {
 impl ChatRequest {
     /// Reads a body.
     pub(super) fn from_json(body: &[u8]) -> Result<Self, Refusal> {
-        let value: Value = serde_json::from_slice(body).map_err(|error| {
-            Refusal::new(
-                StatusCode::BAD_REQUEST,
-                format!("We could not parse the JSON body of your request: {error}."),
-            )
-        })?;
-        let Value::Object(mut map) = value else {
-            return Err(Refusal::new(StatusCode::BAD_REQUEST, "The JSON body must be an object."));
-        };
-        map.retain(|_, value| !value.is_null());
-        Self::from_fields(&mut Fields(map))
+        Self::from_fields(&mut parse(body)?)
     }
 
     fn from_fields(fields: &mut Fields) -> Result<Self, Refusal> {
@@ -87,7 +77,7 @@ impl ChatRequest {
         };
         let seed = fields.integer("seed", i64::MIN, i64::MAX)?.map(i64::cast_unsigned);
         let choices = fields.integer("n", 1, MOST_CHOICES)?.unwrap_or(1);
-        let stop = stops(fields.take("stop"))?;
+        let stop = stops(fields.take("stop"), MOST_STOPS)?;
         let most_tokens = most_tokens(fields)?;
         let candidates = candidates(fields)?;
         let stream = fields.boolean("stream")?.unwrap_or(false);
@@ -108,6 +98,21 @@ impl ChatRequest {
             include_usage,
         })
     }
+}
+
+/// Returns the fields of a body.
+pub(super) fn parse(body: &[u8]) -> Result<Fields, Refusal> {
+    let value: Value = serde_json::from_slice(body).map_err(|error| {
+        Refusal::new(
+            StatusCode::BAD_REQUEST,
+            format!("We could not parse the JSON body of your request: {error}."),
+        )
+    })?;
+    let Value::Object(mut map) = value else {
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, "The JSON body must be an object."));
+    };
+    map.retain(|_, value| !value.is_null());
+    Ok(Fields(map))
 }
 
 /// What the request says about an assistant message at the end of the list.
@@ -173,10 +178,22 @@ impl Continuation {
 pub(super) struct Fields(Map<String, Value>);
 
 impl Fields {
+    /// Whether a field was given and not read yet.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// Returns the fields that were not read yet.
+    pub(super) fn left(&self) -> impl Iterator<Item = (&String, &Value)> {
+        self.0.iter()
+    }
+
+    /// Takes a field out.
     pub(super) fn take(&mut self, name: &str) -> Option<Value> {
         self.0.remove(name)
     }
 
+    /// Takes a field that holds true or false.
     pub(super) fn boolean(&mut self, name: &str) -> Result<Option<bool>, Refusal> {
         match self.take(name) {
             None => Ok(None),
@@ -185,12 +202,14 @@ impl Fields {
         }
     }
 
+    /// Takes a field that holds an integer of this range.
     pub(super) fn integer(&mut self, name: &str, least: i64, most: i64) -> Result<Option<i64>, Refusal> {
         let Some(value) = self.take(name) else { return Ok(None) };
         let Some(number) = value.as_i64() else { return Err(wrong_type(name, "an integer", &value)) };
         in_range(name, "integer", number, least, most).map(Some)
     }
 
+    /// Takes a field that holds a number of this range.
     pub(super) fn decimal(&mut self, name: &str, least: f64, most: f64) -> Result<Option<f64>, Refusal> {
         let Some(value) = self.take(name) else { return Ok(None) };
         let Some(number) = value.as_f64() else { return Err(wrong_type(name, "a decimal", &value)) };
@@ -254,7 +273,8 @@ fn in_range<N: PartialOrd + std::fmt::Display>(
     Err(Refusal::of(name, message).code(code))
 }
 
-fn wrong_type(name: &str, expected: &str, found: &Value) -> Refusal {
+/// Returns the refusal of a field that holds something else than it may.
+pub(super) fn wrong_type(name: &str, expected: &str, found: &Value) -> Refusal {
     let found = match found {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
@@ -268,7 +288,8 @@ fn wrong_type(name: &str, expected: &str, found: &Value) -> Refusal {
     Refusal::of(name, message).code("invalid_type")
 }
 
-fn turns(messages: Option<Value>) -> Result<Vec<Turn>, Refusal> {
+/// Reads the messages of a conversation.
+pub(super) fn turns(messages: Option<Value>) -> Result<Vec<Turn>, Refusal> {
     let list = match messages {
         Some(Value::Array(list)) => list,
         Some(other) => return Err(wrong_type("messages", "an array of objects", &other)),
@@ -343,15 +364,16 @@ fn text_of(name: &str, parts: Vec<Value>) -> Result<String, Refusal> {
     Ok(joined)
 }
 
-fn stops(stop: Option<Value>) -> Result<Vec<String>, Refusal> {
+/// Reads the stop texts.
+pub(super) fn stops(stop: Option<Value>, most: usize) -> Result<Vec<String>, Refusal> {
     let list = match stop {
         None => return Ok(Vec::new()),
         Some(Value::Array(list)) => list,
         Some(one) => vec![one],
     };
-    if list.len() > MOST_STOPS {
+    if list.len() > most {
         let message = format!(
-            "Invalid 'stop': array too long. Expected an array with maximum length {MOST_STOPS}, but got an \
+            "Invalid 'stop': array too long. Expected an array with maximum length {most}, but got an \
              array with length {} instead.",
             list.len()
         );
@@ -369,7 +391,8 @@ fn stops(stop: Option<Value>) -> Result<Vec<String>, Refusal> {
         .collect()
 }
 
-fn logit_bias(map: Option<Value>) -> Result<Vec<(u32, f64)>, Refusal> {
+/// Reads the biases by token id.
+pub(super) fn logit_bias(map: Option<Value>) -> Result<Vec<(u32, f64)>, Refusal> {
     let map = match map {
         None => return Ok(Vec::new()),
         Some(Value::Object(map)) => map,

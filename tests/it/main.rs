@@ -13,6 +13,7 @@ mod provider;
 #[cfg(unix)]
 mod pty;
 mod sandbox;
+mod sandbox_branch;
 mod sandbox_server;
 mod soundness;
 mod support;

@@ -359,13 +359,13 @@ mod tests {
     fn cuts_are_made_in_the_order_asked_for() {
         let cut = Settings { top_k: Some(7), top_p: 0.8, min_p: 0.05, ..at(1.7) };
         let llama = Settings { order: Stage::LLAMA.to_vec(), ..cut.clone() };
-        assert_ne!(Stage::VLLM, Stage::LLAMA);
         for settings in [
             Settings { top_k: Some(3), ..at(2.0) },
             Settings { top_k: Some(0), ..at(2.0) },
             Settings { min_p: 0.2, ..at(1.5) },
             Settings { min_p: 1.0, ..at(1.5) },
             Settings { order: vec![Stage::TopP, Stage::TopK], ..cut.clone() },
+            Settings { order: vec![Stage::Temperature, Stage::MinP, Stage::TopP], ..cut.clone() },
             cut,
             llama,
         ] {

@@ -1,9 +1,9 @@
-//! From a distribution to one token: penalties and biases, then temperature, min_p, top_k and top_p.
+//! From a distribution to one token: penalties and biases, then temperature, top_k, top_p and min_p.
 //!
 //! Owns the random source of one answer and what the answer has used so far. Never changes the
 //! probabilities of the model: what is reported of a later [`Stage`] is computed beside them.
 //!
-//! The stages run in the order of [`Settings::order`]; the usual one is vLLM's. Each cut keeps the
+//! The stages run in the order of [`Settings::order`]; the usual one is [`Stage::USUAL`]. Each cut keeps the
 //! likeliest tokens and temperature changes no order among them, so what is left is always a beginning
 //! of the list by probability, and nothing behind it is ever looked at.
 
@@ -32,9 +32,9 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// The order of vLLM: its random sampler divides by the temperature, lets the processors run that
-    /// never change the likeliest token (min_p), and then cuts to top_k and to top_p.
-    pub const VLLM: [Self; 4] = [Self::Temperature, Self::MinP, Self::TopK, Self::TopP];
+    /// The order of transformers and SGLang. vLLM's differs only where min_p and top_p are both set: its
+    /// min_p comes before top_k and top_p, so that top_p counts what min_p left.
+    pub const USUAL: [Self; 4] = [Self::Temperature, Self::TopK, Self::TopP, Self::MinP];
 
     /// The order of llama.cpp: all cuts look at the model's own probabilities, temperature is last.
     pub const LLAMA: [Self; 4] = [Self::TopK, Self::TopP, Self::MinP, Self::Temperature];
@@ -68,7 +68,7 @@ impl Default for Settings {
             top_k: None,
             top_p: 1.0,
             min_p: 0.0,
-            order: Stage::VLLM.to_vec(),
+            order: Stage::USUAL.to_vec(),
             presence_penalty: 0.0,
             frequency_penalty: 0.0,
             logit_bias: Vec::new(),
@@ -176,6 +176,7 @@ impl Sampler {
             Some(kept) => pick(&mut self.random, kept, self.exponent),
             None => self.draw(&field),
         };
+        let report = if report == Report::Tempered && self.is_greedy() { Report::Model } else { report };
         let drawn = match (report, kept) {
             (Report::Model, _) => {
                 let mut top = source.top(count);
@@ -194,12 +195,11 @@ impl Sampler {
                 Drawn { token, logprob: own * exponent - total, top }
             }
             (Report::Sampled | Report::Tempered, _) => {
-                let tempered = !self.is_greedy();
-                let exponent = if tempered { self.exponent } else { 1.0 };
-                let total = self.log_total(&field, tempered);
+                let total = self.log_total(&field, true);
                 let own = source.probability(token).ln() + self.adjustment(token);
-                let top = field.iter().take(count).map(|(t, log)| (t, log * exponent - total)).collect();
-                Drawn { token, logprob: own * exponent - total, top }
+                let reported = |log: f64| log * self.exponent - total;
+                let top = field.iter().take(count).map(|(listed, log)| (listed, reported(log))).collect();
+                Drawn { token, logprob: reported(own), top }
             }
         };
         *self.used.entry(token).or_default() += 1;
