@@ -167,9 +167,12 @@ impl Held {
 
     /// Ends the answer where a stop text begins, if one is there.
     fn stop(&mut self, stops: &[String]) -> Option<Step> {
-        let found =
-            stops.iter().enumerate().filter_map(|(i, stop)| Some((self.text.find(stop.as_str())?, i)));
-        let (at, which) = found.min()?;
+        // The one that is complete first counts, however the text is cut into tokens.
+        let found = stops.iter().enumerate().filter_map(|(which, stop)| {
+            let at = self.text.find(stop.as_str())?;
+            Some((at + stop.len(), at, which))
+        });
+        let (_, at, which) = found.min()?;
         self.text.truncate(at);
         self.bytes.clear();
         self.tokens.retain(|token| token.start < at);
@@ -296,7 +299,8 @@ mod tests {
             let stops: Vec<&str> = stops.iter().map(String::as_str).collect();
             let (given, stopped) = send(&pieces, &stops);
             let joined: String = given.iter().map(|(text, _)| text.as_str()).collect();
-            let first = stops.iter().filter_map(|stop| text.find(stop)).min();
+            let first = stops.iter().filter_map(|stop| text.find(stop).map(|at| (at + stop.len(), at))).min();
+            let first = first.map(|(_, at)| at);
             prop_assert_eq!(&joined, &text[..first.unwrap_or(text.len())]);
             prop_assert_eq!(stopped, first.is_some());
             if !stopped {
