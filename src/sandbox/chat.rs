@@ -5,10 +5,12 @@
 //! model, reading the conversation) runs on a blocking thread.
 
 use super::body::{Choice, Header, Usage};
+use super::corpus::Language;
 use super::fault::{self, Behaviour, Pace};
 use super::model::{Model, Random, Reading};
 use super::refusal::Refusal;
-use super::request::ChatRequest;
+use super::request::{ChatRequest, Format};
+use super::schema;
 use super::sending::{Over, Pacer, Sink, cut_in_half};
 use super::server::{self, State};
 use super::telling::{Step, Telling};
@@ -87,15 +89,24 @@ fn prepare(
     let candidates = behaviour.candidates(request.candidates);
     let reasoning = (behaviour == Behaviour::Reasoning).then(|| think(model, &model.read(&request.turns)));
     let seed = request.seed.unwrap_or_else(|| state.draw());
+    let grammar = match &request.format {
+        Format::Text => None,
+        Format::Object => schema::plain_object(names(model.read(&request.turns).language)).map(Arc::new),
+        Format::Schema(grammar) => Some(Arc::clone(grammar)),
+    };
     let tellings = (0..request.choices)
         .map(|index| {
-            let random = Random::for_choice(seed, index);
-            let settings = request.settings.clone();
-            let generation = model.resume(&request.turns, &beginning, settings, random);
-            let generation = generation.reporting(behaviour.report());
-            Telling::new(generation, request.stop.clone(), candidates, behaviour.pieces(), limit)
+            let (random, settings) = (Random::for_choice(seed, index), request.settings.clone());
+            let generation = match &grammar {
+                None => Some(model.resume(&request.turns, &beginning, settings, random)),
+                Some(grammar) => {
+                    model.document(&request.turns, Arc::clone(grammar), &beginning, settings, random)
+                }
+            };
+            let generation = generation.ok_or_else(no_document)?.reporting(behaviour.report());
+            Ok(Telling::new(generation, request.stop.clone(), candidates, behaviour.pieces(), limit))
         })
-        .collect();
+        .collect::<Result<Vec<_>, Refusal>>()?;
     let thought = reasoning.as_deref().map_or(0, |text| model.table().count(text));
     let header = Header {
         id: format!("chatcmpl-{:016x}", state.draw()),
@@ -114,6 +125,21 @@ fn prepare(
         pace: behaviour.pace(state.pace()),
         include_usage: request.include_usage,
     })
+}
+
+/// Returns the names of an object whose schema nobody gave.
+fn names(language: Language) -> [&'static str; 3] {
+    match language {
+        Language::English => ["answer", "details", "confidence"],
+        Language::Korean => ["답", "자세히", "확신"],
+    }
+}
+
+fn no_document() -> Refusal {
+    let message = "The message to continue is not the beginning of a document of this 'response_format'. The \
+                   sandbox writes one space after a colon and after a comma, none elsewhere, and members in \
+                   the order of the schema.";
+    Refusal::of("response_format", message).code("invalid_value")
 }
 
 /// Returns how many tokens the answer may have.

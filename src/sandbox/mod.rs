@@ -13,10 +13,12 @@ mod llama_body;
 pub mod model;
 mod refusal;
 mod request;
+mod schema;
 mod sending;
 mod server;
 mod telling;
 mod template;
+mod tree;
 
 pub use fault::MODEL;
 pub use server::{Options, Server};

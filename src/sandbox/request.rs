@@ -3,10 +3,14 @@
 //! Owns reading and checking the JSON body. Never answers; models and their moods are elsewhere. A
 //! field nobody knows is refused, as OpenAI does, so that a typing error is not silently ignored.
 
-use super::model::{Settings, Speaker, Turn};
+use super::model::{Grammar, Settings, Speaker, Turn};
 use super::refusal::Refusal;
+use super::schema::{self, Unsupported};
+use super::tree::Tree;
 use axum::http::StatusCode;
+use serde::Deserialize;
 use serde_json::{Map, Value};
+use std::sync::Arc;
 
 /// Most candidates beside a token.
 const MOST_CANDIDATES: i64 = 20;
@@ -48,15 +52,27 @@ pub(super) struct ChatRequest {
     pub(super) candidates: Option<usize>,
     pub(super) stream: bool,
     pub(super) include_usage: bool,
+    pub(super) format: Format,
+}
+
+/// What form an answer must have.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Format {
+    /// Any.
+    Text,
+    /// A JSON object.
+    Object,
+    /// A JSON document of a schema.
+    Schema(Arc<Grammar>),
 }
 
 impl ChatRequest {
     /// Reads a body.
     pub(super) fn from_json(body: &[u8]) -> Result<Self, Refusal> {
-        Self::from_fields(&mut parse(body)?)
+        Self::from_fields(&mut parse(body)?, body)
     }
 
-    fn from_fields(fields: &mut Fields) -> Result<Self, Refusal> {
+    fn from_fields(fields: &mut Fields, body: &[u8]) -> Result<Self, Refusal> {
         let model = match fields.take("model") {
             Some(Value::String(model)) => model,
             Some(other) => return Err(wrong_type("model", "a string", &other)),
@@ -82,6 +98,7 @@ impl ChatRequest {
         let candidates = candidates(fields)?;
         let stream = fields.boolean("stream")?.unwrap_or(false);
         let include_usage = include_usage(fields.take("stream_options"), stream)?;
+        let format = format(fields.take("response_format"), body)?;
         fields.finish()?;
         Ok(Self {
             model,
@@ -96,6 +113,7 @@ impl ChatRequest {
             candidates,
             stream,
             include_usage,
+            format,
         })
     }
 }
@@ -222,15 +240,7 @@ impl Fields {
             let nothing = value.as_array().is_some_and(Vec::is_empty) || value == "none" || value == "auto";
             match name.as_str() {
                 known if HARMLESS.contains(&known) => {}
-                "response_format" if value.get("type").and_then(Value::as_str) == Some("text") => {}
                 "modalities" if value.as_array().is_some_and(|list| list.iter().all(|m| m == "text")) => {}
-                "response_format" => {
-                    let kind = value.get("type").and_then(Value::as_str).unwrap_or("");
-                    let message = format!(
-                        "Invalid parameter: 'response_format' of type '{kind}' is not supported with this model."
-                    );
-                    return Err(Refusal::of("response_format", message).code("unsupported_value"));
-                }
                 known if UNSUPPORTED.contains(&known) && nothing => {}
                 known if UNSUPPORTED.contains(&known) => {
                     let message =
@@ -437,6 +447,52 @@ fn candidates(fields: &mut Fields) -> Result<Option<usize>, Refusal> {
             "top_logprobs",
             "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled.",
         )),
+    }
+}
+
+/// The body once more, as far as the order of its members matters.
+#[derive(Deserialize)]
+struct Ordered {
+    response_format: Tree,
+}
+
+/// Reads the form of the answer; a schema's members are read in the order they stand.
+fn format(format: Option<Value>, body: &[u8]) -> Result<Format, Refusal> {
+    let Some(format) = format else { return Ok(Format::Text) };
+    let refused = |message: String| Refusal::of("response_format", message).code("invalid_value");
+    let kind = format.get("type").and_then(Value::as_str);
+    match kind {
+        Some("text") => Ok(Format::Text),
+        Some("json_object") => Ok(Format::Object),
+        Some("json_schema") => {
+            let Ok(Ordered { response_format }) = serde_json::from_slice(body) else {
+                return Err(refused("Invalid 'response_format': it stands there twice.".to_owned()));
+            };
+            let Some(wrapper) = response_format.get("json_schema") else {
+                let message = "Missing required parameter: 'response_format.json_schema'.";
+                return Err(refused(message.to_owned()).code("missing_required_parameter"));
+            };
+            if wrapper.get("name").and_then(Tree::as_str).is_none_or(str::is_empty) {
+                let message = "Missing required parameter: 'response_format.json_schema.name'.";
+                return Err(refused(message.to_owned()).code("missing_required_parameter"));
+            }
+            if !matches!(wrapper.get("strict"), None | Some(Tree::Null | Tree::Bool(_))) {
+                return Err(refused("Invalid type for 'response_format.json_schema.strict'.".to_owned()));
+            }
+            let Some(schema) = wrapper.get("schema") else { return Ok(Format::Object) };
+            let grammar = schema::compile(schema).map_err(|Unsupported(reason)| {
+                refused(format!("Invalid schema for response_format: {reason}"))
+            })?;
+            Ok(Format::Schema(Arc::new(grammar)))
+        }
+        kind => {
+            let message = format!(
+                "Invalid value for 'response_format.type': '{}'. Supported values are: 'text', 'json_object', \
+                 and 'json_schema'.",
+                kind.unwrap_or("")
+            );
+            Err(refused(message))
+        }
     }
 }
 

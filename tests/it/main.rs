@@ -14,6 +14,7 @@ mod provider;
 mod pty;
 mod sandbox;
 mod sandbox_branch;
+mod sandbox_json;
 mod sandbox_server;
 mod soundness;
 mod support;

@@ -241,7 +241,7 @@ async fn refused_fields_are_named() {
         (json!({"max_tokens": 0}), "max_tokens"),
         (json!({"max_tokens": 5, "max_completion_tokens": 5}), "max_tokens"),
         (json!({"stream_options": {"include_usage": true}}), "stream_options"),
-        (json!({"response_format": {"type": "json_object"}}), "response_format"),
+        (json!({"response_format": {"type": "xml"}}), "response_format"),
         (json!({"tools": [{"type": "function"}]}), "tools"),
         (json!({"temprature": 1}), "temprature"),
         (json!({"messages": []}), "messages"),

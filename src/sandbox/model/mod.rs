@@ -10,15 +10,20 @@
 //! ```
 
 mod cue;
+mod document;
+mod grammar;
 mod hash;
 mod index;
 mod likeness;
+mod number;
 mod random;
 mod reading;
 mod sampler;
 mod walk;
 
+pub use grammar::{Grammar, Member, Node, NodeId};
 pub use index::{END_OF_TEXT, END_TEXT, Word};
+pub use number::Bounds;
 pub use random::Random;
 pub use reading::{Reading, Speaker, Turn};
 pub use sampler::{Report, Settings, Stage};
@@ -26,9 +31,11 @@ pub use walk::Distribution;
 
 use crate::sandbox::corpus::Topic;
 use crate::tokenizer::Table;
+use document::{Document, Sources, Spelling};
 use index::Index;
 use likeness::Likeness;
 use sampler::{Drawn, Sampler, Source};
+use std::sync::Arc;
 use walk::Walk;
 
 /// The model: an index of the corpus, and the likeness of texts to its topics.
@@ -37,6 +44,7 @@ pub struct Model {
     table: &'static Table,
     topics: Vec<Topic>,
     index: Index,
+    spelling: Spelling,
     likeness: Likeness,
 }
 
@@ -55,6 +63,7 @@ pub struct Choice {
 #[derive(Debug)]
 pub struct Generation {
     walk: Walk,
+    document: Option<Document>,
     sampler: Sampler,
     report: Report,
 }
@@ -64,8 +73,9 @@ impl Model {
     #[must_use]
     pub fn new(table: &'static Table, topics: Vec<Topic>) -> Self {
         let index = Index::new(table, &topics);
+        let spelling = Spelling::new(table, &index);
         let likeness = Likeness::new(&topics);
-        Self { table, topics, index, likeness }
+        Self { table, topics, index, spelling, likeness }
     }
 
     /// Returns the tokenizer the model was built with.
@@ -122,6 +132,50 @@ impl Model {
         settings: Settings,
         random: Random,
     ) -> Generation {
+        let mut walk = self.walk(turns);
+        for token in beginning {
+            walk.accept(&self.index, *token);
+        }
+        Generation {
+            walk,
+            document: None,
+            sampler: Sampler::new(&self.index, settings, random),
+            report: Report::Model,
+        }
+    }
+
+    /// Begins a document of a grammar, or goes on with one; `None` where no document begins so.
+    ///
+    /// All probabilities are those after the mask of the grammar.
+    #[must_use]
+    pub fn document(
+        &self,
+        turns: &[Turn],
+        grammar: Arc<Grammar>,
+        beginning: &[u32],
+        settings: Settings,
+        random: Random,
+    ) -> Option<Generation> {
+        let mut walk = self.walk(turns);
+        let sources = self.sources();
+        let mut document = Document::new(grammar, sources, &walk);
+        for token in beginning {
+            document.accept(sources, &mut walk, *token).then_some(())?;
+        }
+        Some(Generation {
+            walk,
+            document: Some(document),
+            sampler: Sampler::new(&self.index, settings, random),
+            report: Report::Model,
+        })
+    }
+
+    fn sources(&self) -> Sources<'_> {
+        Sources { table: self.table, index: &self.index, spelling: &self.spelling }
+    }
+
+    /// Returns a walk before the answer to a conversation.
+    fn walk(&self, turns: &[Turn]) -> Walk {
         let reading = self.read(turns);
         let weights =
             self.index.documents().iter().map(|d| reading.weight(d.topic, d.language, d.voice)).collect();
@@ -129,10 +183,7 @@ impl Model {
         for turn in turns.iter().filter(|turn| turn.speaker == Speaker::Assistant) {
             walk.recall(&self.index, &self.table.encode(&turn.text));
         }
-        for token in beginning {
-            walk.accept(&self.index, *token);
-        }
-        Generation { walk, sampler: Sampler::new(&self.index, settings, random), report: Report::Model }
+        walk
     }
 }
 
@@ -151,12 +202,27 @@ impl Generation {
 
     /// Samples the next token, with the `candidates` likeliest beside it; `None` at the end of the text.
     pub fn next(&mut self, model: &Model, candidates: usize) -> Option<Choice> {
-        let source = Source::Whole(&model.index, self.walk.distribution(&model.index));
-        let Drawn { token, logprob, top } = self.sampler.next(source, candidates, self.report);
+        let Self { walk, document, sampler, report } = self;
+        let Drawn { token, logprob, top } = match document {
+            None => {
+                let source = Source::Whole(&model.index, walk.distribution(&model.index));
+                sampler.next(source, candidates, *report)
+            }
+            Some(document) => {
+                let list = document.distribution(model.sources(), walk);
+                sampler.next(Source::Listed(&list), candidates, *report)
+            }
+        };
         if token == END_OF_TEXT {
             return None;
         }
-        self.walk.accept(&model.index, token);
+        match document {
+            None => walk.accept(&model.index, token),
+            // What is drawn from the list fits.
+            Some(document) => {
+                document.accept(model.sources(), walk, token);
+            }
+        }
         Some(Choice { token, logprob, top })
     }
 }

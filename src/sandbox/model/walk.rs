@@ -73,6 +73,8 @@ pub(super) struct Walk {
     /// Sentences whose words come up in the sentence being told, once for each word.
     telling: Vec<u32>,
     length: usize,
+    /// Whether a sentence ended with the last word.
+    after_sentence: bool,
     head: Vec<(Word, f64)>,
     /// Position of each word in `head` plus 1, or 0.
     slots: Vec<u32>,
@@ -90,6 +92,7 @@ impl Walk {
             told: vec![0.0; index.sentences().len()],
             telling: Vec::new(),
             length: 0,
+            after_sentence: false,
             head: Vec::new(),
             slots: vec![0; index.vocabulary()],
             tail: 1.0,
@@ -109,6 +112,34 @@ impl Walk {
         }
         self.close_sentence(index);
         self.begin(index);
+    }
+
+    /// Ends the text being told and begins another one; a sentence that was begun counts as told.
+    pub(super) fn restart(&mut self, index: &Index) {
+        self.telling.sort_unstable();
+        self.telling.dedup();
+        for sentence in self.telling.drain(..) {
+            let told = &mut self.told[sentence as usize];
+            *told = told.max(1.0);
+        }
+        self.begin(index);
+    }
+
+    /// Whether a sentence of the likeliest text ends here.
+    #[must_use]
+    pub(super) fn is_after_sentence(&self) -> bool {
+        self.length > 0 && self.after_sentence
+    }
+
+    /// Returns the share of a word in the documents that are like the conversation.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "lengths are far below 2^52")]
+    pub(super) fn heard(&self, index: &Index, word: Word) -> f64 {
+        let lengths = index.documents().iter().map(|document| document.place.len() as f64);
+        let all: f64 = lengths.zip(&self.weights).map(|(length, weight)| length * weight).sum();
+        let weights = index.occurrences(word).iter().map(|place| index.place(*place).document as usize);
+        let own: f64 = weights.filter_map(|document| self.weights.get(document)).sum();
+        if all > 0.0 { own / all } else { 0.0 }
     }
 
     /// Goes back to the beginning of a text; what was told stays told.
@@ -150,6 +181,7 @@ impl Walk {
             .collect();
         self.set_votes(&votes);
         self.length += 1;
+        self.after_sentence = false;
     }
 
     fn follow(&mut self, index: &Index, word: Word) {
@@ -177,7 +209,8 @@ impl Walk {
         self.set_votes(&votes);
         self.length += 1;
         let best = self.votes.iter().max_by_key(|vote| vote.matched);
-        if best.is_some_and(|vote| index.place(vote.place - 1).closes) {
+        self.after_sentence = best.is_some_and(|vote| index.place(vote.place - 1).closes);
+        if self.after_sentence {
             self.close_sentence(index);
         }
     }
