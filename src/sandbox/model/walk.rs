@@ -26,7 +26,7 @@ const CONTINUATION: f64 = 2.0;
 /// Weight of a place inside a word whose beginning is another one than the text's.
 const TORN_WORD: f64 = 0.01;
 /// `b_k` of the model over the likely documents: how much the order below has to say.
-const LIKELY_BACKOFF: f64 = 1.6;
+const LIKELY_BACKOFF: f64 = 2.2;
 /// The same at order 1, where what is below is the general model.
 const LIKELY_BACKOFF_FIRST: f64 = 0.02;
 /// Share the general model always has.
@@ -47,9 +47,9 @@ const PROGRESS_SIGMA: f64 = 0.22;
 const PROGRESS_FLOOR: f64 = 0.03;
 
 /// Share of its weight a vote lends to words that stand elsewhere between the same two neighbours.
-const LENT: f64 = 0.35;
+const LENT: f64 = 0.6;
 /// How well they must fit together for half of that share to be lent.
-const LENT_HALF: f64 = 2.0;
+const LENT_HALF: f64 = 1.0;
 /// Votes that weigh less lend nothing; it would only cost time.
 const LENDING_FROM: f64 = 1e-3;
 
