@@ -14,6 +14,7 @@ pub mod exchange;
 pub mod fault;
 pub mod figure;
 pub mod id;
+pub mod ladder;
 pub mod model;
 pub mod probability;
 pub mod provenance;
@@ -24,5 +25,9 @@ pub mod strip;
 pub mod sweep;
 pub mod text;
 pub mod time;
+pub mod tipping;
 pub mod token;
 pub mod transfer;
+#[cfg(test)]
+mod truth;
+pub mod what_if;
