@@ -97,20 +97,19 @@ impl Pile {
     /// Returns -Σ q ln q of the fewest tokens.
     fn least_entropy(&self, ceiling: f64) -> f64 {
         let of = |ln: f64| if ln.is_finite() { -ln * ln.exp() } else { 0.0 };
-        if self.whole > 0.0 { self.whole * of(ceiling) + of(self.ln_remainder) } else { of(self.ln_remainder) }
+        if self.whole > 0.0 {
+            self.whole * of(ceiling) + of(self.ln_remainder)
+        } else {
+            of(self.ln_remainder)
+        }
     }
 }
 
 impl Tail {
     const NONE: Self = {
-        let pile = Pile { mass: 0.0, ln_mass: f64::NEG_INFINITY, whole: 0.0, ln_remainder: f64::NEG_INFINITY };
-        Self {
-            count: 0.0,
-            ln_count: f64::NEG_INFINITY,
-            ceiling: f64::NEG_INFINITY,
-            low: pile,
-            high: pile,
-        }
+        let pile =
+            Pile { mass: 0.0, ln_mass: f64::NEG_INFINITY, whole: 0.0, ln_remainder: f64::NEG_INFINITY };
+        Self { count: 0.0, ln_count: f64::NEG_INFINITY, ceiling: f64::NEG_INFINITY, low: pile, high: pile }
     };
 
     /// Returns the tail beside `known` tokens with the sum `sum`, of which `floor` is the smallest
@@ -150,15 +149,9 @@ impl Tail {
             return Range { min: 0.0, max: 0.0 };
         }
         let (min, max) = if power > 1.0 {
-            (
-                self.low.even(power, top, self.ln_count),
-                self.high.fewest(power, top, self.ceiling, self.count),
-            )
+            (self.low.even(power, top, self.ln_count), self.high.fewest(power, top, self.ceiling, self.count))
         } else {
-            (
-                self.low.fewest(power, top, self.ceiling, self.count),
-                self.high.even(power, top, self.ln_count),
-            )
+            (self.low.fewest(power, top, self.ceiling, self.count), self.high.even(power, top, self.ln_count))
         };
         // Equal in exact arithmetic at power 1, so their order there is a matter of rounding.
         Range { min: min.min(max), max: max.max(min) }
@@ -203,38 +196,65 @@ impl Tail {
     }
 }
 
+/// The search for the chosen token among the candidates.
+struct Own {
+    /// Its logprob in the list.
+    listed: Option<f64>,
+    /// The smallest logprob of another candidate.
+    others: f64,
+}
+
+impl Own {
+    /// Takes in a candidate, which may read like the chosen token. Of several that do, only one can
+    /// be it: at worst the least, which then was not listed for its rank.
+    fn meet(&mut self, logprob: f64, is_alike: bool) {
+        let other = match self.listed {
+            Some(listed) if is_alike => {
+                self.listed = Some(listed.min(logprob));
+                listed.max(logprob)
+            }
+            None if is_alike => {
+                self.listed = Some(logprob);
+                return;
+            }
+            Some(_) | None => logprob,
+        };
+        self.others = self.others.min(other);
+    }
+}
+
 impl<'a> Ladder<'a> {
     /// Returns the ladder of a token, its values sorted into `room`, which must hold the candidates
     /// and one more; `None` when no candidate has a value.
     fn read(token: &Token, vocabulary: usize, room: &'a mut [f64]) -> Option<Self> {
+        let (mut len, mut smallest, mut is_sorted) = (0, f64::INFINITY, true);
+        let mut own = Own { listed: None, others: f64::INFINITY };
         let chosen = token.piece.bytes();
-        let (mut len, mut others, mut smallest) = (0, f64::INFINITY, f64::INFINITY);
-        let (mut is_listed, mut is_reported, mut own_smallest, mut is_sorted) =
-            (false, false, f64::INFINITY, true);
         for candidate in &token.candidates {
             let Some(logprob) = candidate.logprob else { continue };
             is_sorted &= logprob <= smallest;
             smallest = smallest.min(logprob);
-            if candidate.piece.bytes() == chosen {
-                // Of several that read alike only one can be the chosen one, at worst the last.
-                others = others.min(if is_listed { logprob.max(own_smallest) } else { others });
-                own_smallest = own_smallest.min(logprob);
-                is_listed = true;
-                is_reported |= token.logprob == Some(logprob);
-            } else {
-                others = others.min(logprob);
-            }
+            // Texts lie elsewhere in memory: only those with the right value are looked at.
+            own.meet(logprob, token.logprob == Some(logprob) && candidate.piece.bytes() == chosen);
             *room.get_mut(len)? = logprob;
             len += 1;
         }
         if len == 0 {
             return None;
         }
-        // The list decides where it contradicts the token's own value.
-        let own = if is_listed && !is_reported { Some(own_smallest) } else { token.logprob };
+        if own.listed.is_none() {
+            // The list decides where it contradicts the token's own value.
+            own.others = f64::INFINITY;
+            for candidate in &token.candidates {
+                let Some(logprob) = candidate.logprob else { continue };
+                own.meet(logprob, candidate.piece.bytes() == chosen);
+            }
+        }
+        let Own { listed, others } = own;
+        let own = listed.or(token.logprob);
         // A chosen token that is no candidate by its bytes counts on its own only below the list:
         // above, it must be one of the candidates under another spelling, else it would be listed.
-        let is_added = !is_listed && own.is_some_and(|own| own < smallest);
+        let is_added = listed.is_none() && own.is_some_and(|own| own < smallest);
         if is_added {
             *room.get_mut(len)? = own?;
             len += 1;
@@ -246,13 +266,13 @@ impl<'a> Ladder<'a> {
         let known: &'a [f64] = known;
         let sum = known.iter().map(|logprob| logprob.exp()).sum();
         let tail = Tail::new(sum, len, others, vocabulary);
-        let least_own = if is_added { own.unwrap_or(own_smallest) } else { own_smallest };
-        let is_stray = tail.count >= 1.0 && least_own <= tail.ceiling;
+        let is_known = is_added || listed.is_some();
+        let is_stray = is_known && tail.count >= 1.0 && own.is_some_and(|own| own <= tail.ceiling);
         let (stray, head) = match known.split_last() {
             Some((last, before)) if is_stray => (Some(*last), before),
             _ => (None, known),
         };
-        let is_unmatched = !is_listed && own.is_some_and(|own| own.total_cmp(&smallest).is_eq());
+        let is_unmatched = listed.is_none() && own.is_some_and(|own| own.total_cmp(&smallest).is_eq());
         Some(Self { head, rest: Rest { chosen: own, stray, is_unmatched, tail } })
     }
 
@@ -274,6 +294,20 @@ impl<'a> Ladder<'a> {
     /// Returns the known logprobs, descending.
     pub(super) fn known(&self) -> impl Iterator<Item = f64> + use<'a> {
         self.head.iter().copied().chain(self.rest.stray)
+    }
+
+    /// Returns the interval in which the entropy of the whole distribution lies, in bits.
+    ///
+    /// With p the known probabilities, r the mass that is missing, m what none of the unseen tokens
+    /// exceeds and n their number, in nats: from `-Σ p ln p` plus that of as few tokens as possible,
+    /// ⌊r/m⌋ of size m and one of the rest (at least `-r ln m`), to `-Σ p ln p + r ln(n/r)`, the mass
+    /// spread evenly. A point when the candidates are the whole vocabulary.
+    #[must_use]
+    pub fn entropy_bits(&self) -> Range {
+        let known: f64 = self.known().map(|logprob| -logprob * logprob.exp()).sum();
+        let tail = self.rest.tail.entropy();
+        let bits = |nats: f64| nats / std::f64::consts::LN_2;
+        Range { min: bits(known + tail.min), max: bits(known + tail.max) }
     }
 }
 

@@ -186,20 +186,11 @@ impl<'a> Position<'a> {
         }
     }
 
-    /// Returns the interval in which the entropy of the whole distribution lies, in bits.
-    ///
-    /// With p the known probabilities, r the mass that is missing, m what none of the unseen tokens
-    /// exceeds and n their number, in nats: from `-Σ p ln p` plus that of as few tokens as possible,
-    /// ⌊r/m⌋ of size m and one of the rest (at least `-r ln m`), to `-Σ p ln p + r ln(n/r)`, the mass
-    /// spread evenly. A point when the candidates are the whole vocabulary.
+    /// Returns the interval in which the entropy of the whole distribution lies, in bits: see
+    /// [`Ladder::entropy_bits`]. `None` without candidates.
     #[must_use]
     pub fn entropy_bits(self, vocabulary: usize) -> Option<Range> {
-        Ladder::of(self.token, vocabulary, |ladder| {
-            let known: f64 = ladder.known().map(|logprob| -logprob * logprob.exp()).sum();
-            let tail = ladder.rest.tail.entropy();
-            let bits = |nats: f64| nats / std::f64::consts::LN_2;
-            Range { min: bits(known + tail.min), max: bits(known + tail.max) }
-        })
+        Ladder::of(self.token, vocabulary, |ladder| ladder.entropy_bits())
     }
 }
 
@@ -220,8 +211,7 @@ pub fn ranked_close_calls(tokens: &[Token]) -> Vec<CloseCall> {
         .iter()
         .enumerate()
         .filter_map(|(index, token)| {
-            let position = Position::new(token);
-            let margin = position.margin().filter(|_| position.is_close_call())?;
+            let margin = Position::new(token).margin().filter(|margin| *margin < CLOSE_MARGIN)?;
             Some(CloseCall { index, margin })
         })
         .collect();

@@ -20,8 +20,9 @@ pub const LIMIT: f64 = 5.0;
 /// The lowest temperature told from 0.
 const LEAST: f64 = 1e-3;
 
-/// Relative exactness of the temperatures found, and the most steps to it.
-const EXACT: f64 = 1e-12;
+/// Relative exactness of the temperatures found, and the most steps to it. What is left is added to
+/// the interval.
+const EXACT: f64 = 1e-6;
 const STEPS: usize = 200;
 
 /// From where on the chosen token is no more than half of the distribution.
@@ -77,11 +78,11 @@ impl Tipping {
         let temperature = |power: f64| source.temperature() / power;
         // As probable as the only one known, and perhaps another one than that.
         let from = match first {
-            Root::At(power) if !ladder.rest.is_unmatched => temperature(power),
-            Root::At(_) | Root::Beyond => 0.0,
+            Root::Between { high, .. } if !ladder.rest.is_unmatched => temperature(high),
+            Root::Between { .. } | Root::Beyond => 0.0,
         };
         let to = last.map(|last| match last {
-            Root::At(power) => temperature(power).max(from),
+            Root::Between { low, .. } => temperature(low),
             Root::Beyond => LEAST,
         });
         Some(Self::At { from, to })
@@ -132,7 +133,8 @@ struct Powers {
 /// Where a falling weight of the others comes down to the chosen token's.
 #[derive(Clone, Copy)]
 enum Root {
-    At(f64),
+    /// Between two powers that are close.
+    Between { low: f64, high: f64 },
     /// Above the highest power looked at.
     Beyond,
 }
@@ -145,7 +147,13 @@ impl Powers {
         if above < 0.0 {
             return None;
         }
-        let (mut high, mut below) = (self.high, height(self.high));
+        // The powers are far apart, and most roots are near the temperature of the values.
+        let near = if self.low < 1.0 && self.high > 1.0 { 1.0 } else { self.high };
+        let (mut high, mut below) = (near, height(near));
+        if below >= 0.0 {
+            (low, above) = (high, below);
+            (high, below) = (self.high, height(self.high));
+        }
         if below >= 0.0 {
             return Some(Root::Beyond);
         }
@@ -166,9 +174,6 @@ impl Powers {
                     below /= 2.0;
                 }
                 was_low = Some(true);
-                if at <= 0.0 {
-                    break;
-                }
             } else {
                 (high, below) = (middle, at);
                 if was_low == Some(false) {
@@ -177,7 +182,7 @@ impl Powers {
                 was_low = Some(false);
             }
         }
-        Some(Root::At(low))
+        Some(Root::Between { low, high })
     }
 }
 
@@ -210,10 +215,14 @@ mod tests {
         // p(T) = x/(x + 2y) with x = 0.8^(1/T): one half where (0.8/0.1)^(1/T) = 2, T = ln 8/ln 2 = 3.
         let logits = vec![0.8f64.ln(), 0.1f64.ln(), 0.1f64.ln()];
         let full = Full { logits, listed: 3, chosen: 0, is_stray_listed: true };
-        let Tipping::At { from, to: Some(to) } = Tipping::of(&full.token(1.0), Source::BEFORE, 3).unwrap() else {
+        let Tipping::At { from, to: Some(to) } = Tipping::of(&full.token(1.0), Source::BEFORE, 3).unwrap()
+        else {
             panic!("an interval");
         };
-        assert!((from - 3.0).abs() < 1e-9 && (to - 3.0).abs() < 1e-9, "{from} {to}");
+        assert!(
+            (from - 3.0).abs() < 1e-5 && (to - 3.0).abs() < 1e-5 && from <= 3.0 && 3.0 <= to + 1e-12,
+            "{from} {to}"
+        );
         let second = Full { chosen: 1, ..full };
         assert_eq!(Tipping::of(&second.token(1.0), Source::BEFORE, 3), Ok(Tipping::Always));
     }

@@ -111,8 +111,11 @@ pub(super) fn full() -> impl Strategy<Value = Full> {
         // Anything.
         prop::collection::vec(-12.0f64..0.0, 1..80),
         // Peaky: one or two tokens have nearly everything.
-        (prop::collection::vec(-30.0f64..-8.0, 1..300), 0.0f64..3.0)
-            .prop_map(|(tail, second)| [vec![0.0, -second], tail].concat()),
+        (prop::collection::vec(-30.0f64..-8.0, 1..300), 0.0f64..3.0).prop_map(|(tail, second)| [
+            vec![0.0, -second],
+            tail
+        ]
+        .concat()),
         // Flat.
         prop::collection::vec(-0.01f64..0.0, 1..200),
         (1usize..200).prop_map(|len| vec![0.0; len]),
@@ -129,12 +132,11 @@ pub(super) fn full() -> impl Strategy<Value = Full> {
             logits
         }),
     ];
-    (logits, any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<bool>(), any::<bool>()).prop_map(
-        |(mut logits, listed, chosen, is_rare, is_stray_listed)| {
+    (logits, any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<bool>(), any::<bool>())
+        .prop_map(|(mut logits, listed, chosen, is_rare, is_stray_listed)| {
             logits.sort_by(|a, b| b.total_cmp(a));
             let listed = 1 + listed.index(logits.len().min(25));
             let drawable = if is_rare { logits.len() } else { listed };
             Full { listed, chosen: chosen.index(drawable), is_stray_listed, logits }
-        },
-    )
+        })
 }

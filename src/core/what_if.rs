@@ -254,10 +254,15 @@ pub struct WhatIf {
     vocabulary: usize,
 }
 
+/// Weights of the head kept at hand; those of longer lists are computed again.
+const ROOM: usize = 32;
+
 /// The sums that are left at one position, all relative to the power of the most probable known token.
 #[derive(Debug, Clone, Copy)]
 struct Sums {
     top: f64,
+    /// The weights of the head, as far as there is room.
+    weights: [f64; ROOM],
     /// Of the head.
     head: f64,
     /// Of the stray token, 0 without one.
@@ -335,11 +340,14 @@ impl WhatIf {
     #[must_use]
     pub fn chosen_of(&self, ladder: &Ladder<'_>) -> Option<Range> {
         let logprob = ladder.rest.chosen?;
-        let sums = self.sums(ladder);
-        if sums.is_whole {
-            let weight = self.weight(logprob, sums.top);
-            return Some(Range { min: share_of(weight, sums.kept.max), max: share_of(weight, sums.kept.min) });
+        if self.is_whole() {
+            let top = ladder.top();
+            let known = ladder.known().map(|logprob| self.weight(logprob, top)).sum();
+            let all = self.all(ladder, known).1;
+            let weight = self.weight(logprob, top);
+            return Some(Range { min: share_of(weight, all.max), max: share_of(weight, all.min) });
         }
+        let sums = self.sums(ladder);
         Some(self.chosen_share(ladder, &sums).band)
     }
 
@@ -384,29 +392,48 @@ impl WhatIf {
         if logprob >= top { 1.0 } else { (self.power * (logprob - top)).exp() }
     }
 
+    /// Returns the sums of the unseen tokens and of all before any cut, the known ones' being given.
+    fn all(&self, ladder: &Ladder<'_>, known: f64) -> (Range, Range) {
+        let top = ladder.top();
+        if (self.power - 1.0).abs() < f64::EPSILON && self.is_whole() {
+            // What was reported already is the answer, whatever its sum.
+            let all = (-top).exp();
+            return (Range::point((all - known).max(0.0)), Range::point(all));
+        }
+        let tail = ladder.rest.tail.powers(self.power, top);
+        (tail, Range { min: known + tail.min, max: known + tail.max })
+    }
+
+    /// Returns the weights of the head, descending.
+    fn weights<'a>(&'a self, ladder: &Ladder<'a>, sums: &'a Sums) -> impl Iterator<Item = f64> + use<'a> {
+        let head = ladder.head;
+        let further = head.get(ROOM..).unwrap_or_default();
+        let near = sums.weights.iter().copied().take(head.len());
+        near.chain(further.iter().map(|logprob| self.weight(*logprob, sums.top)))
+    }
+
     fn sums(&self, ladder: &Ladder<'_>) -> Sums {
         let top = ladder.top();
         let tail = &ladder.rest.tail;
-        let head: f64 = ladder.head.iter().map(|logprob| self.weight(*logprob, top)).sum();
+        let (mut weights, mut head) = ([0.0; ROOM], 0.0);
+        for (index, logprob) in ladder.head.iter().enumerate() {
+            let weight = self.weight(*logprob, top);
+            head += weight;
+            if let Some(place) = weights.get_mut(index) {
+                *place = weight;
+            }
+        }
         let stray = ladder.rest.stray.map_or(0.0, |stray| self.weight(stray, top));
         if self.power.is_infinite() {
             // The most probable known token is the most probable of all, unless only the stray is known.
             let open = if ladder.head.is_empty() { f64::INFINITY } else { 0.0 };
             let kept = Range { min: 1.0, max: 1.0 + open };
             let tail = Range { min: 0.0, max: open };
-            return Sums { top, head, stray, tail, before_top_p: kept, kept, is_whole: false };
+            return Sums { top, weights, head, stray, tail, before_top_p: kept, kept, is_whole: false };
         }
-        let known = head + stray;
         let is_whole = self.is_whole();
-        if (self.power - 1.0).abs() < f64::EPSILON && is_whole {
-            // What was reported already is the answer, whatever its sum.
-            let all = Range::point((-top).exp());
-            let tail = Range::point((all.min - known).max(0.0));
-            return Sums { top, head, stray, tail, before_top_p: all, kept: all, is_whole };
-        }
-        let tail = tail.powers(self.power, top);
-        let all = Range { min: known + tail.min, max: known + tail.max };
-        let mut sums = Sums { top, head, stray, tail, before_top_p: all, kept: all, is_whole };
+        let (tail, all) = self.all(ladder, head + stray);
+        let mut sums = Sums { top, weights, head, stray, tail, before_top_p: all, kept: all, is_whole };
         if is_whole {
             return sums;
         }
@@ -427,9 +454,7 @@ impl WhatIf {
         let Some(top_k) = self.top_k else { return sums.kept };
         let listed = ladder.head.len() as f64;
         if top_k <= listed {
-            return Range::point(
-                ladder.head[..top_k as usize].iter().map(|logprob| self.weight(*logprob, sums.top)).sum(),
-            );
+            return Range::point(self.weights(ladder, sums).take(top_k as usize).sum());
         }
         let rest = &ladder.rest;
         let others = rest.tail.count + f64::from(u8::from(rest.stray.is_some()));
@@ -450,8 +475,8 @@ impl WhatIf {
         let high = top_p * sums.before_top_p.max * (1.0 + BOUNDARY);
         let largest = ladder.rest.tail.largest(self.power, sums.top).max(sums.stray);
         let (mut sum, mut min, mut max) = (0.0, None, None);
-        for logprob in ladder.head {
-            sum += self.weight(*logprob, sums.top);
+        for weight in self.weights(ladder, sums) {
+            sum += weight;
             if sum >= low {
                 min = min.or(Some(sum));
             }
@@ -474,8 +499,8 @@ impl WhatIf {
         }
         let (low, high) = (min_p * (1.0 + BOUNDARY), min_p * (1.0 - BOUNDARY));
         let mut kept = Range { min: 0.0, max: 0.0 };
-        for (index, logprob) in ladder.known().enumerate() {
-            let weight = self.weight(logprob, sums.top);
+        let stray = ladder.rest.stray.map(|_| sums.stray);
+        for (index, weight) in self.weights(ladder, sums).chain(stray).enumerate() {
             if weight < high {
                 break;
             }
@@ -584,7 +609,8 @@ impl WhatIf {
         }
         if let Some(top_p) = self.top_p {
             let high = top_p * sums.before_top_p.max * (1.0 + BOUNDARY);
-            let is_kept = sums.before_top_p.max * (1.0 - top_p) * (1.0 + BOUNDARY) < weight * (1.0 - BOUNDARY);
+            let is_kept =
+                sums.before_top_p.max * (1.0 - top_p) * (1.0 + BOUNDARY) < weight * (1.0 - BOUNDARY);
             fate = fate.and(Fate::of(is_kept, before.count >= 1.0 && before.sum >= high));
         }
         if let Some(min_p) = self.min_p {
@@ -602,9 +628,9 @@ impl WhatIf {
     fn before(&self, ladder: &Ladder<'_>, sums: &Sums, logprob: f64) -> Before {
         let mut before = Before { sum: 0.0, count: 0.0, ties: 0.0 };
         let mut is_found = false;
-        for other in ladder.head {
+        for (other, weight) in ladder.head.iter().zip(self.weights(ladder, sums)) {
             if *other > logprob {
-                before.sum += self.weight(*other, sums.top);
+                before.sum += weight;
                 before.count += 1.0;
             } else if *other < logprob {
                 break;
@@ -665,8 +691,12 @@ mod tests {
         let top_p = prop::option::of(prop_oneof![0.01f64..1.0, 0.9f64..1.0]);
         let min_p = prop::option::of(prop_oneof![0.0f64..0.3, 1e-6f64..1e-3, Just(1.0)]);
         let top_k = prop::option::of(0u32..50);
-        (temperature, top_p, min_p, top_k)
-            .prop_map(|(temperature, top_p, min_p, top_k)| Reshaping { temperature, top_p, min_p, top_k })
+        (temperature, top_p, min_p, top_k).prop_map(|(temperature, top_p, min_p, top_k)| Reshaping {
+            temperature,
+            top_p,
+            min_p,
+            top_k,
+        })
     }
 
     /// Whether a true value lies in a band.
@@ -772,11 +802,10 @@ mod tests {
         let cut = |top_p| ask(Reshaping { top_p: Some(top_p), ..at(1.0) }, 1000).outcome(&token).unwrap();
         let within = cut(0.75);
         assert!(within.is_exact());
-        assert_eq!(within.candidates.iter().map(|share| share.fate).collect::<Vec<_>>(), [
-            Fate::Kept,
-            Fate::Kept,
-            Fate::Cut
-        ]);
+        assert_eq!(
+            within.candidates.iter().map(|share| share.fate).collect::<Vec<_>>(),
+            [Fate::Kept, Fate::Kept, Fate::Cut]
+        );
         assert!((within.candidates[0].band.min - 0.625).abs() < 1e-9);
         // At the boundary a server's rounding decides, and beyond the list the tail is open.
         assert_eq!(cut(0.8).chosen.fate, Fate::Unknown);
