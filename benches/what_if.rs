@@ -8,10 +8,11 @@ use std::io::Write as _;
 use std::time::Instant;
 use tokenscope::core::ladder::Ladders;
 use tokenscope::core::probability::{Position, ranked_close_calls};
+use tokenscope::core::reshaping::{Reshaping, Source};
 use tokenscope::core::strip::strip;
 use tokenscope::core::tipping::Tipping;
 use tokenscope::core::token::{Candidate, Piece, Token};
-use tokenscope::core::what_if::{Reshaping, Source, WhatIf};
+use tokenscope::core::what_if::WhatIf;
 
 const TOKENS: usize = 100_000;
 const CANDIDATES: usize = 20;

@@ -10,7 +10,7 @@
 //! llama-cpp-python appends it), so beside it there may be unseen tokens that are more probable.
 
 use crate::core::probability::Range;
-use crate::core::token::Token;
+use crate::core::token::{Candidate, Token};
 
 /// How far the sum of reported probabilities may be from the truth.
 ///
@@ -242,12 +242,18 @@ impl<'a> Ladder<'a> {
         if len == 0 {
             return None;
         }
+        let is_alike = |candidate: &Candidate| candidate.piece.bytes() == chosen;
+        let is_named = own.listed.is_some() || token.candidates.iter().any(is_alike);
         if own.listed.is_none() {
-            // The list decides where it contradicts the token's own value.
             own.others = f64::INFINITY;
             for candidate in &token.candidates {
                 let Some(logprob) = candidate.logprob else { continue };
-                own.meet(logprob, candidate.piece.bytes() == chosen);
+                // The list decides where it contradicts the token's own value. Where nothing reads
+                // like the token, what is as probable may be it, and so may have been added.
+                own.meet(
+                    logprob,
+                    if is_named { is_alike(candidate) } else { token.logprob == Some(logprob) },
+                );
             }
         }
         let Own { listed, others } = own;
@@ -272,7 +278,7 @@ impl<'a> Ladder<'a> {
             Some((last, before)) if is_stray => (Some(*last), before),
             _ => (None, known),
         };
-        let is_unmatched = listed.is_none() && own.is_some_and(|own| own.total_cmp(&smallest).is_eq());
+        let is_unmatched = !is_named && own.is_some_and(|own| own.total_cmp(&smallest).is_eq());
         Some(Self { head, rest: Rest { chosen: own, stray, is_unmatched, tail } })
     }
 

@@ -9,6 +9,7 @@
 pub mod context;
 pub mod conversation;
 pub mod cost;
+pub mod cut;
 pub mod endpoint;
 pub mod exchange;
 pub mod fault;
@@ -19,6 +20,7 @@ pub mod model;
 pub mod probability;
 pub mod provenance;
 pub mod request;
+pub mod reshaping;
 pub mod run;
 pub mod stream;
 pub mod strip;

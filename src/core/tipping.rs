@@ -10,8 +10,8 @@
 
 use crate::core::ladder::Ladder;
 use crate::core::probability::Range;
+use crate::core::reshaping::{Refusal, Source};
 use crate::core::token::Token;
-use crate::core::what_if::{Refusal, Source};
 use serde::Serialize;
 
 /// The highest temperature looked at.

@@ -3,8 +3,8 @@
 //! Owns the generator of distributions and the reshaping done the plain way, token by token. Never
 //! used outside tests.
 
+use crate::core::reshaping::Reshaping;
 use crate::core::token::{Candidate, Piece, Token};
-use crate::core::what_if::Reshaping;
 use proptest::prelude::*;
 
 /// A distribution over a whole vocabulary, and how much of it a server returns.
@@ -37,7 +37,7 @@ impl Full {
     }
 
     pub(super) fn is_tied(&self, index: usize) -> bool {
-        self.logits.iter().filter(|logit| **logit == self.logits[index]).count() > 1
+        self.logits.iter().filter(|logit| (**logit - self.logits[index]).abs() <= 0.0).count() > 1
     }
 
     /// Returns what the server reports, its values taken after a temperature.
@@ -74,7 +74,9 @@ impl Full {
         let mut p = self.at(reshaping.temperature);
         let renormalise = |p: &mut Vec<f64>| {
             let sum: f64 = p.iter().sum();
-            p.iter_mut().for_each(|p| *p /= sum);
+            for p in p {
+                *p /= sum;
+            }
         };
         if let Some(top_k) = reshaping.top_k.filter(|top_k| *top_k > 0) {
             p.iter_mut().skip(top_k as usize).for_each(|p| *p = 0.0);
@@ -122,12 +124,12 @@ pub(super) fn full() -> impl Strategy<Value = Full> {
         // Ties, as from half-precision logits.
         prop::collection::vec((-40i32..0).prop_map(|step| f64::from(step) / 4.0), 1..150),
         // Zipf.
-        (2usize..1500, 0.5f64..3.0)
-            .prop_map(|(len, exponent)| (1..=len).map(|rank| -exponent * (rank as f64).ln()).collect()),
+        (2u32..1500, 0.5f64..3.0)
+            .prop_map(|(len, exponent)| (1..=len).map(|rank| -exponent * f64::from(rank).ln()).collect()),
         // A head, then a tail in as few tokens as possible.
-        (1usize..20, 1usize..10, 0usize..100).prop_map(|(head, plateau, rest)| {
-            let mut logits: Vec<f64> = (0..head).map(|step| -0.3 * step as f64).collect();
-            logits.extend(vec![-0.3 * head as f64; plateau]);
+        (1u32..20, 1usize..10, 0usize..100).prop_map(|(head, plateau, rest)| {
+            let mut logits: Vec<f64> = (0..head).map(|step| -0.3 * f64::from(step)).collect();
+            logits.extend(vec![-0.3 * f64::from(head); plateau]);
             logits.extend(vec![-60.0; rest]);
             logits
         }),

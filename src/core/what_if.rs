@@ -1,210 +1,17 @@
 //! What the probabilities of a position would be at another temperature and other cuts, without asking.
 //!
-//! Owns the parameters of the question ([`Reshaping`]), what the reported values stand for
-//! ([`Source`]), the answer as bands, and the refusals. Never invents the tokens that were not
-//! returned: every band holds the truth for every unseen tail the values allow (see
-//! [`Ladder`](crate::core::ladder)), and is a point only where nothing is missing. Penalties and
-//! logit biases are not part of it: it reshapes what was reported.
-//!
-//! # Derivation
-//!
-//! Values q, reported at temperature t (1 where they stand before temperature), become q^a / Z at T,
-//! with a = t/T and Z = L + S: L the sum of the known powers, S that of the unseen ones. For a > 1
-//! x^a is convex, so S is least when the missing mass r is spread evenly over the n unseen tokens,
-//! r^a n^(1-a), and most in as few tokens as the ceiling m allows, ⌊r/m⌋ m^a + (r - ⌊r/m⌋ m)^a; for
-//! a < 1 the other way round. Both are attained, so no narrower band is true.
-//!
-//! In the order [`ORDER`] every cut keeps a prefix of the tokens by descending probability, so the
-//! shortest prefix remains, and Z becomes the least of the sums the cuts leave. Each is bounded:
-//!
-//! - top_k leaves the sum of the K largest: known for K up to the head's length h; beyond it, the
-//!   K - h largest of the unseen are at least their even share of S, and at most as many tokens of
-//!   as much mass as the ceiling allows.
-//! - top_p leaves the shortest prefix whose sum reaches P·A, A being what top_k left. The prefix
-//!   grows with A, so the ends of A give the ends of the sum; beyond the head it lies between P·A and
-//!   P·A and one more unseen token.
-//! - min_p compares with the most probable token, which is known, so only unseen tokens above the
-//!   threshold are open: at most as many as the missing mass can pay for.
-//!
-//! Tokens that tie are cut in any order, hence [`Fate::Unknown`]; but a listed token stands before
-//! an unseen one as probable, as in the server's own list.
+//! Owns the answer: a band for every candidate, the chosen token and the tail, and what the cuts do
+//! with each. Never invents the tokens that were not returned: every band holds the truth for every
+//! unseen tail the values allow, and is a point only where nothing is missing. Where the bounds come
+//! from is told in [`cut`](crate::core::cut) and [`ladder`](crate::core::ladder). Penalties and logit
+//! biases are no part of it: it reshapes what was reported.
 
+use crate::core::cut::{Before, Cuts, Fate, Sums, share_of};
 use crate::core::ladder::Ladder;
 use crate::core::probability::Range;
-use crate::core::provenance::{Provenance, Stage};
-use crate::core::request::Sampling;
+use crate::core::reshaping::{Refusal, Reshaping, Source};
 use crate::core::token::Token;
-use serde::{Deserialize, Serialize};
-use std::fmt;
-
-/// The order in which the parameters are applied, as text for the screen.
-///
-/// This is the order of transformers and SGLang. vLLM applies min_p before top_k and top_p, which
-/// differs only where min_p and top_p are both set (top_p then counts what min_p left). llama.cpp
-/// cuts first and applies temperature last unless its `samplers` say otherwise, so there top_p and
-/// min_p see the distribution of temperature 1; top_k is the same everywhere.
-pub const ORDER: [&str; 4] = ["temperature", "top_k", "top_p", "min_p"];
-
-/// Relative distance from a cut's boundary within which its side is left open: servers sum in single
-/// precision.
-const BOUNDARY: f64 = 1e-6;
-
-/// Relative error of a sum of many terms.
-const CANCELLED: f64 = 1e-13;
-
-/// The parameters of the question. `None` means the cut is not applied.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Reshaping {
-    /// Temperature; 0 takes the most probable token always.
-    pub temperature: f64,
-    /// Keeps the most probable tokens up to this mass, above 0 to 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub top_p: Option<f64>,
-    /// Keeps the tokens at least this share as probable as the most probable one, 0 to 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub min_p: Option<f64>,
-    /// Keeps so many of the most probable tokens; 0 keeps all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub top_k: Option<u32>,
-}
-
-impl Default for Reshaping {
-    fn default() -> Self {
-        Self { temperature: 1.0, top_p: None, min_p: None, top_k: None }
-    }
-}
-
-/// Why a question has no answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Refusal {
-    /// The values were taken after temperature 0.
-    AfterZero,
-    /// The values were taken after a temperature that is not known.
-    TemperatureUnknown,
-    /// The values were taken after a cut.
-    AfterCut,
-    /// The server gave the token no logprob.
-    NoLogprob,
-    /// The server gave no candidates.
-    NoCandidates,
-    /// The temperature asked for is none.
-    BadTemperature,
-    /// The top_p asked for is none.
-    BadTopP,
-    /// The min_p asked for is none.
-    BadMinP,
-}
-
-impl Refusal {
-    /// Returns the reason, and what helps, in a sentence.
-    #[must_use]
-    pub fn sentence(self) -> &'static str {
-        match self {
-            Self::AfterZero => {
-                "the values were taken after temperature 0, which leaves one token and hides how probable \
-                 the others were: ask again at a temperature above 0"
-            }
-            Self::TemperatureUnknown => {
-                "the values were taken after a temperature that the request left to the server: set one \
-                 and ask again"
-            }
-            Self::AfterCut => {
-                "the values were taken after top_p, top_k or min_p, which hide how probable the rest \
-                 was: ask again without them"
-            }
-            Self::NoLogprob => "the server gave no logprob for this token",
-            Self::NoCandidates => "the server gave no candidates for this token: set top_logprobs",
-            Self::BadTemperature => "a temperature is a number from 0 up",
-            Self::BadTopP => "top_p is a number above 0, up to 1",
-            Self::BadMinP => "min_p is a number from 0 to 1",
-        }
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.sentence())
-    }
-}
-
-/// The temperature at which reported values are the model's distribution.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Source {
-    temperature: f64,
-}
-
-impl Source {
-    /// Values before temperature.
-    pub const BEFORE: Self = Self { temperature: 1.0 };
-
-    /// Returns what the values of a request stand for. What the request omits counts as not cut.
-    ///
-    /// # Errors
-    /// Values after temperature cannot be taken back if it was 0 or left to the server, or if the
-    /// request cut the distribution: what was cut is not among the values, and nothing bounds it.
-    pub fn new(provenance: Provenance, sampling: &Sampling) -> Result<Self, Refusal> {
-        match provenance.stage {
-            Stage::BeforeTemperature => Ok(Self::BEFORE),
-            Stage::AfterTemperature => {
-                let extra = |name: &str| sampling.extra.get(name).and_then(serde_json::Value::as_f64);
-                let is_cut = sampling.top_p.or_else(|| extra("top_p")).is_some_and(|top_p| top_p < 1.0)
-                    || extra("top_k").is_some_and(|top_k| top_k >= 1.0)
-                    || extra("min_p").is_some_and(|min_p| min_p > 0.0);
-                match sampling.temperature {
-                    None => Err(Refusal::TemperatureUnknown),
-                    Some(temperature) if temperature <= 0.0 => Err(Refusal::AfterZero),
-                    Some(temperature) if !temperature.is_finite() => Err(Refusal::TemperatureUnknown),
-                    Some(_) if is_cut => Err(Refusal::AfterCut),
-                    Some(temperature) => Ok(Self { temperature }),
-                }
-            }
-        }
-    }
-
-    /// Returns values taken after a temperature above 0.
-    #[cfg(test)]
-    pub(super) fn after(temperature: f64) -> Self {
-        Self { temperature }
-    }
-
-    /// Returns the temperature at which the values are what the model gave: 1 before temperature.
-    #[must_use]
-    pub fn temperature(self) -> f64 {
-        self.temperature
-    }
-}
-
-/// What the cuts do with a token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Fate {
-    /// It can be drawn.
-    Kept,
-    /// It cannot be drawn.
-    Cut,
-    /// The values allow both.
-    Unknown,
-}
-
-impl Fate {
-    fn of(is_kept: bool, is_cut: bool) -> Self {
-        match (is_kept, is_cut) {
-            (_, true) => Self::Cut,
-            (true, false) => Self::Kept,
-            (false, false) => Self::Unknown,
-        }
-    }
-
-    fn and(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::Cut, _) | (_, Self::Cut) => Self::Cut,
-            (Self::Kept, Self::Kept) => Self::Kept,
-            (Self::Unknown, _) | (_, Self::Unknown) => Self::Unknown,
-        }
-    }
-}
+use serde::Serialize;
 
 /// A token of a position, reshaped.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -224,7 +31,7 @@ pub struct Outcome {
     pub candidates: Vec<Share>,
     /// The chosen token, whether it is among the candidates or not.
     pub chosen: Share,
-    /// The tokens that are neither, together.
+    /// The tokens of which no value is known, together.
     pub tail: Range,
 }
 
@@ -246,35 +53,8 @@ impl Outcome {
 /// A question put to positions: checked once, asked of every token.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct WhatIf {
-    /// The power a reported probability is raised to; infinite for temperature 0.
-    power: f64,
-    top_p: Option<f64>,
-    min_p: Option<f64>,
-    top_k: Option<f64>,
+    cuts: Cuts,
     vocabulary: usize,
-}
-
-/// Weights of the head kept at hand; those of longer lists are computed again.
-const ROOM: usize = 32;
-
-/// The sums that are left at one position, all relative to the power of the most probable known token.
-#[derive(Debug, Clone, Copy)]
-struct Sums {
-    top: f64,
-    /// The weights of the head, as far as there is room.
-    weights: [f64; ROOM],
-    /// Of the head.
-    head: f64,
-    /// Of the stray token, 0 without one.
-    stray: f64,
-    /// Of the unseen tokens, before any cut.
-    tail: Range,
-    /// What top_p is a share of.
-    before_top_p: Range,
-    /// What remains in the end.
-    kept: Range,
-    /// Whether nothing is cut.
-    is_whole: bool,
 }
 
 impl WhatIf {
@@ -284,25 +64,7 @@ impl WhatIf {
     /// # Errors
     /// Refuses parameters out of their range.
     pub fn new(source: Source, reshaping: Reshaping, vocabulary: usize) -> Result<Self, Refusal> {
-        let Reshaping { temperature, top_p, min_p, top_k } = reshaping;
-        if !(temperature >= 0.0 && temperature.is_finite()) {
-            return Err(Refusal::BadTemperature);
-        }
-        if top_p.is_some_and(|top_p| !(top_p > 0.0 && top_p <= 1.0)) {
-            return Err(Refusal::BadTopP);
-        }
-        if min_p.is_some_and(|min_p| !(0.0..=1.0).contains(&min_p)) {
-            return Err(Refusal::BadMinP);
-        }
-        let top_k = top_k.filter(|top_k| *top_k > 0).map(f64::from);
-        Ok(Self {
-            power: source.temperature / temperature,
-            top_p: top_p.filter(|top_p| *top_p < 1.0),
-            min_p: min_p.filter(|min_p| *min_p > 0.0),
-            // The most probable token alone is left at temperature 0, ties included.
-            top_k: if temperature > 0.0 { top_k } else { Some(1.0) },
-            vocabulary,
-        })
+        Ok(Self { cuts: Cuts::new(source, reshaping)?, vocabulary })
     }
 
     /// Returns the position of a token, reshaped.
@@ -311,7 +73,7 @@ impl WhatIf {
     /// Refuses a token without candidates.
     pub fn outcome(&self, token: &Token) -> Result<Outcome, Refusal> {
         Ladder::of(token, self.vocabulary, |ladder| {
-            let sums = self.sums(&ladder);
+            let sums = self.cuts.sums(&ladder);
             let share = |logprob| self.share(&ladder, &sums, logprob);
             let chosen = self.chosen_share(&ladder, &sums);
             let mut tail = sums.tail_band();
@@ -340,14 +102,14 @@ impl WhatIf {
     #[must_use]
     pub fn chosen_of(&self, ladder: &Ladder<'_>) -> Option<Range> {
         let logprob = ladder.rest.chosen?;
-        if self.is_whole() {
+        if self.cuts.is_whole() {
             let top = ladder.top();
-            let known = ladder.known().map(|logprob| self.weight(logprob, top)).sum();
-            let all = self.all(ladder, known).1;
-            let weight = self.weight(logprob, top);
+            let known = ladder.known().map(|logprob| self.cuts.weight(logprob, top)).sum();
+            let all = self.cuts.all(ladder, known).1;
+            let weight = self.cuts.weight(logprob, top);
             return Some(Range { min: share_of(weight, all.max), max: share_of(weight, all.min) });
         }
-        let sums = self.sums(ladder);
+        let sums = self.cuts.sums(ladder);
         Some(self.chosen_share(ladder, &sums).band)
     }
 
@@ -359,8 +121,8 @@ impl WhatIf {
     pub fn cutting_top_p(&self, token: &Token) -> Result<Range, Refusal> {
         Ladder::of(token, self.vocabulary, |ladder| {
             let own = ladder.rest.chosen.ok_or(Refusal::NoLogprob)?;
-            let whole = Self { top_p: None, min_p: None, top_k: None, ..*self };
-            if self.power.is_infinite() {
+            let whole = self.cuts.without_cuts();
+            if self.cuts.power.is_infinite() {
                 // Nothing is before the most probable token, and all is before any other.
                 let is_first = ladder.head.first() == Some(&own);
                 let is_tied = ladder.head.get(1) == Some(&own);
@@ -381,152 +143,16 @@ impl WhatIf {
         .ok_or(Refusal::NoCandidates)?
     }
 
-    /// Whether nothing is cut.
-    fn is_whole(&self) -> bool {
-        self.top_k.is_none() && self.top_p.is_none() && self.min_p.is_none()
-    }
-
-    /// Returns q^power relative to that of `top`.
-    fn weight(&self, logprob: f64, top: f64) -> f64 {
-        // At temperature 0 the difference of ties would be infinity times zero.
-        if logprob >= top { 1.0 } else { (self.power * (logprob - top)).exp() }
-    }
-
-    /// Returns the sums of the unseen tokens and of all before any cut, the known ones' being given.
-    fn all(&self, ladder: &Ladder<'_>, known: f64) -> (Range, Range) {
-        let top = ladder.top();
-        if (self.power - 1.0).abs() < f64::EPSILON && self.is_whole() {
-            // What was reported already is the answer, whatever its sum.
-            let all = (-top).exp();
-            return (Range::point((all - known).max(0.0)), Range::point(all));
-        }
-        let tail = ladder.rest.tail.powers(self.power, top);
-        (tail, Range { min: known + tail.min, max: known + tail.max })
-    }
-
-    /// Returns the weights of the head, descending.
-    fn weights<'a>(&'a self, ladder: &Ladder<'a>, sums: &'a Sums) -> impl Iterator<Item = f64> + use<'a> {
-        let head = ladder.head;
-        let further = head.get(ROOM..).unwrap_or_default();
-        let near = sums.weights.iter().copied().take(head.len());
-        near.chain(further.iter().map(|logprob| self.weight(*logprob, sums.top)))
-    }
-
-    fn sums(&self, ladder: &Ladder<'_>) -> Sums {
-        let top = ladder.top();
-        let tail = &ladder.rest.tail;
-        let (mut weights, mut head) = ([0.0; ROOM], 0.0);
-        for (index, logprob) in ladder.head.iter().enumerate() {
-            let weight = self.weight(*logprob, top);
-            head += weight;
-            if let Some(place) = weights.get_mut(index) {
-                *place = weight;
-            }
-        }
-        let stray = ladder.rest.stray.map_or(0.0, |stray| self.weight(stray, top));
-        if self.power.is_infinite() {
-            // The most probable known token is the most probable of all, unless only the stray is known.
-            let open = if ladder.head.is_empty() { f64::INFINITY } else { 0.0 };
-            let kept = Range { min: 1.0, max: 1.0 + open };
-            let tail = Range { min: 0.0, max: open };
-            return Sums { top, weights, head, stray, tail, before_top_p: kept, kept, is_whole: false };
-        }
-        let is_whole = self.is_whole();
-        let (tail, all) = self.all(ladder, head + stray);
-        let mut sums = Sums { top, weights, head, stray, tail, before_top_p: all, kept: all, is_whole };
-        if is_whole {
-            return sums;
-        }
-        sums.before_top_p = self.left_by_top_k(ladder, &sums);
-        let by_top_p = self.left_by_top_p(ladder, &sums);
-        let by_min_p = self.left_by_min_p(ladder, &sums);
-        sums.kept = sums.before_top_p.least(by_top_p).least(by_min_p);
-        sums
-    }
-
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "lengths of lists, and a top_k that is smaller than one"
-    )]
-    fn left_by_top_k(&self, ladder: &Ladder<'_>, sums: &Sums) -> Range {
-        let Some(top_k) = self.top_k else { return sums.kept };
-        let listed = ladder.head.len() as f64;
-        if top_k <= listed {
-            return Range::point(self.weights(ladder, sums).take(top_k as usize).sum());
-        }
-        let rest = &ladder.rest;
-        let others = rest.tail.count + f64::from(u8::from(rest.stray.is_some()));
-        let places = top_k - listed;
-        if places >= others {
-            return sums.kept;
-        }
-        // The stray is no larger than an unseen token can be, so it may be counted as one.
-        let own_mass = rest.stray.map_or(0.0, f64::exp);
-        let least = (places / others * (sums.stray + sums.tail.min)).max(sums.stray);
-        let most = rest.tail.most_of(places, own_mass, self.power, sums.top).min(sums.stray + sums.tail.max);
-        Range { min: sums.head + least, max: sums.head + most.max(least) }
-    }
-
-    fn left_by_top_p(&self, ladder: &Ladder<'_>, sums: &Sums) -> Range {
-        let Some(top_p) = self.top_p else { return sums.before_top_p };
-        let low = top_p * sums.before_top_p.min * (1.0 - BOUNDARY);
-        let high = top_p * sums.before_top_p.max * (1.0 + BOUNDARY);
-        let largest = ladder.rest.tail.largest(self.power, sums.top).max(sums.stray);
-        let (mut sum, mut min, mut max) = (0.0, None, None);
-        for weight in self.weights(ladder, sums) {
-            sum += weight;
-            if sum >= low {
-                min = min.or(Some(sum));
-            }
-            if sum >= high {
-                max = Some(sum);
-                break;
-            }
-        }
-        Range {
-            min: min.unwrap_or(low).min(sums.before_top_p.max),
-            max: max.unwrap_or(high + largest).min(sums.before_top_p.max),
-        }
-    }
-
-    fn left_by_min_p(&self, ladder: &Ladder<'_>, sums: &Sums) -> Range {
-        let Some(min_p) = self.min_p else { return sums.before_top_p };
-        if ladder.head.is_empty() {
-            // The most probable token is not known: at least the stray's weight remains, at most all.
-            return Range { min: sums.stray, max: sums.stray + sums.tail.max };
-        }
-        let (low, high) = (min_p * (1.0 + BOUNDARY), min_p * (1.0 - BOUNDARY));
-        let mut kept = Range { min: 0.0, max: 0.0 };
-        let stray = ladder.rest.stray.map(|_| sums.stray);
-        for (index, weight) in self.weights(ladder, sums).chain(stray).enumerate() {
-            if weight < high {
-                break;
-            }
-            kept.max += weight;
-            if index == 0 || weight >= low {
-                kept.min += weight;
-            }
-        }
-        let tail = &ladder.rest.tail;
-        if tail.largest(self.power, sums.top) >= high {
-            let threshold = (sums.top + high.ln() / self.power).exp();
-            let payable = (tail.high.mass / threshold * (1.0 + BOUNDARY)).floor().min(tail.count);
-            kept.max += tail.most_of(payable, 0.0, self.power, sums.top).min(sums.tail.max);
-        }
-        kept
-    }
-
+    /// Returns the share of a candidate.
     fn share(&self, ladder: &Ladder<'_>, sums: &Sums, logprob: Option<f64>) -> Share {
         let Some(logprob) = logprob else { return self.unseen_share(ladder, sums) };
-        let weight = self.weight(logprob, sums.top);
-        let before = self.before(ladder, sums, logprob);
+        let weight = self.cuts.weight(logprob, sums.top);
+        let before = self.cuts.before(ladder, sums, logprob);
         let is_stray = ladder.rest.stray == Some(logprob);
         let fate = if is_stray {
-            self.fate_of_stray(ladder, sums, &before, weight)
+            self.cuts.fate_of_stray(ladder, sums, &before, weight)
         } else {
-            self.fate_in_head(sums, &before, weight)
+            self.cuts.fate_in_head(sums, &before, weight)
         };
         // If it is kept, so is everything before it.
         let with_it = if sums.is_whole { 0.0 } else { before.sum + weight };
@@ -563,8 +189,8 @@ impl WhatIf {
 
     /// Returns the share of one token that was reported without a value, and so is an unseen one.
     fn unseen_share(&self, ladder: &Ladder<'_>, sums: &Sums) -> Share {
-        let is_cut = sums.kept.max <= sums.head;
-        let largest = ladder.rest.tail.largest(self.power, sums.top);
+        let is_cut = !sums.is_tail_open;
+        let largest = ladder.rest.tail.largest(self.cuts.power, sums.top);
         let most = if is_cut || largest <= 0.0 { 0.0 } else { 1.0 / (1.0 + sums.head / largest) };
         let least = share_of(sums.head, sums.kept.max);
         Share {
@@ -573,115 +199,14 @@ impl WhatIf {
             fate: Fate::of(false, is_cut),
         }
     }
-
-    fn fate_in_head(&self, sums: &Sums, before: &Before, weight: f64) -> Fate {
-        let mut fate = Fate::Kept;
-        if let Some(top_k) = self.top_k {
-            fate = fate.and(Fate::of(before.count + before.ties < top_k, before.count >= top_k));
-        }
-        if let Some(top_p) = self.top_p {
-            let at_most = before.sum + before.ties * weight;
-            let low = top_p * sums.before_top_p.min * (1.0 - BOUNDARY);
-            let high = top_p * sums.before_top_p.max * (1.0 + BOUNDARY);
-            fate = fate.and(Fate::of(at_most <= 0.0 || at_most < low, before.sum >= high));
-        }
-        if let Some(min_p) = self.min_p {
-            let is_kept = weight >= min_p * (1.0 + BOUNDARY) || before.count < 1.0 && before.ties < 1.0;
-            fate = fate.and(Fate::of(is_kept, weight < min_p * (1.0 - BOUNDARY)));
-        }
-        fate
-    }
-
-    /// It is kept where it would be behind everything that may be as probable, and cut where it would
-    /// be before all of that.
-    #[expect(clippy::cast_precision_loss, reason = "lengths of lists")]
-    fn fate_of_stray(&self, ladder: &Ladder<'_>, sums: &Sums, before: &Before, weight: f64) -> Fate {
-        let tail = &ladder.rest.tail;
-        if self.power.is_infinite() {
-            return Fate::of(false, before.count >= 1.0);
-        }
-        let mut fate = Fate::Kept;
-        if let Some(top_k) = self.top_k {
-            let own_mass = ladder.rest.stray.map_or(0.0, f64::exp);
-            let above = (tail.high.mass / own_mass * (1.0 + BOUNDARY)).floor().min(tail.count);
-            let listed = ladder.head.len() as f64;
-            fate = fate.and(Fate::of(listed + above < top_k, before.count >= top_k));
-        }
-        if let Some(top_p) = self.top_p {
-            let high = top_p * sums.before_top_p.max * (1.0 + BOUNDARY);
-            let is_kept =
-                sums.before_top_p.max * (1.0 - top_p) * (1.0 + BOUNDARY) < weight * (1.0 - BOUNDARY);
-            fate = fate.and(Fate::of(is_kept, before.count >= 1.0 && before.sum >= high));
-        }
-        if let Some(min_p) = self.min_p {
-            fate = fate.and(if ladder.head.is_empty() {
-                let first = tail.largest(self.power, sums.top).max(weight);
-                Fate::of(weight >= min_p * (1.0 + BOUNDARY) * first, false)
-            } else {
-                Fate::of(weight >= min_p * (1.0 + BOUNDARY), weight < min_p * (1.0 - BOUNDARY))
-            });
-        }
-        fate
-    }
-
-    /// Returns what is surely more probable than a known value, and what ties with it.
-    fn before(&self, ladder: &Ladder<'_>, sums: &Sums, logprob: f64) -> Before {
-        let mut before = Before { sum: 0.0, count: 0.0, ties: 0.0 };
-        let mut is_found = false;
-        for (other, weight) in ladder.head.iter().zip(self.weights(ladder, sums)) {
-            if *other > logprob {
-                before.sum += weight;
-                before.count += 1.0;
-            } else if *other < logprob {
-                break;
-            } else {
-                before.ties += f64::from(u8::from(is_found));
-                is_found = true;
-            }
-        }
-        before
-    }
-}
-
-/// What stands before a token when all are ordered by probability.
-struct Before {
-    /// The sum of what is more probable.
-    sum: f64,
-    /// How many are.
-    count: f64,
-    /// How many others are as probable.
-    ties: f64,
-}
-
-impl Sums {
-    /// Returns the share of the tokens that are neither candidate nor chosen.
-    fn tail_band(&self) -> Range {
-        let known = self.head + self.stray;
-        let of = |tail: f64, beside: f64| if tail.is_finite() { tail / (beside + tail) } else { 1.0 };
-        if self.is_whole {
-            return Range { min: of(self.tail.min, known), max: of(self.tail.max, known) };
-        }
-        if self.kept.max <= self.head || self.tail.max <= 0.0 {
-            return Range::point(0.0);
-        }
-        // What cancels in the differences must not narrow the interval.
-        let most = (self.kept.max * (1.0 + CANCELLED) - self.head).min(self.tail.max);
-        let least = (self.kept.min * (1.0 - CANCELLED) - known).max(0.0);
-        let max = of(most, self.head);
-        Range { min: (least / self.kept.min).min(max), max }
-    }
-}
-
-/// Returns the part of a sum, where rounding cannot bring it above 1.
-fn share_of(part: f64, sum: f64) -> f64 {
-    if part >= sum { 1.0 } else { part / sum }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::core::ladder::Ladders;
-    use crate::core::provenance::Basis;
+    use crate::core::provenance::{Basis, Provenance, Stage};
+    use crate::core::request::Sampling;
     use crate::core::token::{Candidate, Piece};
     use crate::core::truth::{Full, full, near};
     use proptest::prelude::*;
@@ -705,11 +230,37 @@ mod tests {
         band.min <= truth + slack && band.max >= truth - slack && band.min <= band.max + 1e-15
     }
 
+    /// How a server reports the chosen token.
+    #[derive(Debug, Clone, Copy)]
+    enum Spelling {
+        /// With the bytes of its candidate.
+        Plain,
+        /// With other bytes.
+        Other,
+        /// As outside the list, where it is.
+        Outside,
+    }
+
+    fn spellings() -> impl Strategy<Value = Spelling> {
+        prop_oneof![3 => Just(Spelling::Plain), 1 => Just(Spelling::Other), 1 => Just(Spelling::Outside)]
+    }
+
     /// Compares everything that is said of a position with the whole distribution it was cut from.
-    fn check(full: &Full, reshaping: Reshaping, reported_at: f64) -> Result<(), TestCaseError> {
+    fn check(
+        full: &Full,
+        reshaping: Reshaping,
+        reported_at: f64,
+        spelling: Spelling,
+    ) -> Result<(), TestCaseError> {
         let source = Source::after(reported_at);
         let what_if = WhatIf::new(source, reshaping, full.len()).unwrap();
-        let token = full.token(reported_at);
+        let mut token = full.token(reported_at);
+        match spelling {
+            Spelling::Plain => {}
+            Spelling::Other => token.piece = Piece::new("\u{fffd}", None),
+            Spelling::Outside if full.listed().any(|index| index == full.chosen) => {}
+            Spelling::Outside => token.logprob = None,
+        }
         let outcome = what_if.outcome(&token).unwrap();
         let truth = full.reshaped(reshaping);
         let mut shares: Vec<(usize, Share)> = full.listed().zip(outcome.candidates.iter().copied()).collect();
@@ -727,9 +278,13 @@ mod tests {
             let through: f64 = truth[..=*index].iter().sum();
             prop_assert!(is_tied || holds(share.cumulative, through), "{index}: {through} in {share:?}");
         }
-        let unseen: f64 = full.unseen().map(|index| truth[index]).sum();
+        let mut unseen: f64 = full.unseen().map(|index| truth[index]).sum();
+        if token.logprob.is_none() {
+            unseen += truth[full.chosen];
+        }
         prop_assert!(holds(outcome.tail, unseen), "tail {unseen} in {:?}", outcome.tail);
-        prop_assert_eq!(what_if.chosen_band(&token).unwrap(), outcome.chosen.band);
+        let own = what_if.chosen_band(&token);
+        prop_assert_eq!(own, token.logprob.map(|_| outcome.chosen.band).ok_or(Refusal::NoLogprob));
         Ok(())
     }
 
@@ -771,10 +326,10 @@ mod tests {
     #[test]
     fn what_was_reported_is_exact_where_nothing_changes() {
         // Sums above 1 by rounding are not made 1.
-        let token = token("b", &[("a", 0.6), ("b", 0.4000001)]);
+        let token = token("b", &[("a", 0.6), ("b", 0.400_000_1)]);
         let outcome = ask(at(1.0), 100_000).outcome(&token).unwrap();
         assert!(outcome.is_exact());
-        assert!((outcome.chosen.band.min - 0.4000001).abs() < 1e-15);
+        assert!((outcome.chosen.band.min - 0.400_000_1).abs() < 1e-15);
         assert_eq!(outcome.tail, Range::point(0.0));
     }
 
@@ -875,14 +430,19 @@ mod tests {
 
         /// Values before temperature: the truth is in every band, and no fate contradicts it.
         #[test]
-        fn the_truth_is_in_the_bands(full in full(), reshaping in reshapings()) {
-            check(&full, reshaping, 1.0)?;
+        fn the_truth_is_in_the_bands(full in full(), reshaping in reshapings(), spelling in spellings()) {
+            check(&full, reshaping, 1.0, spelling)?;
         }
 
         /// The same of values after temperature.
         #[test]
-        fn and_from_values_after_temperature(full in full(), reshaping in reshapings(), t in 0.1f64..2.5) {
-            check(&full, reshaping, t)?;
+        fn and_from_values_after_temperature(
+            full in full(),
+            reshaping in reshapings(),
+            spelling in spellings(),
+            t in 0.1f64..2.5,
+        ) {
+            check(&full, reshaping, t, spelling)?;
         }
 
         /// With the whole vocabulary listed nothing is open but ties and boundaries.
