@@ -377,6 +377,16 @@ mod tests {
     }
 
     #[test]
+    fn of_candidates_that_read_alike_all_but_one_were_listed_for_their_rank() {
+        // Two pieces of characters print the same; whichever was drawn, no unseen token is above 0.1.
+        let alike = token("\u{fffd}", &[("a", 0.4), ("\u{fffd}", 0.1), ("\u{fffd}", 0.05)]);
+        let drawn = Token { logprob: None, ..alike };
+        let outcome = ask(Reshaping { top_k: Some(2), ..at(1.0) }, 1000).outcome(&drawn).unwrap();
+        let fates: Vec<_> = outcome.candidates.iter().map(|share| share.fate).collect();
+        assert_eq!(fates, [Fate::Kept, Fate::Kept, Fate::Cut]);
+    }
+
+    #[test]
     fn refusals() {
         let after = Provenance { stage: Stage::AfterTemperature, basis: Basis::Probed };
         let source = |sampling: &Sampling| Source::new(after, sampling);
