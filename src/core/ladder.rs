@@ -164,11 +164,11 @@ impl Tail {
             return 0.0;
         }
         let mass = (self.high.mass + extra).min(count * self.ceiling.exp());
-        let pile = Pile::new(mass, self.ceiling);
         if power > 1.0 {
-            pile.fewest(power, top, self.ceiling, count)
+            Pile::new(mass, self.ceiling).fewest(power, top, self.ceiling, count)
         } else {
-            pile.even(power, top, count.ln())
+            let ln_count = count.ln();
+            (power * (mass.ln() - ln_count - top) + ln_count).exp()
         }
     }
 
