@@ -9,18 +9,27 @@
 pub mod context;
 pub mod conversation;
 pub mod cost;
+pub mod cut;
 pub mod endpoint;
 pub mod exchange;
 pub mod fault;
 pub mod figure;
 pub mod id;
+pub mod ladder;
 pub mod model;
 pub mod probability;
+pub mod provenance;
 pub mod request;
+pub mod reshaping;
 pub mod run;
 pub mod stream;
+pub mod strip;
 pub mod sweep;
 pub mod text;
 pub mod time;
+pub mod tipping;
 pub mod token;
 pub mod transfer;
+#[cfg(test)]
+mod truth;
+pub mod what_if;
