@@ -59,7 +59,7 @@ pub struct Choice {
     pub top: Vec<(u32, f64)>,
 }
 
-/// An answer in the making.
+/// An answer in the making, as free text or as a document of a grammar.
 #[derive(Debug)]
 pub struct Generation {
     walk: Walk,
@@ -198,6 +198,12 @@ impl Generation {
     /// Returns the distribution of the next word.
     pub fn distribution<'a>(&'a mut self, model: &'a Model) -> Distribution<'a> {
         self.walk.distribution(&model.index)
+    }
+
+    /// Samples the next token many times over without taking it; the end of the text counts as one.
+    pub fn samples(&mut self, model: &Model, count: usize) -> Vec<u32> {
+        let source = Source::Whole(&model.index, self.walk.distribution(&model.index));
+        (0..count).map(|_| self.sampler.next(source, 0, self.report).token).collect()
     }
 
     /// Samples the next token, with the `candidates` likeliest beside it; `None` at the end of the text.
