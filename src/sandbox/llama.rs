@@ -7,10 +7,11 @@
 
 use super::chat::{WINDOW, internal};
 use super::fault::{self, Behaviour, MODEL, Pace};
+use super::fields::{Fields, parse, wrong_type};
 use super::llama_body::{Head, Settled, entries, plain_error, too_long};
 use super::model::{Model, Random, Report, Settings, Stage};
 use super::refusal::Refusal;
-use super::request::{Continuation, Fields, logit_bias, parse, stops, top_k, turns, wrong_type};
+use super::request::{Continuation, logit_bias, stops, top_k, turns};
 use super::sending::{Over, Pacer, Sink, cut_in_half};
 use super::server::{self, State};
 use super::telling::{Step, Telling};
@@ -78,10 +79,7 @@ impl CompletionRequest {
         let prompt = prompt(table, fields.take("prompt"))?;
         let model = model_name(&mut fields)?;
         let temperature = fields.decimal("temperature", -100.0, 100.0)?;
-        let top_k = match fields.has("top_k") {
-            true => top_k(&mut fields)?,
-            false => Some(TOP_K),
-        };
+        let top_k = if fields.has("top_k") { top_k(&mut fields)? } else { Some(TOP_K) };
         let settings = Settings {
             // Below 0 means the likeliest token, as 0 does.
             temperature: temperature.unwrap_or(TEMPERATURE).max(0.0),
@@ -165,7 +163,7 @@ fn prompt(table: &Table, prompt: Option<Value>) -> Result<Vec<u32>, Refusal> {
         match part {
             Value::String(text) => tokens.extend(template::encode(table, &text, true)),
             Value::Number(number) => tokens.push(token(table, "prompt", &Value::Number(number))?),
-            other => {
+            other @ (Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_)) => {
                 let expected = "a string, a list of tokens, or a list of mixed strings & tokens";
                 return Err(wrong_type("prompt", expected, &other));
             }
@@ -247,7 +245,11 @@ pub(super) async fn completion(state: Arc<State>, body: Bytes) -> Response {
 async fn complete(state: Arc<State>, body: Bytes) -> Result<Response, Refusal> {
     let started = Instant::now();
     let model = server::model().await?;
-    let request = CompletionRequest::from_json(model.table(), &body)?;
+    let request = {
+        let body = body.clone();
+        let task = move || CompletionRequest::from_json(model.table(), &body);
+        tokio::task::spawn_blocking(task).await.map_err(|_| internal())??
+    };
     let behaviour = Behaviour::of(&request.model)?;
     fault::check(behaviour, request.temperature, &body, &state.rate_limit)?;
     let evaluated = request.prompt.len() as u64;
@@ -367,14 +369,17 @@ async fn whole(mut work: Work, started: Instant) -> Response {
     }
 }
 
-/// Runs a handler that answers at once.
+/// Runs a handler that waits for nothing; a long text may keep it busy for a while.
 async fn at_once(
-    body: &[u8],
-    answer: impl FnOnce(&Table, &mut Fields) -> Result<Value, Refusal>,
+    body: Bytes,
+    answer: impl FnOnce(&Table, &mut Fields) -> Result<Value, Refusal> + Send + 'static,
 ) -> Response {
-    let answered = match (server::model().await, parse(body)) {
-        (Ok(model), Ok(mut fields)) => answer(model.table(), &mut fields),
-        (Err(refusal), _) | (_, Err(refusal)) => Err(refusal),
+    let answered = match server::model().await {
+        Ok(model) => {
+            let task = move || answer(model.table(), &mut parse(&body)?);
+            tokio::task::spawn_blocking(task).await.unwrap_or_else(|_| Err(internal()))
+        }
+        Err(refusal) => Err(refusal),
     };
     match answered {
         Ok(body) => Json(body).into_response(),
@@ -384,7 +389,7 @@ async fn at_once(
 
 /// Answers `POST /tokenize`.
 pub(super) async fn tokenize(body: Bytes) -> Response {
-    at_once(&body, |table, fields| {
+    at_once(body, |table, fields| {
         let content = match fields.take("content") {
             Some(Value::String(content)) => content,
             Some(other) => return Err(wrong_type("content", "a string", &other)),
@@ -410,7 +415,7 @@ pub(super) async fn tokenize(body: Bytes) -> Response {
 
 /// Answers `POST /detokenize`.
 pub(super) async fn detokenize(body: Bytes) -> Response {
-    at_once(&body, |table, fields| {
+    at_once(body, |table, fields| {
         let list = match fields.take("tokens") {
             Some(Value::Array(list)) => list,
             Some(other) => return Err(wrong_type("tokens", "an array of token ids", &other)),
@@ -424,7 +429,7 @@ pub(super) async fn detokenize(body: Bytes) -> Response {
 
 /// Answers `POST /apply-template`.
 pub(super) async fn apply_template(body: Bytes) -> Response {
-    at_once(&body, |_, fields| {
+    at_once(body, |_, fields| {
         let mut turns = turns(fields.take("messages"))?;
         let beginning = Continuation::from_fields(fields)?.take(&mut turns)?;
         Ok(json!({"prompt": template::write(&turns, &beginning)}))
@@ -442,5 +447,5 @@ pub(super) fn props() -> Value {
         order: Stage::LLAMA.to_vec(),
         ..Settings::default()
     };
-    super::llama_body::props(settings)
+    super::llama_body::props(&settings)
 }

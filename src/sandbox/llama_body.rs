@@ -141,10 +141,8 @@ fn candidate(candidate: &Candidate, after_sampling: bool) -> Value {
         Some(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         None => candidate.token.clone(),
     };
-    let (name, value) = match after_sampling {
-        true => ("prob", candidate.logprob.exp()),
-        false => ("logprob", candidate.logprob),
-    };
+    let (name, value) =
+        if after_sampling { ("prob", candidate.logprob.exp()) } else { ("logprob", candidate.logprob) };
     json!({"id": candidate.id, "token": text, "bytes": candidate.bytes, name: value})
 }
 
@@ -195,13 +193,13 @@ fn timings(evaluated: u64, settled: &Settled) -> Value {
 }
 
 /// Returns what the server is.
-pub(super) fn props(defaults: Settings) -> Value {
+pub(super) fn props(defaults: &Settings) -> Value {
     json!({
         "default_generation_settings": {
             "id": 0,
             "is_processing": false,
             "n_ctx": WINDOW,
-            "params": settings(&defaults, None),
+            "params": settings(defaults, None),
         },
         "total_slots": 1,
         "model_alias": MODEL,

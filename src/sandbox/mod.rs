@@ -8,6 +8,7 @@ mod body;
 mod chat;
 pub mod corpus;
 mod fault;
+mod fields;
 mod llama;
 mod llama_body;
 pub mod model;

@@ -3,13 +3,13 @@
 //! Owns reading and checking the JSON body. Never answers; models and their moods are elsewhere. A
 //! field nobody knows is refused, as OpenAI does, so that a typing error is not silently ignored.
 
+use super::fields::{Fields, in_range, parse, wrong_type};
 use super::model::{Grammar, Settings, Speaker, Turn};
 use super::refusal::Refusal;
 use super::schema::{self, Unsupported};
 use super::tree::Tree;
-use axum::http::StatusCode;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::sync::Arc;
 
 /// Most candidates beside a token.
@@ -99,7 +99,7 @@ impl ChatRequest {
         let stream = fields.boolean("stream")?.unwrap_or(false);
         let include_usage = include_usage(fields.take("stream_options"), stream)?;
         let format = format(fields.take("response_format"), body)?;
-        fields.finish()?;
+        finish(fields)?;
         Ok(Self {
             model,
             turns,
@@ -118,19 +118,25 @@ impl ChatRequest {
     }
 }
 
-/// Returns the fields of a body.
-pub(super) fn parse(body: &[u8]) -> Result<Fields, Refusal> {
-    let value: Value = serde_json::from_slice(body).map_err(|error| {
-        Refusal::new(
-            StatusCode::BAD_REQUEST,
-            format!("We could not parse the JSON body of your request: {error}."),
-        )
-    })?;
-    let Value::Object(mut map) = value else {
-        return Err(Refusal::new(StatusCode::BAD_REQUEST, "The JSON body must be an object."));
-    };
-    map.retain(|_, value| !value.is_null());
-    Ok(Fields(map))
+/// Refuses what is left, unless it changes nothing.
+fn finish(fields: &Fields) -> Result<(), Refusal> {
+    for (name, value) in fields.left() {
+        let nothing = value.as_array().is_some_and(Vec::is_empty) || value == "none" || value == "auto";
+        match name.as_str() {
+            known if HARMLESS.contains(&known) => {}
+            "modalities" if value.as_array().is_some_and(|list| list.iter().all(|m| m == "text")) => {}
+            known if UNSUPPORTED.contains(&known) && nothing => {}
+            known if UNSUPPORTED.contains(&known) => {
+                let message = format!("Unsupported parameter: '{known}' is not supported with this model.");
+                return Err(Refusal::of(known, message).code("unsupported_parameter"));
+            }
+            unknown => {
+                let message = format!("Unrecognized request argument supplied: {unknown}");
+                return Err(Refusal::of(unknown, message));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What the request says about an assistant message at the end of the list.
@@ -190,112 +196,6 @@ impl Continuation {
         }
         Ok(beginning)
     }
-}
-
-/// The fields of the body that were not read yet; `null` counts as absent.
-pub(super) struct Fields(Map<String, Value>);
-
-impl Fields {
-    /// Whether a field was given and not read yet.
-    pub(super) fn has(&self, name: &str) -> bool {
-        self.0.contains_key(name)
-    }
-
-    /// Returns the fields that were not read yet.
-    pub(super) fn left(&self) -> impl Iterator<Item = (&String, &Value)> {
-        self.0.iter()
-    }
-
-    /// Takes a field out.
-    pub(super) fn take(&mut self, name: &str) -> Option<Value> {
-        self.0.remove(name)
-    }
-
-    /// Takes a field that holds true or false.
-    pub(super) fn boolean(&mut self, name: &str) -> Result<Option<bool>, Refusal> {
-        match self.take(name) {
-            None => Ok(None),
-            Some(Value::Bool(value)) => Ok(Some(value)),
-            Some(other) => Err(wrong_type(name, "a boolean", &other)),
-        }
-    }
-
-    /// Takes a field that holds an integer of this range.
-    pub(super) fn integer(&mut self, name: &str, least: i64, most: i64) -> Result<Option<i64>, Refusal> {
-        let Some(value) = self.take(name) else { return Ok(None) };
-        let Some(number) = value.as_i64() else { return Err(wrong_type(name, "an integer", &value)) };
-        in_range(name, "integer", number, least, most).map(Some)
-    }
-
-    /// Takes a field that holds a number of this range.
-    pub(super) fn decimal(&mut self, name: &str, least: f64, most: f64) -> Result<Option<f64>, Refusal> {
-        let Some(value) = self.take(name) else { return Ok(None) };
-        let Some(number) = value.as_f64() else { return Err(wrong_type(name, "a decimal", &value)) };
-        in_range(name, "decimal", number, least, most).map(Some)
-    }
-
-    /// Refuses what is left, unless it changes nothing.
-    fn finish(&self) -> Result<(), Refusal> {
-        for (name, value) in &self.0 {
-            let nothing = value.as_array().is_some_and(Vec::is_empty) || value == "none" || value == "auto";
-            match name.as_str() {
-                known if HARMLESS.contains(&known) => {}
-                "modalities" if value.as_array().is_some_and(|list| list.iter().all(|m| m == "text")) => {}
-                known if UNSUPPORTED.contains(&known) && nothing => {}
-                known if UNSUPPORTED.contains(&known) => {
-                    let message =
-                        format!("Unsupported parameter: '{known}' is not supported with this model.");
-                    return Err(Refusal::of(known, message).code("unsupported_parameter"));
-                }
-                unknown => {
-                    let message = format!("Unrecognized request argument supplied: {unknown}");
-                    return Err(Refusal::of(unknown, message));
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-fn in_range<N: PartialOrd + std::fmt::Display>(
-    name: &str,
-    kind: &str,
-    number: N,
-    least: N,
-    most: N,
-) -> Result<N, Refusal> {
-    let (side, sign, limit) = if number < least {
-        ("below minimum", ">=", least)
-    } else if number > most {
-        ("above maximum", "<=", most)
-    } else {
-        return Ok(number);
-    };
-    let code = match (kind, sign) {
-        ("integer", ">=") => "integer_below_min_value",
-        ("integer", _) => "integer_above_max_value",
-        (_, ">=") => "decimal_below_min_value",
-        _ => "decimal_above_max_value",
-    };
-    let message = format!(
-        "Invalid '{name}': {kind} {side} value. Expected a value {sign} {limit}, but got {number} instead."
-    );
-    Err(Refusal::of(name, message).code(code))
-}
-
-/// Returns the refusal of a field that holds something else than it may.
-pub(super) fn wrong_type(name: &str, expected: &str, found: &Value) -> Refusal {
-    let found = match found {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(number) if number.is_f64() => "a decimal",
-        Value::Number(_) => "an integer",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
-    };
-    let message = format!("Invalid type for '{name}': expected {expected}, but got {found} instead.");
-    Refusal::of(name, message).code("invalid_type")
 }
 
 /// Reads the messages of a conversation.

@@ -16,6 +16,8 @@ const MOST_DEPTH: usize = 32;
 const MOST_NODES: usize = 1000;
 /// Most members of an object.
 const MOST_MEMBERS: usize = 100;
+/// Most alternatives in one list.
+const MOST_PARTS: usize = 64;
 /// Most values of all lists of values together, and their bytes.
 const MOST_VALUES: usize = 1000;
 const MOST_BYTES: usize = 64 << 10;
@@ -121,8 +123,8 @@ impl Compiler<'_> {
         if let Some(list) = keywords.get("anyOf") {
             keywords.only(&["anyOf"])?;
             let Tree::List(list) = list else { return unsupported("anyOf", "must be a list of schemas") };
-            if list.is_empty() {
-                return unsupported("anyOf", "must not be empty");
+            if list.is_empty() || list.len() > MOST_PARTS {
+                return unsupported("anyOf", &format!("must have 1 to {MOST_PARTS} alternatives"));
             }
             let parts =
                 list.iter().map(|part| self.schema(part, depth + 1)).collect::<Result<Vec<_>, _>>()?;
@@ -250,7 +252,12 @@ impl Compiler<'_> {
         }
         let required: Vec<&str> = match keywords.get("required") {
             None => Vec::new(),
-            Some(Tree::List(names)) => names.iter().filter_map(Tree::as_str).collect(),
+            Some(Tree::List(names)) if names.len() <= MOST_MEMBERS => {
+                names.iter().filter_map(Tree::as_str).collect()
+            }
+            Some(Tree::List(_)) => {
+                return unsupported("required", &format!("has more than {MOST_MEMBERS} names"));
+            }
             Some(_) => return unsupported("required", "must be a list of names"),
         };
         if let Some(name) = required.iter().find(|name| !properties.iter().any(|(known, _)| known == *name)) {
@@ -425,7 +432,10 @@ mod tests {
         let values = (0..2000).map(|i| i.to_string()).collect::<Vec<_>>().join(",");
         refused(&format!("{{\"enum\": [{values}]}}"), "'enum'");
         let parts = vec![r#"{"type": "null"}"#; 2000].join(",");
-        refused(&format!("{{\"anyOf\": [{parts}]}}"), "parts");
+        refused(&format!("{{\"anyOf\": [{parts}]}}"), "'anyOf'");
+        let some = format!("{{\"anyOf\": [{}]}}", vec![r#"{"type": "null"}"#; 60].join(","));
+        let many = format!("{{\"anyOf\": [{}]}}", vec![some.as_str(); 20].join(","));
+        refused(&many, "parts");
         refused(&format!("{{\"const\": \"{}\"}}", "x".repeat(100_000)), "bytes");
     }
 }

@@ -19,6 +19,9 @@ const MESSAGE: (u32, &str) = (200_008, "<|message|>");
 /// The tokens that are no text, by identifier and by the name they are written with.
 const SPECIAL: [(u32, &str); 4] = [START, END, MESSAGE, (END_OF_TEXT, END_TEXT)];
 
+/// How the names of special tokens begin.
+const OPENING: &str = "<|";
+
 /// The template as servers publish it, for people and for programs that render it themselves.
 pub(super) const JINJA: &str = "{%- for message in messages -%}<|start|>{{ message.role }}<|message|>\
                                 {{ message.content }}<|end|>{%- endfor -%}\
@@ -45,15 +48,21 @@ fn role(speaker: Speaker) -> &'static str {
 /// Returns the tokens of a text; the names of special tokens are those tokens, unless it is all plain.
 pub(super) fn encode(table: &Table, text: &str, parse_special: bool) -> Vec<u32> {
     let mut tokens = Vec::new();
-    let mut rest = text;
-    while parse_special {
-        let found = SPECIAL.iter().filter_map(|(id, name)| Some((rest.find(name)?, *id, *name)));
-        let Some((at, id, name)) = found.min_by_key(|(at, _, _)| *at) else { break };
-        tokens.extend(table.encode(&rest[..at]));
-        tokens.push(id);
-        rest = &rest[at + name.len()..];
+    // From where on no token was made, and from where on no name was looked for.
+    let (mut start, mut from) = (0, if parse_special { 0 } else { text.len() });
+    while let Some(found) = text[from..].find(OPENING) {
+        let at = from + found;
+        match SPECIAL.iter().find(|(_, name)| text[at..].starts_with(name)) {
+            Some((id, name)) => {
+                tokens.extend(table.encode(&text[start..at]));
+                tokens.push(*id);
+                start = at + name.len();
+                from = start;
+            }
+            None => from = at + OPENING.len(),
+        }
     }
-    tokens.extend(table.encode(rest));
+    tokens.extend(table.encode(&text[start..]));
     tokens
 }
 
@@ -181,6 +190,8 @@ mod tests {
         let tokens = encode(o200k(), "a<|end|>b", true);
         assert_eq!(tokens.iter().filter(|token| is_special(**token)).count(), 1);
         assert_eq!(decode(o200k(), &tokens), "a<|end|>b");
+        let torn = encode(o200k(), "<|<|end|><|en", true);
+        assert_eq!((torn.contains(&END.0), decode(o200k(), &torn)), (true, "<|<|end|><|en".to_owned()));
         let plain = encode(o200k(), "a<|end|>b", false);
         assert!(!plain.iter().any(|token| is_special(*token)));
         assert_eq!(decode(o200k(), &plain), "a<|end|>b");

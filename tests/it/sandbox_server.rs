@@ -321,7 +321,9 @@ async fn all_models_are_listed() {
     let ids: Vec<&str> = list["data"].as_array().unwrap().iter().map(|m| m["id"].as_str().unwrap()).collect();
     assert_eq!(ids[0], MODEL);
     assert!(ids.len() >= 9, "{ids:?}");
+    let readme = include_str!("../../README.md");
     for id in ids {
+        assert!(readme.contains(&format!("`{id}`")), "the README does not name {id}");
         let url = format!("{}/models/{id}", server.base_url());
         let one: Value = client().get(url).send().await.unwrap().json().await.unwrap();
         assert_eq!((&one["id"], &one["object"]), (&json!(id), &json!("model")));

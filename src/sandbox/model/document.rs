@@ -14,9 +14,10 @@
 //! Invariant: the list is never empty and its sum is 1; what is drawn from it always leads to a document
 //! of the schema.
 
-use super::grammar::{Fixed, Frame, Grammar, Node, NodeId, Place, text_of};
+use super::grammar::{Grammar, Node, NodeId};
 use super::hash::Mix;
 use super::index::{END_OF_TEXT, Index, Word};
+use super::place::{Fixed, Frame, Place, text_of};
 use super::walk::Walk;
 use crate::tokenizer::Table;
 use std::collections::HashMap;
@@ -314,20 +315,18 @@ impl Document {
                 }
                 Frame::Text { .. } => add(b'"', 1.0),
                 Frame::Number { node, digits } => {
-                    let Node::Number(bounds) = &grammar.nodes()[node] else { continue };
+                    let Some(bounds) = grammar.bounds(node) else { continue };
                     for byte in b"-.0123456789" {
-                        if digits.with(*bounds, *byte).is_some() {
+                        if digits.with(bounds, *byte).is_some() {
                             add(*byte, digit_weight(digits.counts(), *byte));
                         }
                     }
                 }
                 Frame::Literal { node, from, to, at } => {
-                    let Node::Literals(list) = &grammar.nodes()[node] else { continue };
                     let likely = self.likely.get(&node).map_or(&[][..], Vec::as_slice);
-                    for which in from..to {
-                        let Some(byte) = list[which].as_bytes().get(at) else { continue };
-                        let weight = likely.get(which).copied().unwrap_or(1.0);
-                        add(*byte, if list[which] == "null" { weight * NOTHING * haste } else { weight });
+                    for (value, weight) in grammar.literals(node).iter().zip(likely).take(to).skip(from) {
+                        let Some(byte) = value.as_bytes().get(at) else { continue };
+                        add(*byte, if value == "null" { weight * NOTHING * haste } else { *weight });
                     }
                 }
                 Frame::Value(_) | Frame::Members { .. } | Frame::Items { .. } => {}

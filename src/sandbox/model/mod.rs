@@ -16,6 +16,7 @@ mod hash;
 mod index;
 mod likeness;
 mod number;
+mod place;
 mod random;
 mod reading;
 mod sampler;
@@ -407,7 +408,9 @@ mod tests {
             let total: f64 = order.iter().map(|(_, p)| p).sum();
             match stage {
                 Stage::Temperature => {
-                    order.iter_mut().for_each(|(_, p)| *p = p.powf(1.0 / settings.temperature))
+                    order =
+                        tempered(&order.into_iter().collect(), settings.temperature).into_iter().collect();
+                    order.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
                 }
                 Stage::TopK => order.truncate(settings.top_k.unwrap_or(usize::MAX)),
                 Stage::MinP => {

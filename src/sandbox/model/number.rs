@@ -60,7 +60,7 @@ impl Bounds {
 
 /// A number in the making.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Digits {
+pub(super) struct Digits {
     is_negative: bool,
     /// All digits so far as one number.
     value: i128,
@@ -73,7 +73,7 @@ pub struct Digits {
 impl Digits {
     /// Returns the number with one more character, if it can still be finished.
     #[must_use]
-    pub fn with(self, bounds: Bounds, byte: u8) -> Option<Self> {
+    pub(super) fn with(self, bounds: Bounds, byte: u8) -> Option<Self> {
         let mut next = self;
         match byte {
             b'-' if self == Self::default() => next.is_negative = true,
@@ -111,7 +111,7 @@ impl Digits {
 
     /// Whether it is a value of these bounds as it stands.
     #[must_use]
-    pub fn is_complete(self, bounds: Bounds) -> bool {
+    pub(super) fn is_complete(self, bounds: Bounds) -> bool {
         let magnitude = match self.after {
             None if self.whole > 0 => self.value * bounds.unit(),
             Some(after) if after > 0 => self.value * 10i128.pow(bounds.places - after),
@@ -122,7 +122,7 @@ impl Digits {
 
     /// Returns how many digits there are, before the point and after it.
     #[must_use]
-    pub fn counts(self) -> (u32, Option<u32>) {
+    pub(super) fn counts(self) -> (u32, Option<u32>) {
         (self.whole, self.after)
     }
 }

@@ -273,7 +273,7 @@ impl Sampler {
                     let likeliest = kept.log(0).unwrap_or(0.0);
                     let least = likeliest * power + self.settings.min_p.ln();
                     let reaches = |log: f64| log * power >= least;
-                    let count = (0..).take_while(|at| kept.log(*at).is_some_and(reaches)).count();
+                    let count = kept.while_in(reaches);
                     kept.keep(count.max(1));
                 }
                 Stage::TopP if self.settings.top_p < 1.0 => {
@@ -286,12 +286,12 @@ impl Sampler {
                         }
                     };
                     let mut held = 0.0;
-                    let mut is_open = |log: f64| {
+                    let is_open = |log: f64| {
                         let open = held < self.settings.top_p;
                         held += (log * power - total).exp();
                         open
                     };
-                    let count = (0..).take_while(|at| kept.log(*at).is_some_and(&mut is_open)).count();
+                    let count = kept.while_in(is_open);
                     kept.keep(count.max(1));
                 }
                 Stage::MinP | Stage::TopP => {}
@@ -408,6 +408,15 @@ impl<I: Iterator<Item = (u32, f64)>> Kept<I> {
             self.seen.push(self.rest.next()?);
         }
         Some(self.seen[at].1)
+    }
+
+    /// Returns how many from the first one on satisfy a condition.
+    fn while_in(&mut self, mut holds: impl FnMut(f64) -> bool) -> usize {
+        let mut count = 0;
+        while self.log(count).is_some_and(&mut holds) {
+            count += 1;
+        }
+        count
     }
 
     fn keep(&mut self, most: usize) {
