@@ -34,6 +34,7 @@ const MOST_CANDIDATES: i64 = 1000;
 /// Fields that change nothing about the tokens.
 const HARMLESS: &[&str] = &[
     "cache_prompt",
+    "chat_template_kwargs",
     "id_slot",
     "n_cache_reuse",
     "n_keep",

@@ -123,7 +123,7 @@ pub(super) fn entries(tokens: &[Logprob], after_sampling: bool) -> Vec<Value> {
             continue;
         }
         let mut entry = candidate(&token.chosen, after_sampling);
-        entry["token"] = String::from_utf8_lossy(&bytes).into();
+        entry["token"] = beginning(&bytes).into();
         if token.chosen.bytes.is_some() {
             entry["bytes"] = bytes.clone().into();
         }
@@ -135,11 +135,16 @@ pub(super) fn entries(tokens: &[Logprob], after_sampling: bool) -> Vec<Value> {
     entries
 }
 
+/// Returns the whole characters bytes begin with.
+fn beginning(bytes: &[u8]) -> &str {
+    bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid())
+}
+
 /// Returns a token with its probability; of a part of a character, only the bytes are given.
 fn candidate(candidate: &Candidate, after_sampling: bool) -> Value {
     let text = match &candidate.bytes {
-        Some(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-        None => candidate.token.clone(),
+        Some(bytes) => beginning(bytes),
+        None => &candidate.token,
     };
     let (name, value) =
         if after_sampling { ("prob", candidate.logprob.exp()) } else { ("logprob", candidate.logprob) };
@@ -254,7 +259,8 @@ mod tests {
         assert_eq!(entries.len(), 2);
         assert_eq!((&entries[1]["id"], &entries[1]["token"]), (&json!(3), &json!("🙂")));
         assert_eq!((&entries[1]["bytes"], &entries[1]["logprob"]), (&json!(smile), &json!(-0.25)));
-        assert_eq!(entries[1]["top_logprobs"][0]["bytes"], json!(&smile[2..]));
+        let part = &entries[1]["top_logprobs"][0];
+        assert_eq!((&part["token"], &part["bytes"]), (&json!(""), &json!(&smile[2..])));
     }
 
     #[test]
