@@ -2,13 +2,14 @@
 
 use crate::app::command::Place;
 use crate::app::heat::{Heat, Heating};
-use crate::app::inspector::{Inspector, Measure, Sheet, Slider, Target};
+use crate::app::inspector::{Inspector, Measure, Sheet, Slider, Target, reads_like_json};
 use crate::app::layout::TABLE_HEAD;
 use crate::app::msg::{Mouse, MouseKind};
 use crate::app::overlay::{Overlay, Prompt};
 use crate::app::{App, Screen, inspected};
 use crate::core::id::{MessageId, RunId};
 use crate::core::provenance::{Basis, Provenance};
+use crate::core::request::Means;
 use crate::core::reshaping::{Refusal, Source};
 use crate::core::run::Run;
 use crate::core::what_if::WhatIf;
@@ -25,14 +26,17 @@ impl App {
 
     /// Shows the next sheet that has something to show.
     pub(super) fn next_sheet(&mut self) {
-        let has_endings = self.inspected().is_some_and(|run| self.siblings(run.id).len() > 1);
+        let Some(run) = self.inspected() else { return };
+        let has_endings = self.siblings(run.id).len() > 1;
+        let is_json = reads_like_json(run);
         self.inspector.sheet = match self.inspector.sheet {
-            Sheet::Tokens if has_endings => Sheet::Endings,
+            Sheet::Tokens if is_json => Sheet::Json,
+            Sheet::Tokens | Sheet::Json if has_endings => Sheet::Endings,
             Sheet::Tokens => {
-                self.say("one ending so far: Alt-. takes another candidate, Enter goes on from it");
+                self.say("the tokens are all there is: no JSON, and one ending so far");
                 Sheet::Tokens
             }
-            Sheet::Endings => Sheet::Tokens,
+            Sheet::Json | Sheet::Endings => Sheet::Tokens,
         };
     }
 
@@ -112,6 +116,10 @@ impl App {
             vocabulary: run.map_or(0, |run| self.vocabulary(run)),
             source: run.and_then(|run| Source::new(self.provenance(run), &run.request.sampling).ok()),
             heating: run.map_or(Heating::OFF, |run| self.heating(run).always()),
+            // Servers that go on from a given beginning are those that mask before they report.
+            after_grammar_mask: run.is_some_and(|run| {
+                run.request.sampling.response_format.is_some() && self.means(run) != Means::Asked
+            }),
         }
     }
 

@@ -5,7 +5,7 @@ use tokenscope::app::heat::Heat;
 use tokenscope::app::inspector::{Order, Slider};
 use tokenscope::core::branch::Verification;
 use tokenscope::core::id::RunId;
-use tokenscope::core::request::Means;
+use tokenscope::core::request::{Means, ResponseFormat};
 use tokenscope::core::stream::{FinishReason, StreamEvent};
 use tokenscope::core::token::Token;
 
@@ -182,4 +182,49 @@ fn everything_is_there_in_a_small_terminal() {
     for shown in ["token 3 / 5", "panda", "what if", "ppl", "under"] {
         assert!(screen.contains(shown), "{shown}:\n{screen}");
     }
+}
+
+#[test]
+fn an_answer_in_json_is_a_tree_with_the_confidence_of_each_value() {
+    let mut stage = Stage::with(120, 40, |start| {
+        let schema = serde_json::json!({
+            "type": "object",
+            "properties": { "animal": { "enum": ["panda", "tiger"] }, "wild": { "type": "boolean" }, "age": { "maximum": 3 } }
+        });
+        start.settings.sampling.response_format = Some(ResponseFormat::JsonSchema {
+            name: "animal".into(),
+            schema: std::sync::Arc::new(schema),
+            strict: true,
+        });
+    });
+    stage.type_text("an animal as JSON").press("enter");
+    let run = stage.last_run();
+    let tokens = vec![
+        token(&[("{\"", 0.99)]),
+        token(&[("animal", 0.98)]),
+        token(&[("\": \"", 0.97)]),
+        token(&[("panda", 0.6), ("tiger", 0.3), ("lion", 0.05)]),
+        token(&[("\", \"", 0.97)]),
+        token(&[("wild", 0.97)]),
+        token(&[("\": ", 0.97)]),
+        token(&[("true", 0.7), ("false", 0.28)]),
+        token(&[(", \"age\": ", 0.9)]),
+        token(&[("7", 0.5), ("2", 0.2)]),
+        token(&[("}", 0.99)]),
+    ];
+    send(&mut stage, run, tokens);
+    stage.press("alt-i t");
+    let screen = stage.screen();
+    for shown in ["animal: \"panda\"", "wild: true", "age: 7", "after the grammar mask"] {
+        assert!(screen.contains(shown), "{shown}:\n{screen}");
+    }
+    stage.press("j j");
+    assert_eq!(token_here(&stage), 7);
+    let screen = stage.screen();
+    for shown in ["$.wild · lowest true 70.0 %", "true 70.0 % · false 28.0 % · unseen 2.0 %"] {
+        assert!(screen.contains(shown), "{shown}:\n{screen}");
+    }
+    stage.press("j");
+    let screen = stage.screen();
+    assert!(screen.contains("$.age: expected") && screen.contains("3"), "{screen}");
 }

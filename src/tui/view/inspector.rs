@@ -4,6 +4,7 @@
 mod answer;
 mod candidates;
 mod endings;
+mod json;
 mod position;
 mod what_if;
 

@@ -38,6 +38,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, run: &Run) {
             table(app, canvas, run);
         }
         Sheet::Tokens => {}
+        Sheet::Json => super::json::draw(app, canvas, run),
         Sheet::Endings => super::endings::draw(app, canvas, run),
     }
 }
