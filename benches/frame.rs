@@ -57,8 +57,9 @@ fn app(messages: usize, size: Size) -> App {
         place: String::new(),
         base_url: "".into(),
         model: "m".into(),
-        logprobs_before_temperature: None,
         is_sandbox: false,
+        continues: tokenscope::core::request::Means::Asked,
+        logprobs_before_temperature: None,
     };
     let start = Start {
         settings: Settings {

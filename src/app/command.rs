@@ -168,6 +168,10 @@ pub enum Command {
     RaiseWhatIfFast,
     LowerWhatIfFast,
     ResetWhatIf,
+    Branch,
+    NextEnding,
+    PreviousEnding,
+    NextSheet,
     EditTemperatures,
     NextColumn,
     PreviousColumn,
@@ -292,6 +296,10 @@ pub const COMMANDS: &[Spec] = &{
         spec(C::LowerWhatIfFast, "what-if.lower-fast", G::Inspector, "The same in larger steps", &["_"], INSPECTOR),
         spec(C::NextSlider, "what-if.next", G::Inspector, "Move top_p, min_p, top_k instead", &["s"], INSPECTOR),
         spec(C::ResetWhatIf, "what-if.reset", G::Inspector, "Show the values as reported", &["0"], INSPECTOR),
+        spec(C::Branch, "candidate.branch", G::Inspector, "Go on from the candidate in hand, as a variant", &["alt-enter", "enter"], INSPECTOR),
+        spec(C::NextEnding, "ending.next", G::Inspector, "Show the answer's next variant", &[")"], INSPECTOR),
+        spec(C::PreviousEnding, "ending.previous", G::Inspector, "Show the answer's variant before", &["("], INSPECTOR),
+        spec(C::NextSheet, "inspector.sheet", G::Inspector, "Show the tokens, JSON or the tree of endings", &["t"], INSPECTOR),
         spec(C::EditTemperatures, "compare.temperatures", G::Compare, "Edit the temperatures and repeats", &["alt-t"], EVERYWHERE),
         spec(C::NextColumn, "compare.column-next", G::Compare, "Go to the column after", &["right", "l"], GRID),
         spec(C::PreviousColumn, "compare.column-previous", G::Compare, "Go to the column before", &["left", "h"], GRID),
@@ -324,7 +332,10 @@ pub const READING_EXTRAS: &[(Command, &str)] = &[
 ];
 
 /// Further keys that answer in the conversation and the inspector only.
-pub const CHAT_EXTRAS: &[(Command, &str)] = &[(Command::Again, "r"), (Command::Inspect, "enter")];
+pub const CHAT_EXTRAS: &[(Command, &str)] = &[(Command::Again, "r")];
+
+/// Further keys that answer in the conversation only.
+pub const TRANSCRIPT_EXTRAS: &[(Command, &str)] = &[(Command::Inspect, "enter")];
 
 /// Further keys that answer in the columns only.
 pub const GRID_EXTRAS: &[(Command, &str)] =
@@ -351,8 +362,13 @@ pub fn spec_of(command: Command) -> &'static Spec {
 
 /// Returns the places in which the keys of an extra list answer.
 #[must_use]
-pub fn extras() -> [(&'static [(Command, &'static str)], Places); 3] {
-    [(READING_EXTRAS, READING), (CHAT_EXTRAS, TRANSCRIPT.and(INSPECTOR)), (GRID_EXTRAS, GRID)]
+pub fn extras() -> [(&'static [(Command, &'static str)], Places); 4] {
+    [
+        (READING_EXTRAS, READING),
+        (CHAT_EXTRAS, TRANSCRIPT.and(INSPECTOR)),
+        (TRANSCRIPT_EXTRAS, TRANSCRIPT),
+        (GRID_EXTRAS, GRID),
+    ]
 }
 
 #[cfg(test)]

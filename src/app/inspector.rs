@@ -5,6 +5,8 @@
 //! or a server. Invariant: cursor and rows are inside the answer after [`Inspector::settle`].
 
 mod digest;
+mod endings;
+mod json;
 mod order;
 mod sliders;
 mod strips;
@@ -17,6 +19,8 @@ use crate::core::run::Run;
 use crate::core::text::occurrences;
 use digest::Digest;
 pub use digest::{Reading, TIPPING_LEGEND};
+pub use endings::{Ending, endings};
+pub use json::{Json, reads_like_json};
 pub use order::Order;
 pub use sliders::{Slider, Sliders};
 pub use strips::Strips;
@@ -28,6 +32,18 @@ pub enum Target {
     Newest,
     /// This one.
     Run(RunId),
+}
+
+/// What the lower part of the inspector shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sheet {
+    /// The tokens as a table.
+    #[default]
+    Tokens,
+    /// The values of an answer that is JSON.
+    Json,
+    /// The tree of the answer's endings.
+    Endings,
 }
 
 /// State of the inspector.
@@ -45,6 +61,10 @@ pub struct Inspector {
     pub sought: String,
     order: Order,
     sorted: Option<Sorted>,
+    /// What stands below the strips.
+    pub sheet: Sheet,
+    /// The answer's values, while they are shown.
+    pub json: Option<Json>,
     is_expanded: bool,
     in_hand: Option<usize>,
     cursor: Cursor,
@@ -84,6 +104,8 @@ pub struct Measure {
     pub source: Option<Source>,
     /// The colours of the answer.
     pub heating: Heating,
+    /// Whether the values of an answer in JSON stand after the grammar.
+    pub after_grammar_mask: bool,
 }
 
 impl Default for Inspector {
@@ -96,6 +118,8 @@ impl Default for Inspector {
             sought: String::new(),
             order: Order::default(),
             sorted: None,
+            sheet: Sheet::default(),
+            json: None,
             is_expanded: false,
             in_hand: None,
             cursor: Cursor::Tail,
@@ -210,6 +234,12 @@ impl Inspector {
     /// Moves the cursor by rows of the table; returns whether there are any.
     pub fn step_row(&mut self, by: isize) -> bool {
         let Some(cursor) = self.cursor() else { return false };
+        if let (Sheet::Json, Some(json)) = (self.sheet, &self.json) {
+            let token = self.digest.groups[cursor].tokens.start;
+            let next = json.step(token, by);
+            self.go_to_token(next.unwrap_or(token));
+            return next.is_some();
+        }
         let row = self.row_of(cursor).saturating_add_signed(by).min(self.digest.groups.len() - 1);
         self.go_to(self.group_in(row).unwrap_or(cursor));
         true
@@ -339,11 +369,15 @@ impl Inspector {
                 }
                 self.strips.settle(run, &self.digest, measure.heating, measure.cells);
                 self.sort(run, vocabulary);
+                match self.sheet {
+                    Sheet::Json => Json::settle(&mut self.json, run, measure.after_grammar_mask),
+                    Sheet::Tokens | Sheet::Endings => self.json = None,
+                }
             }
             None => {
                 self.digest = Digest::default();
                 self.strips.forget();
-                self.sorted = None;
+                (self.sorted, self.json) = (None, None);
             }
         }
         let Some(cursor) = self.cursor() else {
@@ -393,6 +427,7 @@ mod tests {
         vocabulary: 1000,
         source: Some(Source::BEFORE),
         heating: Heating::OFF,
+        after_grammar_mask: false,
     };
 
     fn run() -> Run {

@@ -24,6 +24,7 @@ pub mod settings;
 pub mod transcript;
 
 mod on_answer;
+mod on_branch;
 mod on_compare;
 mod on_key;
 mod on_message;

@@ -2,7 +2,7 @@
 
 use crate::app::command::Place;
 use crate::app::heat::{Heat, Heating};
-use crate::app::inspector::{Inspector, Measure, Slider, Target};
+use crate::app::inspector::{Inspector, Measure, Sheet, Slider, Target, reads_like_json};
 use crate::app::layout::TABLE_HEAD;
 use crate::app::msg::{Mouse, MouseKind};
 use crate::app::overlay::{Overlay, Prompt};
@@ -10,6 +10,7 @@ use crate::app::{App, Screen, inspected};
 use crate::core::id::{MessageId, RunId};
 use crate::core::probe::Finding;
 use crate::core::provenance::{Basis, Provenance};
+use crate::core::request::Means;
 use crate::core::reshaping::{Refusal, Source};
 use crate::core::run::Run;
 use crate::core::what_if::WhatIf;
@@ -22,6 +23,22 @@ impl App {
     pub(super) fn slide(&mut self, steps: f64) {
         let asked = self.asked_temperature();
         self.inspector.sliders.step(steps, asked);
+    }
+
+    /// Shows the next sheet that has something to show.
+    pub(super) fn next_sheet(&mut self) {
+        let Some(run) = self.inspected() else { return };
+        let has_endings = self.siblings(run.id).len() > 1;
+        let is_json = reads_like_json(run);
+        self.inspector.sheet = match self.inspector.sheet {
+            Sheet::Tokens if is_json => Sheet::Json,
+            Sheet::Tokens | Sheet::Json if has_endings => Sheet::Endings,
+            Sheet::Tokens => {
+                self.say("the tokens are all there is: no JSON, and one ending so far");
+                Sheet::Tokens
+            }
+            Sheet::Json | Sheet::Endings => Sheet::Tokens,
+        };
     }
 
     pub(super) fn toggle_pieces(&mut self) {
@@ -85,21 +102,28 @@ impl App {
     /// Measures the inspector for the next frame.
     pub(super) fn settle_inspector(&mut self) {
         let run = inspected(&self.conversation, &self.compare, &self.inspector);
-        let candidates =
-            run.and_then(|run| run.tokens.iter().map(|token| token.candidates.len()).next_back());
-        self.areas = crate::app::layout::inspector_areas(&self.layout, candidates.unwrap_or(0));
+        // As many as were asked for, so that the parts keep their place from token to token.
+        let candidates = run.map_or(0, |run| {
+            let asked = run.request.sampling.top_logprobs.map_or(0, usize::from);
+            asked.max(run.tokens.last().map_or(0, |token| token.candidates.len()))
+        });
+        self.areas = crate::app::layout::inspector_areas(&self.layout, candidates);
         let measure = self.measure(run);
         let run = inspected(&self.conversation, &self.compare, &self.inspector);
         self.inspector.settle(run, &measure);
     }
 
-    fn measure(&self, run: Option<&Run>) -> Measure {
+    pub(super) fn measure(&self, run: Option<&Run>) -> Measure {
         Measure {
             rows: self.areas.table_rows(),
             cells: usize::from(self.areas.strips.width),
             vocabulary: run.map_or(0, |run| self.vocabulary(run)),
             source: run.and_then(|run| Source::new(self.provenance(run), &run.request.sampling).ok()),
             heating: run.map_or(Heating::OFF, |run| self.heating(run).always()),
+            // Servers that go on from a given beginning are those that mask before they report.
+            after_grammar_mask: run.is_some_and(|run| {
+                run.request.sampling.response_format.is_some() && self.means(run) != Means::Asked
+            }),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::core::conversation::Conversation;
 use crate::core::model::ModelCard;
-use crate::core::request::{Prompt, Request, Sampling};
+use crate::core::request::{Means, Prompt, Request, Sampling};
 use std::sync::Arc;
 
 /// An endpoint as the app knows it.
@@ -16,10 +16,12 @@ pub struct EndpointCard {
     pub base_url: Arc<str>,
     /// The model it starts with.
     pub model: Arc<str>,
-    /// Whether the user says that the probabilities it reports are those before temperature.
-    pub logprobs_before_temperature: Option<bool>,
     /// Whether it is the embedded sandbox.
     pub is_sandbox: bool,
+    /// How it is made to go on from a beginning.
+    pub continues: Means,
+    /// Whether its probabilities stand before temperature, where the user has said so.
+    pub logprobs_before_temperature: Option<bool>,
 }
 
 /// A parameter the user can set.

@@ -8,8 +8,9 @@
 //! r^a n^(1-a), and most in as few tokens as the ceiling m allows, ⌊r/m⌋ m^a + (r - ⌊r/m⌋ m)^a; for
 //! a < 1 the other way round. Both are attained, so no narrower band is true.
 //!
-//! In the order [`ORDER`](crate::core::reshaping::ORDER) every cut keeps a prefix of the tokens by descending probability, so the
-//! shortest prefix remains, and Z becomes the least of the sums the cuts leave. Each is bounded:
+//! In the order [`ORDER`](crate::core::reshaping::ORDER) every cut keeps a prefix of the tokens by
+//! descending probability, so the shortest prefix remains, and Z becomes the least of the sums the
+//! cuts leave. Each is bounded:
 //!
 //! - top_k leaves the sum of the K largest: known for K up to the head's length h; beyond it, the
 //!   K - h largest of the unseen are at least their even share of S, and at most as many tokens of

@@ -164,11 +164,11 @@ impl Tail {
             return 0.0;
         }
         let mass = (self.high.mass + extra).min(count * self.ceiling.exp());
-        let pile = Pile::new(mass, self.ceiling);
         if power > 1.0 {
-            pile.fewest(power, top, self.ceiling, count)
+            Pile::new(mass, self.ceiling).fewest(power, top, self.ceiling, count)
         } else {
-            pile.even(power, top, count.ln())
+            let ln_count = count.ln();
+            (power * (mass.ln() - ln_count - top) + ln_count).exp()
         }
     }
 
@@ -229,20 +229,19 @@ impl<'a> Ladder<'a> {
     fn read(token: &Token, vocabulary: usize, room: &'a mut [f64]) -> Option<Self> {
         let (mut len, mut smallest, mut is_sorted) = (0, f64::INFINITY, true);
         let mut own = Own { listed: None, others: f64::INFINITY };
-        let chosen = token.piece.bytes();
         for candidate in &token.candidates {
             let Some(logprob) = candidate.logprob else { continue };
             is_sorted &= logprob <= smallest;
             smallest = smallest.min(logprob);
             // Texts lie elsewhere in memory: only those with the right value are looked at.
-            own.meet(logprob, token.logprob == Some(logprob) && candidate.piece.bytes() == chosen);
+            own.meet(logprob, token.logprob == Some(logprob) && token.is(candidate));
             *room.get_mut(len)? = logprob;
             len += 1;
         }
         if len == 0 {
             return None;
         }
-        let is_alike = |candidate: &Candidate| candidate.piece.bytes() == chosen;
+        let is_alike = |candidate: &Candidate| token.is(candidate);
         let is_named = own.listed.is_some() || token.candidates.iter().any(is_alike);
         if own.listed.is_none() {
             own.others = f64::INFINITY;

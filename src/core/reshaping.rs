@@ -11,10 +11,12 @@ use std::fmt;
 
 /// The order in which the parameters are applied, as text for the screen.
 ///
-/// This is the order of transformers and SGLang. vLLM applies min_p before top_k and top_p, which
-/// differs only where min_p and top_p are both set (top_p then counts what min_p left). llama.cpp
-/// cuts first and applies temperature last unless its `samplers` say otherwise, so there top_p and
-/// min_p see the distribution of temperature 1; top_k is the same everywhere.
+/// This is the order of transformers, and of SGLang where min_p is set; without it SGLang's top_p is
+/// a share of the whole and not of what top_k left. vLLM applies min_p before top_k and top_p, which
+/// differs only where min_p and top_p are both set (top_p then counts what min_p left), and keeps all
+/// that tie at top_k's end. llama.cpp cuts first and applies temperature last unless its `samplers` say
+/// otherwise, so there top_p and min_p see the distribution of temperature 1. Temperature alone, and
+/// top_k without a tie, are the same everywhere.
 pub const ORDER: [&str; 4] = ["temperature", "top_k", "top_p", "min_p"];
 
 /// The parameters of the question. `None` means the cut is not applied.

@@ -110,7 +110,9 @@ impl WhatIf {
         let logprob = ladder.rest.chosen?;
         if self.cuts.is_whole() {
             let top = ladder.top();
-            let known = ladder.known().map(|logprob| self.cuts.weight(logprob, top)).sum();
+            let of = |logprob: f64| (self.cuts.power * (logprob - top)).exp();
+            let head: f64 = ladder.head.iter().copied().map(of).sum();
+            let known = head + ladder.rest.stray.map_or(0.0, of);
             let all = self.cuts.all(ladder, known).1;
             let weight = self.cuts.weight(logprob, top);
             return Some(Range { min: share_of(weight, all.max), max: share_of(weight, all.min) });

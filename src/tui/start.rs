@@ -7,7 +7,7 @@ use crate::app::keymap::Keymap;
 use crate::app::msg::Msg;
 use crate::app::settings::{EndpointCard, Settings};
 use crate::app::{App, Knowledge, Start};
-use crate::config::{self, Ascii, Colours, Config, Loaded, Paths, theme};
+use crate::config::{self, Ascii, Colours, Config, Loaded, Logprobs, Paths, theme};
 use crate::core::conversation::{Body, Conversation, Message};
 use crate::core::fault::{Fault, FaultKind};
 use crate::core::id::Ids;
@@ -210,10 +210,15 @@ fn app_start(config: &Config, known: Known, opening: Opening) -> Start {
             let place =
                 if is_sandbox { "inside tokenscope, offline".to_owned() } else { settings.base_url.clone() };
             let model = config.model(name).unwrap_or_default().into();
-            let base_url = Subject::new(name, "", &settings.base_url).base_url;
-            let logprobs_before_temperature = settings.logprobs.map(config::Logprobs::is_before_temperature);
-            let name = name.as_str().into();
-            EndpointCard { name, place, base_url, model, logprobs_before_temperature, is_sandbox }
+            EndpointCard {
+                name: name.as_str().into(),
+                place,
+                base_url: Subject::new(name, "", &settings.base_url).base_url,
+                model,
+                is_sandbox,
+                continues: settings.continues,
+                logprobs_before_temperature: settings.logprobs.map(Logprobs::is_before_temperature),
+            }
         })
         .collect();
     let endpoint = endpoints.iter().position(|card| *card.name == *config.endpoint).unwrap_or(0);

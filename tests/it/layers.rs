@@ -90,7 +90,7 @@ const LAYERS: &[Layer] = &[
         crates: &["futures_util", "secrecy", "tokio"],
         is_pure: false,
     },
-    Layer { name: "app", layers: &["core", "markup"], crates: &[], is_pure: true },
+    Layer { name: "app", layers: &["core", "markup", "structured"], crates: &[], is_pure: true },
     Layer {
         name: "tui",
         layers: &["access", "app", "config", "core", "markup", "tokenizer"],
@@ -105,7 +105,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "tui::view",
-        layers: &["app", "core", "markup", "tui::theme"],
+        layers: &["app", "core", "markup", "structured", "tui::theme"],
         crates: &["ratatui"],
         is_pure: true,
     },

@@ -8,6 +8,7 @@ mod cli;
 mod continuation;
 mod docs;
 mod documents;
+mod inspecting;
 mod layers;
 mod packages;
 mod pictures;
@@ -15,6 +16,9 @@ mod provider;
 #[cfg(unix)]
 mod pty;
 mod sandbox;
+mod sandbox_bands;
+mod sandbox_branch;
+mod sandbox_json;
 mod sandbox_server;
 mod soundness;
 mod support;

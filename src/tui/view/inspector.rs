@@ -3,6 +3,8 @@
 
 mod answer;
 mod candidates;
+mod endings;
+mod json;
 mod position;
 mod what_if;
 

@@ -66,8 +66,9 @@ impl Desk {
             place: "inside tokenscope, offline".to_owned(),
             base_url: "".into(),
             model: std::sync::Arc::clone(&model),
-            logprobs_before_temperature: None,
             is_sandbox: true,
+            continues: config.endpoints[SANDBOX].continues,
+            logprobs_before_temperature: None,
         };
         let start = Start {
             settings: Settings {

@@ -18,7 +18,7 @@ use tokenscope::core::cost::Price;
 use tokenscope::core::id::{Ids, RunId};
 use tokenscope::core::model::{Encoding, ModelCard};
 use tokenscope::core::probe::Probes;
-use tokenscope::core::request::{Request, Role, Sampling};
+use tokenscope::core::request::{Means, Request, Role, Sampling};
 use tokenscope::core::run::Run;
 use tokenscope::core::stream::{FinishReason, StreamEvent};
 use tokenscope::core::time::Timestamp;
@@ -248,8 +248,9 @@ pub(crate) fn start() -> Start {
         place: "https://api.example.org/v1".to_owned(),
         base_url: "https://api.example.org/v1".into(),
         model: "m-1".into(),
-        logprobs_before_temperature: None,
         is_sandbox,
+        continues: Means::Prefill,
+        logprobs_before_temperature: None,
     };
     Start {
         settings: Settings {

@@ -5,7 +5,7 @@ use super::{Canvas, part};
 use crate::app::App;
 use crate::app::command::Place;
 use crate::app::heat::{Heat, Level, Shade};
-use crate::app::inspector::{Order, TIPPING_LEGEND, group_logprob};
+use crate::app::inspector::{Order, Sheet, TIPPING_LEGEND, group_logprob};
 use crate::app::layout::{Rect, TABLE_HEAD};
 use crate::core::figure;
 use crate::core::group::Group;
@@ -32,9 +32,14 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, run: &Run) {
     } else if !table_area.is_empty() {
         part(canvas, app, table_area, "answer");
     }
-    if table_area.height > TABLE_HEAD {
-        figures(app, canvas, run);
-        table(app, canvas, run);
+    match app.inspector.sheet {
+        Sheet::Tokens if table_area.height > TABLE_HEAD => {
+            figures(app, canvas, run);
+            table(app, canvas, run);
+        }
+        Sheet::Tokens => {}
+        Sheet::Json => super::json::draw(app, canvas, run),
+        Sheet::Endings => super::endings::draw(app, canvas, run),
     }
 }
 
