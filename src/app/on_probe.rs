@@ -7,7 +7,7 @@ use crate::app::pieces::Pieces;
 use crate::app::probing::{Phase, Probing};
 use crate::app::settings::Parameter;
 use crate::core::cutting::Cutting;
-use crate::core::probe::{Cost, Finding, Subject, Verdict};
+use crate::core::probe::{Cost, Finding, Subject, refusal};
 use std::sync::Arc;
 
 impl App {
@@ -22,15 +22,8 @@ impl App {
     /// beforehand.
     #[must_use]
     pub fn refusal(&self, parameter: Parameter) -> Option<&str> {
-        let name = parameter.name();
-        match self.finding(&self.settings.endpoint().name, &self.settings.model) {
-            Some(finding) => match finding.verdict(name) {
-                Verdict::Refused { reason, .. } => Some(reason),
-                Verdict::Accepted | Verdict::Ignored => None,
-                Verdict::Failed { .. } | Verdict::Untried => self.settings.card.refusal(name),
-            },
-            None => self.settings.card.refusal(name),
-        }
+        let finding = self.finding(&self.settings.endpoint().name, &self.settings.model);
+        refusal(finding, &self.settings.card, parameter.name())
     }
 
     pub(super) fn on_probe(&mut self) {

@@ -14,8 +14,8 @@ use crate::cli::session::Session;
 use crate::cli::table::{Align, Table};
 use crate::core::fault::{Fault, FaultKind};
 use crate::core::figure;
-use crate::core::model::ModelCard;
 use crate::core::probability::{Position, surprisal_bits};
+use crate::core::provenance::{Basis, Provenance, Stage};
 use crate::core::run::{Count, Run};
 use crate::core::stream::StreamEvent;
 use crate::core::text::{fit, visible};
@@ -58,8 +58,7 @@ pub(super) fn run(flags: &Flags<'_>, output: &mut Output) -> Result<(), Failure>
         if flags.is_on("json") {
             output.json(&RunRecord::from(&answer))?;
         } else if answer.run.has_logprobs() {
-            let card = session.config.card(&answer.run.request.model);
-            print(&answer.run, &card, output)?;
+            print(&answer.run, session.provenance(&answer.run), output)?;
         } else {
             output.lines(&answer.run.text)?;
         }
@@ -77,7 +76,7 @@ fn without_logprobs(run: &Run) -> Fault {
 }
 
 /// Prints the table and what can be said of the whole answer.
-fn print(run: &Run, card: &ModelCard, output: &mut Output) -> Result<(), Failure> {
+fn print(run: &Run, provenance: Provenance, output: &mut Output) -> Result<(), Failure> {
     let mut table = Table::new(&["#", "token", "probability", "surprisal", "rank", "candidates"]);
     for group in groups(&run.tokens) {
         table.row(row(&group, &run.tokens[group.tokens.clone()]));
@@ -90,7 +89,7 @@ fn print(run: &Run, card: &ModelCard, output: &mut Output) -> Result<(), Failure
     }
     output.line("")?;
     output.line(&summary(run))?;
-    output.line(&origin(run, card))
+    output.line(&origin(run, provenance))
 }
 
 /// Returns the cells of one row: a token, or the pieces of one character.
@@ -169,7 +168,7 @@ fn summary(run: &Run) -> String {
 
 /// Returns what the probabilities are: of which model, from how many candidates, before or after
 /// temperature where that is known.
-fn origin(run: &Run, card: &ModelCard) -> String {
+fn origin(run: &Run, provenance: Provenance) -> String {
     let most = run.tokens.iter().map(|token| token.candidates.len()).max().unwrap_or(0);
     let least = run.tokens.iter().map(|token| token.candidates.len()).min().unwrap_or(0);
     let candidates = if least == most { most.to_string() } else { format!("{least} to {most}") };
@@ -179,10 +178,16 @@ fn origin(run: &Run, card: &ModelCard) -> String {
     ];
     let temperature = run.request.sampling.temperature.map(figure::parameter);
     let applied = temperature.map_or("temperature".to_owned(), |value| format!("temperature {value}"));
-    match card.logprobs_before_temperature {
-        Some(true) => parts.push(format!("before {applied}")),
-        Some(false) => parts.push(format!("after {applied}")),
-        None => {}
+    let side = match provenance.stage {
+        Stage::BeforeTemperature => "before",
+        Stage::AfterTemperature => "after",
+    };
+    match provenance.basis {
+        Basis::Assumed => {}
+        Basis::Documented => parts.push(format!("{side} {applied}")),
+        Basis::Probed | Basis::Configured => {
+            parts.push(format!("{side} {applied} ({})", provenance.basis.name()));
+        }
     }
     parts.join(" · ")
 }

@@ -5,7 +5,7 @@
 //! line asks for it, that is what [`start`] returns.
 //!
 //! ```text
-//! arguments ─► flags ─► session ─► ask · compare · inspect ─► record ─► output
+//! arguments ─► flags ─► session ─► ask · compare · inspect · probe ─► record ─► output
 //!                          └ config, access, runs
 //! ```
 //!
@@ -26,6 +26,7 @@ mod interrupt;
 mod keys;
 mod output;
 mod printable;
+mod probe;
 mod record;
 mod serve;
 mod session;
@@ -81,6 +82,7 @@ fn run(flags: &Flags<'_>, output: &mut Output) -> Result<(), Failure> {
         ["ask"] => ask::run(flags, output),
         ["compare"] => compare::run(flags, output),
         ["inspect"] => inspect::run(flags, output),
+        ["probe"] => probe::run(flags, output),
         ["count"] => count::run(flags, output),
         ["serve"] => serve::run(flags, output),
         ["keys"] => keys::run(flags, output),

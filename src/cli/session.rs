@@ -3,15 +3,17 @@
 //! Owns the clock and the runs under way. The estimate of what a server did not report is made here,
 //! once, for all commands.
 
-use crate::access::Access;
+use crate::access::{Access, probe};
 use crate::cli::failure::Failure;
 use crate::cli::flags::Flags;
 use crate::cli::interrupt::Interrupt;
 use crate::cli::output::Output;
-use crate::config::{Config, Loaded, Origin, SANDBOX};
+use crate::config::{Config, Loaded, Logprobs, Origin, SANDBOX};
 use crate::core::context::framing_tokens;
 use crate::core::id::Ids;
 use crate::core::model::{Encoding, ModelCard};
+use crate::core::probe::{Finding, Probes, Subject, refusal};
+use crate::core::provenance::{Basis, Provenance};
 use crate::core::request::{Prompt, Request, Role};
 use crate::core::run::Run;
 use crate::core::stream::{StreamEvent, Usage};
@@ -20,6 +22,7 @@ use crate::provider::Client;
 use crate::tokenizer;
 use futures_util::StreamExt;
 use futures_util::stream;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -27,6 +30,9 @@ use std::time::Instant;
 pub(super) struct Session {
     /// The settings in force.
     pub(super) config: Arc<Config>,
+    /// The folder of what is kept.
+    pub(super) data_dir: PathBuf,
+    probes: Probes,
     loaded: Loaded,
     access: Access,
     ids: Ids,
@@ -86,7 +92,13 @@ impl Session {
                 "note: the sandbox answers; OPENAI_API_KEY, --endpoint or --base-url reach a real model",
             );
         }
+        let (probes, unreadable) = probe::load(&paths.data_dir);
+        if let Some(fault) = unreadable {
+            output.note(&format!("note: {fault}"));
+        }
         Ok(Self {
+            data_dir: paths.data_dir,
+            probes,
             access: Access::new(Arc::clone(&config), paths.dotenv, None),
             config,
             loaded,
@@ -106,6 +118,30 @@ impl Session {
             SANDBOX => Failure::Failed(fault),
             _ => Failure::before_sending(fault),
         })
+    }
+
+    /// Returns the model that is asked, and where it is.
+    pub(super) async fn subject(&self, interrupt: &mut Interrupt) -> Result<Subject, Failure> {
+        let endpoint = self.config.endpoint.as_str();
+        let model = interrupt.or(self.access.model(endpoint)).await?.map_err(Failure::before_sending)?;
+        Ok(self.subject_of(endpoint, &model))
+    }
+
+    fn subject_of(&self, endpoint: &str, model: &str) -> Subject {
+        let base_url = self.config.endpoints.get(endpoint).map_or("", |settings| &settings.base_url);
+        Subject::new(endpoint, model, base_url)
+    }
+
+    /// Returns where the values of a run stand, and how that is known.
+    pub(super) fn provenance(&self, run: &Run) -> Provenance {
+        let (endpoint, model) = (&*run.request.endpoint, &*run.request.model);
+        let documented = self.config.card(model).logprobs_before_temperature;
+        let found = self.probes.of(&self.subject_of(endpoint, model)).and_then(Finding::provenance);
+        let settings = self.config.endpoints.get(endpoint);
+        let configured = settings.and_then(|settings| settings.logprobs).map(Logprobs::is_before_temperature);
+        Provenance::stated(documented, Basis::Documented)
+            .or_better(found.unwrap_or_default())
+            .or_better(Provenance::stated(configured, Basis::Configured))
     }
 
     /// Returns the request for a prompt. `needs_tokens` says whether the command shows probabilities.
@@ -140,13 +176,13 @@ impl Session {
 
     /// Leaves out what the model is known to refuse, unless the user asked for it.
     fn leave_out(&self, request: &mut Request, card: &ModelCard) {
-        if card.refuses.is_empty() && card.logprobs != Some(false) {
+        let finding = self.probes.of(&self.subject_of(&request.endpoint, &request.model));
+        if finding.is_none() && card.refuses.is_empty() && card.logprobs != Some(false) {
             return;
         }
         let shown = self.loaded.shown();
         let refused = |name: &str| {
-            let is_refused = card.refuses.iter().any(|refusal| refusal.split(':').next() == Some(name))
-                || (name == "top_logprobs" && card.logprobs == Some(false));
+            let is_refused = refusal(finding, card, name).is_some();
             let key = format!("sampling.{name}");
             let is_default =
                 shown.iter().all(|setting| setting.key != key || setting.origin == Origin::Default);

@@ -25,6 +25,7 @@ pub use stage::{Placing, Reading};
 
 use crate::core::context::framing_tokens;
 use crate::core::cost::Price;
+use crate::core::model::ModelCard;
 use crate::core::stream::Usage;
 use std::sync::Arc;
 
@@ -45,6 +46,20 @@ impl Subject {
     pub fn new(endpoint: &str, model: &str, base_url: &str) -> Self {
         let base_url = base_url.split(['?', '#']).next().unwrap_or_default();
         Self { endpoint: endpoint.into(), model: model.into(), base_url: base_url.into() }
+    }
+}
+
+/// Returns why a model refuses a parameter: as a probe found out, else as it is known beforehand.
+#[must_use]
+pub fn refusal<'a>(finding: Option<&'a Finding>, card: &'a ModelCard, parameter: &str) -> Option<&'a str> {
+    let known = || {
+        let has_none = parameter == "top_logprobs" && card.logprobs == Some(false);
+        card.refusal(parameter).or(has_none.then_some("this model gives no logprobs"))
+    };
+    match finding.map(|finding| finding.verdict(parameter)) {
+        Some(Verdict::Refused { reason, .. }) => Some(reason),
+        Some(Verdict::Accepted | Verdict::Ignored) => None,
+        Some(Verdict::Failed { .. } | Verdict::Untried) | None => known(),
     }
 }
 
@@ -94,6 +109,30 @@ mod tests {
         #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
         let tokens = cost.input_tokens as f64;
         assert!((Cost::most(Some(&price)).dollars.unwrap() - tokens).abs() < 1e-6);
+    }
+
+    #[test]
+    fn what_was_found_out_comes_before_what_is_known() {
+        let card = ModelCard {
+            refuses: vec!["temperature: only 1".into(), "seed: none".into()],
+            logprobs: Some(false),
+            ..ModelCard::default()
+        };
+        assert_eq!(refusal(None, &card, "temperature"), Some("only 1"));
+        assert_eq!(refusal(None, &card, "top_logprobs"), Some("this model gives no logprobs"));
+        let parameter = |name: &str, verdict| Parameter { name: name.into(), verdict };
+        let refused = Verdict::Refused { reason: "not here".into(), param: None };
+        let finding = Finding {
+            parameters: vec![
+                parameter("temperature", Verdict::Accepted),
+                parameter("top_p", refused),
+                parameter("logprobs", Verdict::Ignored),
+            ],
+            ..Finding::default()
+        };
+        let of = |name| refusal(Some(&finding), &card, name);
+        assert_eq!((of("temperature"), of("top_p"), of("seed")), (None, Some("not here"), Some("none")));
+        assert_eq!(of("top_logprobs"), None);
     }
 
     #[test]
