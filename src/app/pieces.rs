@@ -7,11 +7,10 @@
 //! is drawn as its bytes.
 
 use crate::app::msg::Size;
-use crate::core::cutting::{Cut, Cutting};
+use crate::core::cutting::{Cut, Cutting, shown};
 use crate::core::figure::whole;
 use crate::core::model::Encoding;
-use crate::core::text::{clusters, visible, width};
-use crate::core::token::Piece;
+use crate::core::text::{clusters, width};
 use std::sync::Arc;
 
 /// How large the layer wants to be.
@@ -198,12 +197,7 @@ fn stretch(text: &str, cut: &Cut, anchor: usize, columns: usize) -> Vec<Vec<Span
     let mut rows = vec![Vec::new()];
     let mut room = columns;
     for number in cut.stretch(anchor) {
-        let bytes = &text.as_bytes()[cut.piece(number)];
-        let piece = std::str::from_utf8(bytes);
-        let (shown, is_part) = match piece {
-            Ok(whole) => (visible(whole), false),
-            Err(_) => (Piece::new("", Some(bytes.to_vec())).shown(), true),
-        };
+        let (shown, is_part) = shown(&text.as_bytes()[cut.piece(number)]);
         let cells = width(&shown);
         if cells > room && room < columns && cells <= columns {
             rows.push(Vec::new());
@@ -249,14 +243,14 @@ mod tests {
         layer
     }
 
-    fn shown(layer: &Pieces) -> Vec<String> {
+    fn seen(layer: &Pieces) -> Vec<String> {
         layer.rows().iter().map(|row| row.iter().map(|span| span.text.as_str()).collect()).collect()
     }
 
     #[test]
     fn white_space_and_parts_of_characters_can_be_seen() {
         let layer = layer("a b\nç", 1, 40, 20);
-        assert_eq!(shown(&layer), ["a␣b⏎", "\\xc3\\xa7"]);
+        assert_eq!(seen(&layer), ["a␣b⏎", "\\xc3\\xa7"]);
         let parts: Vec<bool> = layer.rows()[1].iter().map(|span| span.is_part).collect();
         assert_eq!(parts, [true, true]);
     }
@@ -265,19 +259,19 @@ mod tests {
     fn scrolling_stays_inside_and_comes_back() {
         let text = "one two three four\n".repeat(200);
         let mut layer = layer(&text, 4, 30, AROUND + 6);
-        let first = shown(&layer);
+        let first = seen(&layer);
         assert_eq!(first.len(), 6);
         layer.scroll_by(-3);
         layer.settle(30, AROUND + 6);
-        assert_eq!(shown(&layer), first);
+        assert_eq!(seen(&layer), first);
         layer.scroll_by(isize::MAX / 2);
         layer.settle(30, AROUND + 6);
-        assert_eq!(shown(&layer).len(), 6);
+        assert_eq!(seen(&layer).len(), 6);
         let last = layer.rows().last().unwrap().last().unwrap().piece;
         assert_eq!(last + 1, layer.cutting().unwrap().cuts[0].tokens());
         layer.scroll_by(isize::MIN / 2);
         layer.settle(30, AROUND + 6);
-        assert_eq!(shown(&layer), first);
+        assert_eq!(seen(&layer), first);
     }
 
     #[test]

@@ -8,12 +8,11 @@ use crate::cli::flags::Flags;
 use crate::cli::input::{self, STDIN};
 use crate::cli::output::Output;
 use crate::cli::session;
-use crate::core::cutting::words;
+use crate::core::cutting::{shown, words};
 use crate::core::figure::whole;
 use crate::core::model::Encoding;
 use crate::core::mojibake::detect;
-use crate::core::text::{clusters, printable, visible};
-use crate::core::token::Piece;
+use crate::core::text::{clusters, printable};
 use crate::tokenizer::{Table, table};
 use std::io::{self, BufRead, BufReader, IsTerminal, Read};
 use std::path::{Path, PathBuf};
@@ -127,11 +126,7 @@ fn by_piece(files: &[PathBuf], table: &Table, output: &mut Output) -> Result<(),
         let tokens = table.encode(&text);
         let width = tokens.len().to_string().len();
         for (number, token) in (1..).zip(&tokens) {
-            let bytes = table.bytes(*token).unwrap_or_default();
-            let piece = match std::str::from_utf8(bytes) {
-                Ok(whole) => visible(whole),
-                Err(_) => Piece::new("", Some(bytes.to_vec())).shown(),
-            };
+            let (piece, _) = shown(table.bytes(*token).unwrap_or_default());
             output.line(&format!("{number:>width$}  {token:>6}  {piece}"))?;
         }
         output.line(&figures(tokens.len(), &text))?;

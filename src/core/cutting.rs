@@ -8,7 +8,8 @@
 
 use crate::core::model::Encoding;
 use crate::core::mojibake::CodePage;
-use crate::core::text::{clusters, word_pieces};
+use crate::core::text::{clusters, visible, word_pieces};
+use crate::core::token::Piece;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -150,6 +151,14 @@ pub fn words(text: &str) -> usize {
     word_pieces(text).filter(|piece| piece.chars().any(char::is_alphanumeric)).count()
 }
 
+/// Returns a piece as it can be seen, and whether it holds part of a character; such parts are written
+/// as their bytes.
+#[must_use]
+pub fn shown(bytes: &[u8]) -> (String, bool) {
+    let is_part = std::str::from_utf8(bytes).is_err();
+    (visible(&Piece::new("", Some(bytes.to_vec())).shown()), is_part)
+}
+
 /// Returns the beginning of a text that is cut for display.
 #[must_use]
 pub fn beginning(text: &str) -> &str {
@@ -197,6 +206,14 @@ mod tests {
                 assert!(cut.stretch(anchor).contains(&number));
             }
         }
+    }
+
+    #[test]
+    fn pieces_can_be_seen_and_are_harmless() {
+        assert_eq!(shown(b" a\n"), ("␣a⏎".to_owned(), false));
+        assert_eq!(shown(b" \xf0\x9f"), ("␣\\xf0\\x9f".to_owned(), true));
+        let (hostile, _) = shown("\u{1b}[2J\u{202e}".as_bytes());
+        assert!(!hostile.contains(['\u{1b}', '\u{202e}']), "{hostile}");
     }
 
     #[test]

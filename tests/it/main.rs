@@ -12,6 +12,7 @@ mod inspecting;
 mod layers;
 mod packages;
 mod pictures;
+mod probing;
 mod provider;
 #[cfg(unix)]
 mod pty;

@@ -9,9 +9,9 @@ use super::question::{BEGINS_AGAIN, GOES_ON, Question};
 use super::stage::{Placing, place};
 use crate::core::fault::Fault;
 use crate::core::figure::whole;
-use crate::core::provenance::{Basis, Provenance, Stage};
+use crate::core::provenance::{Basis, Provenance};
 use crate::core::text::fit;
-use crate::core::token::Token;
+use crate::core::token::{Piece, Token};
 use serde::{Deserialize, Serialize};
 
 /// Cells of a reason that are kept.
@@ -146,7 +146,11 @@ impl Given {
             fewest: counts().min().unwrap_or(0),
             bytes: all(|token| {
                 let candidates = token.candidates.iter().map(|candidate| &candidate.piece);
-                candidates.chain([&token.piece]).map(|piece| piece.given_bytes().is_some()).collect()
+                candidates
+                    .chain([&token.piece])
+                    .filter(|piece| !is_special(piece))
+                    .map(|piece| piece.given_bytes().is_some())
+                    .collect()
             }),
             ids: all(|token| {
                 token
@@ -166,6 +170,12 @@ impl Given {
     pub fn is_cut_short(&self) -> bool {
         self.fewest < usize::from(self.asked)
     }
+}
+
+/// Whether a piece is a mark of the template, such as the end of the answer, which has no bytes of text.
+fn is_special(piece: &Piece) -> bool {
+    let text = piece.text();
+    text.is_empty() || (text.starts_with("<|") && text.ends_with("|>"))
 }
 
 /// Whether an answer's tokens come with probabilities.
@@ -453,7 +463,11 @@ impl Finding {
     }
 
     fn stage_words(&self) -> &'static str {
-        self.placing.stage.map_or("stage unclear", Stage::name)
+        match (self.placing.stage, &self.logprobs) {
+            (Some(stage), _) => stage.name(),
+            (None, Logprobs::Given(_)) => "stage unclear",
+            (None, Logprobs::Withheld | Logprobs::Refused { .. } | Logprobs::Unknown) => "none",
+        }
     }
 }
 
@@ -543,7 +557,7 @@ mod tests {
     use super::super::answers::tests::{ask, refused, reply, token};
     use super::*;
     use crate::core::fault::FaultKind;
-    use crate::core::token::{Candidate, Piece};
+    use crate::core::token::Candidate;
 
     fn subject() -> Subject {
         Subject::new("e", "m", "http://h/v1")

@@ -5,6 +5,7 @@ mod compare;
 mod configuration;
 mod count;
 mod inspect;
+mod probe;
 mod usage;
 
 use crate::support::gated::{Call, GatedServer};

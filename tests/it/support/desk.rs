@@ -216,7 +216,13 @@ impl Desk {
                 | Effect::BeginConversation
                 | Effect::UseTheme(_)
                 | Effect::CaptureMouse(_)
+                | Effect::Probe { .. }
+                | Effect::StopProbe
                 | Effect::Redraw => None,
+                Effect::CutTokens { revision, text } => {
+                    let cutting = std::sync::Arc::new(tokenizer::cut(&text));
+                    Some(Msg::TokensCut { revision, cutting })
+                }
             };
             if let Some(msg) = answer {
                 self.send(msg);
