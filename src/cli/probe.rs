@@ -38,9 +38,9 @@ pub(super) fn run(flags: &Flags<'_>, output: &mut Output) -> Result<(), Failure>
             output.note(&format!("note: {fault}"));
         }
         if flags.is_on("json") {
-            output.json(&finding)?
+            output.json(&finding)?;
         } else {
-            print(&finding, output)?
+            print(&finding, output)?;
         }
         output.flush()
     })

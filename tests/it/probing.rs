@@ -98,8 +98,9 @@ async fn by_hand(mut serve: impl FnMut(&Value) -> Result<Vec<Value>, (u16, Value
                 Err((status, error)) => call.respond(status, &[], &error.to_string()).await,
                 Ok(events) => {
                     call.open().await;
-                    let events = events.iter().map(|event| format!("data: {event}\n\n")).collect::<String>();
-                    call.send(format!("{events}data: [DONE]\n\n").as_bytes()).await;
+                    let events: Vec<String> =
+                        events.iter().map(|event| format!("data: {event}\n\n")).collect();
+                    call.send(format!("{}data: [DONE]\n\n", events.concat()).as_bytes()).await;
                     call.finish().await;
                 }
             }
@@ -199,7 +200,7 @@ fn the_layer_states_the_costs_and_waits_for_a_yes() {
     let mut stage = Stage::new(120, 40);
     stage.press("f4");
     let screen = stage.screen();
-    for said in ["m-1 at local", "up to 22 requests", "at most $0.0002", "Enter starts · Esc leaves"] {
+    for said in ["m-1 at local", "up to 22 requests", "$0.00024", "Enter starts · Esc leaves"] {
         assert!(screen.contains(said), "{said}\n{screen}");
     }
     assert_eq!(stage.effects(), []);

@@ -16,12 +16,14 @@ mod book;
 mod finding;
 mod question;
 mod stage;
+mod verdict;
 
 pub use answers::{Answers, Outcome, Reply};
 pub use book::Probes;
-pub use finding::{Finding, Given, Logprobs, Parameter, Prefill, Presence, Seeding, Verdict};
+pub use finding::Finding;
 pub use question::Question;
 pub use stage::{Placing, Reading};
+pub use verdict::{Given, Logprobs, Parameter, Prefill, Presence, Seeding, Verdict};
 
 use crate::core::context::framing_tokens;
 use crate::core::cost::Price;
