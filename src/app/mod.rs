@@ -405,7 +405,7 @@ impl App {
 
     /// Takes note that a frame was drawn.
     pub fn drawn(&mut self) {
-        self.dirty = false;
+        self.dirty = !self.layout.inspector.is_empty() && self.inspector.is_behind();
     }
 
     /// Whether something moves on screen by itself, so that frames are due without messages.

@@ -15,15 +15,15 @@ pub struct Strips {
     pub heat: Vec<Option<Shade>>,
     /// The earliest change of each cell's tokens.
     pub tipping: Vec<Option<Shade>>,
-    /// What they were computed from: tokens, and what colours them.
-    made_of: Option<(usize, Heating)>,
+    /// What they were computed from: tokens, how many of them were read, and what colours them.
+    made_of: Option<(usize, usize, Heating)>,
 }
 
 impl Strips {
     /// Computes them for `cells` cells, unless nothing changed.
     pub(super) fn settle(&mut self, run: &Run, digest: &Digest, heating: Heating, cells: usize) {
         let tokens = run.tokens.len();
-        let made_of = Some((tokens, heating));
+        let made_of = Some((tokens, digest.ladders.len(), heating));
         if self.made_of == made_of && self.heat.len() == cells {
             return;
         }
@@ -42,14 +42,14 @@ impl Strips {
     /// Returns the cell that holds a token.
     #[must_use]
     pub fn cell_of(&self, token: usize) -> usize {
-        let tokens = self.made_of.map_or(0, |(tokens, _)| tokens);
+        let tokens = self.made_of.map_or(0, |(tokens, ..)| tokens);
         cell_of(token, tokens, self.heat.len())
     }
 
     /// Returns the first token of a cell.
     #[must_use]
     pub fn token_of(&self, cell: usize) -> usize {
-        let tokens = self.made_of.map_or(0, |(tokens, _)| tokens);
+        let tokens = self.made_of.map_or(0, |(tokens, ..)| tokens);
         tokens_of(cell, tokens, self.heat.len()).start
     }
 }
