@@ -111,11 +111,6 @@ impl Compare {
         self.columns.get(self.cursor)
     }
 
-    /// Returns the column under the cursor, to be changed.
-    pub fn current_mut(&mut self) -> Option<&mut Column> {
-        self.columns.get_mut(self.cursor)
-    }
-
     /// Returns all runs.
     pub fn runs(&self) -> impl Iterator<Item = &Run> {
         self.columns.iter().flat_map(|column| &column.runs)
@@ -126,11 +121,20 @@ impl Compare {
         self.columns.iter_mut().flat_map(|column| &mut column.runs).find(|run| run.id == id)
     }
 
-    /// Puts a new run in the place of another.
-    pub fn replace(&mut self, old: RunId, run: Run) {
-        if let Some(slot) = self.run_mut(old) {
-            *slot = run;
+    /// Shows a further run in the current column; returns whether the one shown before is kept beside
+    /// it, as it is where it says something.
+    pub fn ask_again(&mut self, run: Run) -> bool {
+        let Some(column) = self.columns.get_mut(self.cursor) else { return false };
+        let shown = column.shown.min(column.runs.len() - 1);
+        let is_kept = !column.runs[shown].text.is_empty() || !column.runs[shown].reasoning.is_empty();
+        if is_kept {
+            column.runs.push(run);
+            column.shown = column.runs.len() - 1;
+        } else {
+            column.runs[shown] = run;
         }
+        (column.top, column.follows) = (0, true);
+        is_kept
     }
 
     /// Moves the cursor by columns.
