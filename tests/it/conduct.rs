@@ -212,7 +212,7 @@ fn a_draft_that_does_not_fit_is_sent_when_the_user_says_so_again() {
     assert_eq!((stage.started.len(), stage.app.drafting), (0, Drafting::New));
     assert!(
         stage.notice().starts_with(
-            "this does not fit: 18,014 tokens, and m-1 takes 8,192. Shorten it, leave the history out (Alt-H)"
+            "this does not fit: 18,014 tokens, and m-1 takes 8,192. Shorten it, leave the history out (Alt-h)"
         ),
         "{}",
         stage.notice()
