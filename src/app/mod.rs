@@ -19,6 +19,7 @@ pub mod layout;
 pub mod msg;
 pub mod notice;
 pub mod overlay;
+pub mod page;
 pub mod settings;
 pub mod transcript;
 
@@ -328,7 +329,7 @@ impl App {
                 if self.wrap > 0 {
                     area.width = area.width.min(self.wrap);
                 }
-                self.transcript.settle(&self.conversation, &mut self.documents, area, raw);
+                self.transcript.settle(&self.conversation, &mut self.documents, area, raw, &self.keymap);
                 let mut last = None;
                 for line in self.transcript.lines() {
                     if last.replace(line.message) != Some(line.message) {
@@ -337,7 +338,9 @@ impl App {
                     }
                 }
             }
-            Screen::Compare => self.compare.settle(&mut self.documents, main.below_axis(), raw),
+            Screen::Compare => {
+                self.compare.settle(&mut self.documents, main.below_axis(), raw, &self.keymap);
+            }
         }
         if !self.layout.inspector.is_empty() {
             self.settle_inspector();

@@ -122,9 +122,10 @@ impl App {
         self.warned = draft;
         let key = |command| self.key(command, Place::Composer);
         let (send, model) = (key(Command::Send), key(Command::ChooseModel));
-        let history = match self.conversation.memory && !self.conversation.messages.is_empty() {
-            true => format!(", leave the history out ({})", key(Command::ToggleMemory)),
-            false => String::new(),
+        let history = if self.conversation.memory && !self.conversation.messages.is_empty() {
+            format!(", leave the history out ({})", key(Command::ToggleMemory))
+        } else {
+            String::new()
         };
         self.say(format!(
             "this does not fit: {} tokens, and {} takes {}. Shorten it{history}, choose another model ({model}), \
@@ -190,17 +191,16 @@ impl App {
         let text: Arc<str> = self.composer.take().into();
         let message = Message { id: self.ids.message(), role, body: Body::Text(text) };
         // A question asked again makes what followed it obsolete; undoing brings it back.
-        let (end, instead) = match is_question {
-            true => (self.conversation.messages.len(), Instead::Rest),
-            false => (at + 1, Instead::Message(message.id)),
+        let (end, instead) = if is_question {
+            (self.conversation.messages.len(), Instead::Rest)
+        } else {
+            (at + 1, Instead::Message(message.id))
         };
         let messages = self.conversation.messages.splice(at..end, [message]).collect();
         self.removed.note(&self.conversation.messages, at, instead, messages);
         let key = self.key(Command::UndoDelete, Place::Transcript);
-        self.say(match is_question {
-            true => format!("asked again from here; {key} in the conversation brings the old branch back"),
-            false => format!("changed; {key} in the conversation brings the old text back"),
-        });
+        let (what, old) = if is_question { ("asked again from here", "branch") } else { ("changed", "text") };
+        self.say(format!("{what}; {key} in the conversation brings the old {old} back"));
         self.transcript.selected = None;
         self.after_sending();
         if is_question { self.ask_after(at + 1) } else { Effects::one(self.keep()) }

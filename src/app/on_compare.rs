@@ -208,12 +208,13 @@ impl App {
 
     /// Ends the temperature that came with a column that was continued; returns the one from before it,
     /// unless the user has set another since.
-    pub(super) fn end_continued(&mut self) -> Option<Option<f64>> {
-        let Continued { at, before } = self.continued.take()?;
+    pub(super) fn end_continued(&mut self) -> Option<Continued> {
+        let continued = self.continued.take()?;
+        let Continued { at, before } = continued;
         let is_unchanged = self.settings.sampling.temperature == Some(at) && before != Some(at);
         is_unchanged.then(|| {
             self.settings.sampling.temperature = before;
-            before
+            continued
         })
     }
 

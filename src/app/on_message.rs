@@ -4,7 +4,7 @@ use crate::app::chord::Chord;
 use crate::app::command::{Command, Place};
 use crate::app::msg::{Effect, Effects};
 use crate::app::removed::Instead;
-use crate::app::{App, Drafting, Screen};
+use crate::app::{App, Continued, Drafting, Screen};
 use crate::core::conversation::{Body, Message};
 use crate::core::figure;
 use crate::core::request::Role;
@@ -55,8 +55,10 @@ impl App {
         self.transcript.follow();
         self.history_changed = true;
         let sampling = match self.end_continued() {
-            Some(Some(temperature)) => format!(" at temperature {}", figure::parameter(temperature)),
-            Some(None) => " with the temperature omitted".to_owned(),
+            Some(Continued { before: Some(before), .. }) => {
+                format!(" at temperature {}", figure::parameter(before))
+            }
+            Some(Continued { before: None, .. }) => " with the temperature omitted".to_owned(),
             None => String::new(),
         };
         let key = self.key(Command::UndoDelete, Place::Transcript);

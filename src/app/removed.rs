@@ -87,10 +87,10 @@ impl Removed {
         if let Some(inverse) = step.swap(conversation) {
             if self.is_returning { self.older.push_back(inverse) } else { self.newer.push(inverse) }
         }
-        let (ahead, behind) = match self.is_returning {
-            true => (self.newer.len(), self.older.len()),
-            false => (self.older.len(), self.newer.len()),
-        };
+        let (mut ahead, mut behind) = (self.older.len(), self.newer.len());
+        if self.is_returning {
+            std::mem::swap(&mut ahead, &mut behind);
+        }
         Some(Back { first, further: ahead, turns: ahead == 0 && behind > 0 })
     }
 }

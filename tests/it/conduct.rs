@@ -5,8 +5,10 @@ use crate::support::stage::Stage;
 use tokenscope::app::command::Place;
 use tokenscope::app::msg::{Effect, Msg};
 use tokenscope::app::{Drafting, Screen};
+use tokenscope::core::fault::{Fault, FaultKind};
 use tokenscope::core::request::Role::{Assistant, System, User};
 use tokenscope::core::run::Count;
+use tokenscope::core::stream::StreamEvent;
 
 /// Returns what the live counter shows for the whole request, every text counted by its letters.
 fn context(stage: &mut Stage) -> Count {
@@ -111,14 +113,14 @@ fn each_esc_in_a_comparison_takes_one_visible_thing_away() {
         stage.answer(run, "slogan");
     }
     stage.press("z enter");
-    let state = |stage: &Stage| (stage.app.compare.inspecting, stage.app.compare.zoomed, stage.app.zoomed);
-    let mut seen = vec![(state(&stage), stage.screen())];
+    let levels = |stage: &Stage| (stage.app.compare.inspecting, stage.app.compare.zoomed, stage.app.zoomed);
+    let mut seen = vec![(levels(&stage), stage.screen())];
     for _ in 0..2 {
         stage.press("esc");
-        seen.push((state(&stage), stage.screen()));
+        seen.push((levels(&stage), stage.screen()));
     }
     assert_eq!(
-        seen.iter().map(|(state, _)| *state).collect::<Vec<_>>(),
+        seen.iter().map(|(levels, _)| *levels).collect::<Vec<_>>(),
         [(true, true, false), (false, true, false), (false, false, false)]
     );
     assert!(seen.windows(2).all(|pair| pair[0].1 != pair[1].1));
@@ -224,4 +226,165 @@ fn a_draft_that_does_not_fit_is_sent_when_the_user_says_so_again() {
     context(&mut stage);
     stage.press("enter");
     assert_eq!(stage.started.len(), 1);
+}
+
+/// Asserts that a screen has each of these, whole.
+#[track_caller]
+fn assert_shows(stage: &Stage, wanted: &[&str]) {
+    let screen = stage.screen();
+    for text in wanted {
+        assert!(screen.contains(text), "{text:?} is missing:\n{screen}");
+    }
+}
+
+#[test]
+fn the_first_screen_is_whole_at_every_size() {
+    for (width, height, wanted) in [
+        (40, 12, ["The sandbox: a tiny model, offline.", "ask the question below", "7 temperatures at once"]),
+        (41, 12, ["The sandbox: a tiny model, offline.", "ask the question below", "7 temperatures at once"]),
+        (60, 15, ["It needs no", "ask the question below, or your own", "the probability of every token"]),
+        (80, 24, ["It needs no", "at 7 temperatures, side by side", "--base-url URL."]),
+        (200, 50, ["It needs no key and no network.", "at 7 temperatures, side by side", "--base-url URL."]),
+    ] {
+        let mut stage = Stage::with(width, height, |start| start.settings.endpoint = 1);
+        assert_shows(&stage, &wanted);
+        stage.press("alt-2");
+        assert_shows(
+            &stage,
+            &["One question, ", "ask the question below", "edit the temperatures", "edit what all"],
+        );
+    }
+}
+
+#[test]
+fn columns_show_text_at_every_height() {
+    for (width, height) in [(41, 12), (120, 12), (120, 13), (80, 16), (120, 40)] {
+        let mut stage = Stage::with(width, height, |start| start.temperatures = vec![0.3, 1.8]);
+        stage.type_text("q").press("alt-2 enter");
+        for run in stage.started.iter().map(|(run, _)| *run).collect::<Vec<_>>() {
+            stage.answer(run, "Step out.");
+        }
+        assert_shows(&stage, &["Step out.", "stop", "tok"]);
+    }
+    // The line above the draft leaves the columns two rows.
+    let mut stage = Stage::with(80, 12, |start| start.temperatures = vec![0.3, 1.8]);
+    stage.type_text("q").press("alt-2 enter");
+    let run = stage.started[0].0;
+    stage.answer(run, "Step out.").press("tab").type_text("a\nb\nc\nd\ne");
+    assert_shows(&stage, &["Step out."]);
+}
+
+#[test]
+fn how_an_answer_ended_outranks_its_figures() {
+    let mut stage = Stage::new(41, 24);
+    stage.type_text("q").press("enter");
+    let run = stage.last_run();
+    stage.stream(run, ["half ", "an ", "answer"]).press("esc");
+    assert_shows(&stage, &["m-1 · T 0.7 · ≈ 3 tok · stopped"]);
+    stage.resize(80, 24);
+    assert_shows(&stage, &["m-1 · T 0.7 · ≈ 3 tok · 20 ms first · 50 tok/s · stopped"]);
+    stage.resize(41, 24).exchange("q", "all of it");
+    assert_shows(&stage, &["m-1 · T 0.7 · ≈ 1 tok · 20 ms first"]);
+}
+
+#[test]
+fn a_silent_server_has_a_clock() {
+    let mut stage = Stage::new(80, 24);
+    stage.type_text("q").press("enter");
+    let run = stage.last_run();
+    stage.stream(run, ["one ", "two"]).wait(1900).tell(Msg::Tick);
+    assert_shows(&stage, &["50 tok/s"]);
+    stage.wait(3300).tell(Msg::Tick);
+    assert_shows(&stage, &["silent for 5.2 s"]);
+    stage.stream(run, [" three"]);
+    assert!(!stage.screen().contains("silent"), "{}", stage.screen());
+    let mut stage = Stage::with(80, 24, |start| start.temperatures = vec![0.3]);
+    stage.type_text("q").press("alt-2 enter");
+    let run = stage.last_run();
+    stage.stream(run, ["one ", "two"]).wait(5200).tell(Msg::Tick);
+    assert_shows(&stage, &["silent 5.2 s"]);
+}
+
+#[test]
+fn a_fault_names_the_key_that_helps() {
+    let fault = |kind, status, param: Option<&str>| {
+        let mut fault = Fault::new(kind, "it broke").remedy("Do something");
+        (fault.status, fault.param) = (status, param.map(str::to_owned));
+        fault
+    };
+    for (fault, ending) in [
+        (fault(FaultKind::Server, Some(500), None), "it broke (HTTP 500). Do something. ^R asks again."),
+        (fault(FaultKind::Refused, Some(400), Some("temperature")), "Do something. ^T sets the parameters."),
+        (fault(FaultKind::Refused, Some(400), Some("tools")), "(HTTP 400). Do something."),
+        (fault(FaultKind::NotFound, Some(404), None), "Do something. Alt-m lists the models."),
+        (fault(FaultKind::Unauthorized, Some(401), None), "Do something. Alt-e chooses another endpoint."),
+        (Fault::new(FaultKind::Local, "no key"), "no key."),
+    ] {
+        let mut stage = Stage::new(99, 24);
+        stage.type_text("q").press("enter");
+        let run = stage.last_run();
+        stage.event(run, StreamEvent::Failed(fault));
+        assert_shows(&stage, &[ending]);
+    }
+    let mut stage = Stage::with(100, 24, |start| start.temperatures = vec![0.3]);
+    stage.type_text("q").press("alt-2 enter");
+    let run = stage.last_run();
+    stage.event(run, StreamEvent::Failed(fault(FaultKind::Cut, None, None)));
+    assert_shows(&stage, &["Do something. r asks again."]);
+}
+
+#[test]
+fn pages_turn_by_what_is_shown_less_a_line_and_no_further_than_they_go() {
+    let mut stage = Stage::new(80, 24);
+    let place = |stage: &Stage| {
+        let screen = stage.screen();
+        let line = screen.lines().find(|line| line.contains(" of ")).unwrap().to_owned();
+        line.trim_matches(|c: char| !c.is_ascii_alphanumeric()).to_owned()
+    };
+    stage.press("f1");
+    let first = place(&stage);
+    let rows: usize = first.split(['-', ' ']).nth(1).unwrap().parse().unwrap();
+    stage.press("pagedown");
+    assert!(place(&stage).starts_with(&format!("{rows}-")), "{first} then {}", place(&stage));
+    stage.press("end");
+    let last = place(&stage);
+    stage.press("pageup");
+    assert_ne!(place(&stage), last, "the page turns back at once");
+    stage.press("home");
+    assert_eq!(place(&stage), first);
+}
+
+#[test]
+fn lists_mark_what_is_in_force_and_popups_say_what_their_keys_do() {
+    let mut stage = Stage::new(80, 24);
+    stage.press("f9 down");
+    assert_shows(&stage, &["● bamboo", "  dusk"]);
+    stage.press("esc alt-e");
+    assert_shows(&stage, &["● local"]);
+    stage.press("esc alt-t ctrl-u");
+    stage.type_text(" warm").press("enter");
+    let error = "is no temperature: write numbers from 0 to 2, such as 0.3, 1.0, 1.8";
+    let words = stage.screen().replace(['│', '╭', '╰'], " ");
+    let words: Vec<&str> = words.split_whitespace().collect();
+    assert!(words.join(" ").contains(error), "{}", stage.screen());
+    stage.press("esc ctrl-t");
+    assert_shows(&stage, &["← → change · type a value · Del omits", "← lower", "→ raise", "Del omit"]);
+    stage.press("down down down down");
+    assert_shows(&stage, &["type a text, several with | between them · Del omits"]);
+}
+
+#[test]
+fn a_terminal_without_unicode_is_told_ascii_only() {
+    let mut stage = Stage::with(120, 30, |start| start.settings.endpoint = 1);
+    stage.use_ascii();
+    let screens = ["", "enter", "alt-i", "f1", "esc ctrl-p", "esc ctrl-t", "esc alt-e", "esc alt-2", "enter"];
+    for keys in screens {
+        stage.press(keys);
+        let screen = stage.screen();
+        assert!(screen.is_ascii(), "{screen}");
+    }
+    let mut stage = Stage::new(80, 24);
+    stage.use_ascii();
+    stage.exchange("어디?", "- 서울 → here…");
+    assert_shows(&stage, &["T 0.7 | ~ 1 tok | 20 ms first", "???? > here.", "| reply <= 512"]);
 }
