@@ -370,7 +370,12 @@ fn lists_mark_what_is_in_force_and_popups_say_what_their_keys_do() {
     stage.press("esc ctrl-t");
     assert_shows(&stage, &["← → change · type a value · Del omits", "← lower", "→ raise", "Del omit"]);
     stage.press("down down down down");
-    assert_shows(&stage, &["type a text, several with | between them · Del omits"]);
+    assert_shows(&stage, &["type a text, several with | · Del omits"]);
+    // Where not all parameters have a row the selected one does, and no hint is drawn over it.
+    stage.resize(41, 12);
+    assert_shows(&stage, &["seed  ", "stop  ", "type a text, several with |"]);
+    stage.press("down down down");
+    assert_shows(&stage, &["top_logprobs       5", "← → change · type a value"]);
 }
 
 #[test]

@@ -94,11 +94,11 @@ fn parameters(app: &App, table: &Parameters, canvas: &mut Canvas<'_>) -> Option<
     let (error, selection) = (canvas.style(Tint::Error), canvas.style(Tint::Selection));
     let (end, value_x, range_x) = (area.x + area.width, area.x + 20, area.x + 36);
     let mut caret = None;
-    for (index, parameter) in Parameter::ALL.into_iter().enumerate() {
-        let y = area.y + u16::try_from(index).unwrap_or(0);
-        if y >= area.y + area.height {
-            break;
-        }
+    // The last row is the hint's; where not all have one, the selected parameter does.
+    let height = usize::from(area.height.saturating_sub(1)).max(1);
+    let first = (table.selected + 1).saturating_sub(height);
+    let shown = Parameter::ALL.into_iter().enumerate().skip(first).take(height);
+    for (y, (index, parameter)) in (area.y..).zip(shown) {
         let refusal = app.settings.card.refusal(parameter.name());
         canvas.text(area.x + 1, y, value_x, parameter.name(), if refusal.is_some() { faint } else { text });
         let is_selected = index == table.selected;
@@ -132,10 +132,13 @@ fn parameters(app: &App, table: &Parameters, canvas: &mut Canvas<'_>) -> Option<
                 let (lower, raise) = (key(Command::OverlayLower), key(Command::OverlayRaise));
                 format!("{lower} {raise} change · type a value")
             } else {
-                "type a text, several with | between them".to_owned()
+                "type a text, several with |".to_owned()
             };
             let omit = format!("{} omits", key(Command::OverlayOmit));
-            canvas.text(area.x + 1, y, end, &format!("{change} · {omit}"), dim)
+            let both = format!("{change} · {omit}");
+            let room = usize::from(area.width.saturating_sub(1));
+            let hint = if width(&both) > room { fit(&change, room) } else { both };
+            canvas.text(area.x + 1, y, end, &hint, dim)
         }
     };
     caret
