@@ -19,7 +19,7 @@ const TIPPING: [f64; 4] = [0.7, 1.0, 1.4, 2.0];
 
 /// Positions that are read for reshaping in one frame, so that a long answer opens at once and a key
 /// beside it costs little more than without: a tenth of a frame.
-const READ_AT_ONCE: usize = 1_500;
+const READ_AT_ONCE: usize = 1_000;
 
 /// What follows from the tokens of one answer.
 #[derive(Debug)]
