@@ -7,6 +7,7 @@
 use crate::app::msg::{CountKey, Effect};
 use crate::core::context::{ContextUse, TOKENS_PER_MESSAGE, framing_tokens};
 use crate::core::conversation::{Body, Conversation, Message};
+use crate::core::id::MessageId;
 use crate::core::model::{Encoding, ModelCard};
 use crate::core::request::Role;
 use crate::core::run::Count;
@@ -38,6 +39,34 @@ pub struct Counter {
 struct Offered {
     question: Arc<str>,
     key: CountKey,
+}
+
+/// Which messages of the conversation are sent with the draft.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sent {
+    upto: usize,
+    without: Option<MessageId>,
+}
+
+impl Default for Sent {
+    /// Returns all messages.
+    fn default() -> Self {
+        Self { upto: usize::MAX, without: None }
+    }
+}
+
+impl Sent {
+    /// Returns the first `upto` messages.
+    #[must_use]
+    pub fn first(upto: usize) -> Self {
+        Self { upto, ..Self::default() }
+    }
+
+    /// Returns all messages but the one in whose place the draft will stand.
+    #[must_use]
+    pub fn without(without: Option<MessageId>) -> Self {
+        Self { without, ..Self::default() }
+    }
 }
 
 /// The conversation's part of the next request.
@@ -131,11 +160,11 @@ impl Counter {
         true
     }
 
-    /// Adds up the first `upto` messages of the conversation and the question that is offered, and
+    /// Adds up the messages of the conversation that are sent and the question that is offered, and
     /// returns what has to be counted first.
     ///
     /// To be called when one of them, the memory setting or the counts changed, never per key.
-    pub fn add_up(&mut self, conversation: &Conversation, upto: usize) -> Option<Effect> {
+    pub fn add_up(&mut self, conversation: &Conversation, sent: Sent) -> Option<Effect> {
         let mut missing: Vec<(CountKey, Arc<str>)> = Vec::new();
         let mut sum = Sum { is_counted: true, ..Sum::default() };
         if let Some(Offered { question, key }) = &self.offered {
@@ -151,8 +180,11 @@ impl Counter {
                 }
             }
         }
-        for message in &conversation.messages[..upto.min(conversation.messages.len())] {
-            if message.text().is_empty() || (!conversation.memory && message.role != Role::System) {
+        for message in conversation.messages.iter().take(sent.upto) {
+            if message.text().is_empty()
+                || (!conversation.memory && message.role != Role::System)
+                || sent.without == Some(message.id)
+            {
                 continue;
             }
             sum.messages += 1;
@@ -222,7 +254,6 @@ pub fn count_key(message: &Message) -> CountKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::id::MessageId;
 
     fn conversation() -> Conversation {
         let message =
@@ -245,7 +276,7 @@ mod tests {
     #[test]
     fn context_is_history_draft_and_framing() {
         let mut counter = counted();
-        assert_eq!(counter.add_up(&conversation(), usize::MAX), None);
+        assert_eq!(counter.add_up(&conversation(), Sent::default()), None);
         assert_eq!(counter.context(&card(), None).used, Count::Exact(2 + 5 + 3 + 2 * 4));
         assert!(counter.wants_draft(1, 12));
         counter.on_draft(1, 3);
@@ -256,7 +287,7 @@ mod tests {
     fn without_memory_only_system_messages_and_the_draft_count() {
         let mut counter = counted();
         let conversation = Conversation { memory: false, ..conversation() };
-        counter.add_up(&conversation, usize::MAX);
+        counter.add_up(&conversation, Sent::default());
         assert_eq!(counter.context(&card(), None).used, Count::Exact(2 + 3 + 4));
     }
 
@@ -265,21 +296,21 @@ mod tests {
         let mut counter = counted();
         assert!(counter.offer(Some("why?".into())));
         assert!(!counter.offer(Some("why?".into())), "the same question is counted once");
-        let Some(Effect::Count { texts, encoding }) = counter.add_up(&conversation(), 1) else {
+        let Some(Effect::Count { texts, encoding }) = counter.add_up(&conversation(), Sent::first(1)) else {
             panic!("nothing is asked for");
         };
         counter.on_counts(encoding, texts.into_iter().map(|(key, _)| (key, 2)).collect());
-        assert_eq!(counter.add_up(&conversation(), 1), None);
+        assert_eq!(counter.add_up(&conversation(), Sent::first(1)), None);
         assert_eq!(counter.context(&card(), None).used, Count::Exact(2 + 2 + 3 + 2 * 4));
         assert!(counter.offer(None));
-        counter.add_up(&conversation(), usize::MAX);
+        counter.add_up(&conversation(), Sent::default());
         assert_eq!(counter.context(&card(), None).used, Count::Exact(2 + 5 + 3 + 2 * 4));
     }
 
     #[test]
     fn what_is_not_counted_yet_is_an_estimate_and_asked_for_once_known_exact() {
         let mut counter = Counter::new(Encoding::O200kBase, true);
-        let effect = counter.add_up(&conversation(), usize::MAX);
+        let effect = counter.add_up(&conversation(), Sent::default());
         assert!(matches!(effect, Some(Effect::Count { texts, .. }) if texts.len() == 2));
         assert!(matches!(counter.context(&card(), None).used, Count::Estimate(_)));
     }
@@ -301,6 +332,6 @@ mod tests {
         let mut counter = counted();
         counter.use_encoding(Encoding::Cl100kBase, true);
         counter.on_counts(Encoding::O200kBase, vec![(CountKey::Message(MessageId(1)), 2)]);
-        assert!(counter.add_up(&conversation(), usize::MAX).is_some());
+        assert!(counter.add_up(&conversation(), Sent::default()).is_some());
     }
 }

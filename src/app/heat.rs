@@ -122,6 +122,12 @@ impl Heating {
         self.heat == Heat::Off
     }
 
+    /// Whether a what-if has a say in it.
+    #[must_use]
+    pub fn is_reshaped(&self) -> bool {
+        self.what_if.is_some()
+    }
+
     /// Returns the colour of a token; `None` where it has no logprob or nothing is coloured.
     #[must_use]
     pub fn shade(&self, token: &Token) -> Option<Shade> {

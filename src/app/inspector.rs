@@ -170,6 +170,12 @@ impl Inspector {
         self.cursor != Cursor::Tail
     }
 
+    /// Whether a long answer is still being read, so that there is more to show in the next frame.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.digest.is_behind()
+    }
+
     /// Returns the run the rows belong to.
     #[must_use]
     pub fn run(&self) -> Option<RunId> {

@@ -1,5 +1,6 @@
 //! Panes: focus, mouse, scrolling, zoom, and the walk through the tokens.
 
+use crate::app::chord::Chord;
 use crate::app::command::Place;
 use crate::app::inspector::Target;
 use crate::app::layout::{Layout, Rect};
@@ -90,6 +91,17 @@ impl App {
         let at = stops.iter().position(|place| *place == self.focus).unwrap_or(0);
         let next = if forward { at + 1 } else { at + stops.len() - 1 };
         self.focus = stops[next % stops.len()];
+    }
+
+    /// Goes to a screen. A key that types nothing is pressed while writing too, and what is typed next is
+    /// meant for the draft; a single letter is pressed while reading, and reading goes on.
+    pub(super) fn go_to(&mut self, screen: Screen, chord: Chord) {
+        let was = self.screen;
+        self.show(screen);
+        let reads = screen == Screen::Compare && !self.compare.columns.is_empty();
+        if was != screen && chord.typed().is_none() && !reads {
+            self.focus = Place::Composer;
+        }
     }
 
     pub(super) fn show(&mut self, screen: Screen) {

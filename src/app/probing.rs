@@ -6,6 +6,9 @@ use crate::core::fault::Fault;
 use crate::core::figure::{dollars, whole};
 use crate::core::probe::{Cost, Finding, Question, Subject};
 
+/// Lines of the layer that hold nothing of what was found out: its frame, the hint and a blank.
+pub const AROUND: u16 = 4;
+
 /// Where a probe is.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Phase {
@@ -54,13 +57,13 @@ impl Probing {
         matches!(self.phase, Phase::Running { .. })
     }
 
-    /// Moves what is shown, staying inside.
-    pub fn scroll_by(&mut self, lines: isize) {
+    /// Moves what is shown by lines, of which `page` fit; it stays inside.
+    pub fn scroll_by(&mut self, lines: isize, page: usize) {
         let all = match &self.phase {
             Phase::Done(finding) => finding.lines().len(),
             Phase::Offered | Phase::Running { .. } | Phase::Failed(_) => 0,
         };
-        self.scroll = self.scroll.saturating_add_signed(lines).min(all.saturating_sub(1));
+        self.scroll = self.scroll.saturating_add_signed(lines).min(all.saturating_sub(page));
     }
 }
 

@@ -195,6 +195,12 @@ impl Parameter {
         }
     }
 
+    /// Whether its value goes up and down in steps.
+    #[must_use]
+    pub fn is_stepped(self) -> bool {
+        self != Self::Stop
+    }
+
     /// Leaves the parameter out of the request.
     pub fn omit(self, sampling: &mut Sampling) {
         match self {

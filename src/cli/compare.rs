@@ -9,7 +9,7 @@ use crate::cli::flags::Flags;
 use crate::cli::input;
 use crate::cli::interrupt::block_on;
 use crate::cli::output::Output;
-use crate::cli::record::{RunRecord, fault};
+use crate::cli::record::{RunRecord, fault, rate};
 use crate::cli::session::{Answer, Session, Step};
 use crate::core::fault::{Fault, FaultKind};
 use crate::core::figure;
@@ -216,7 +216,7 @@ fn figures(run: &Run) -> Vec<String> {
         figures.extend(run.output_tokens().map(|count| format!("{} tok", figure::count(count))));
     }
     figures.extend(run.first_token_ms().map(|ms| format!("{} first", figure::duration_ms(ms))));
-    figures.extend(run.tokens_per_s().map(figure::rate));
+    figures.extend(rate(run).map(figure::rate));
     figures.extend(run.tally().perplexity().map(|value| format!("ppl {}", figure::perplexity(value))));
     figures
 }

@@ -70,7 +70,7 @@ impl<'a> From<&'a Answer> for RunRecord<'a> {
             timing: Timing {
                 first_token_ms: run.first_token_ms(),
                 total_ms: run.total_ms(),
-                tokens_per_s: run.tokens_per_s(),
+                tokens_per_s: rate(run),
             },
             attempts: run.attempts,
             tokens: run.tokens.iter().map(TokenJson::from).collect(),
@@ -79,6 +79,18 @@ impl<'a> From<&'a Answer> for RunRecord<'a> {
             fault: fault(run),
         }
     }
+}
+
+/// Shortest time between the first token and the last that says something about a rate, in seconds.
+/// What arrives within it waited in some buffer.
+const SHORTEST_S: f64 = 0.02;
+
+/// Returns the tokens per second of a run, where the time they took can be told from none.
+pub(super) fn rate(run: &Run) -> Option<f64> {
+    let rate = run.tokens_per_s()?;
+    #[expect(clippy::cast_precision_loss, reason = "token counts are far below 2^52")]
+    let seconds = (run.output_tokens()?.tokens() - 1) as f64 / rate;
+    (seconds >= SHORTEST_S).then_some(rate)
 }
 
 /// Returns why a run failed.
@@ -134,5 +146,33 @@ impl<'a> EventRecord<'a> {
             StreamEvent::Failed(fault) => Event::Failed { fault },
         };
         Some(Self { at_ms: millis(at.0), event })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::id::RunId;
+    use crate::core::request::{Request, Sampling};
+    use std::sync::Arc;
+
+    #[test]
+    fn a_rate_needs_time_to_be_told_from() {
+        let request = Request {
+            endpoint: "e".into(),
+            model: "m".into(),
+            messages: Vec::new(),
+            sampling: Sampling::default(),
+            continuation: None,
+            stream: true,
+        };
+        for (ms, expected) in [(19, None), (20, Some(50.0)), (1000, Some(1.0))] {
+            let mut run = Run::new(RunId(1), Arc::new(request.clone()), Timestamp::default());
+            for at in [0, ms] {
+                let delta = StreamEvent::Delta { text: "a".to_owned(), tokens: Vec::new() };
+                run.apply(delta, Timestamp::from_millis(at));
+            }
+            assert_eq!(rate(&run), expected, "{ms} ms");
+        }
     }
 }

@@ -178,10 +178,10 @@ impl<'a> Position<'a> {
     /// candidate was at least half as probable.
     #[must_use]
     pub fn is_close_call(self) -> bool {
-        match self.margin() {
-            Some(margin) => margin < CLOSE_MARGIN,
-            None => false,
-        }
+        // The same as a small margin, but most candidates are told apart by their value alone.
+        let Some(own) = self.token.logprob else { return false };
+        let is_near = |logprob: f64| own - logprob < CLOSE_MARGIN;
+        self.token.candidates.iter().any(|c| c.logprob.is_some_and(is_near) && !self.token.is(c))
     }
 
     /// Returns the interval in which the entropy of the whole distribution lies, in bits: see

@@ -67,6 +67,10 @@ pub struct Signs {
     pub dot: &'static str,
     /// Left and right end of a gauge.
     pub ends: [&'static str; 2],
+    /// What stands before a number that is the most something may be.
+    pub at_most: &'static str,
+    /// Whether the terminal shows nothing beyond ASCII.
+    pub is_ascii: bool,
 }
 
 impl Signs {
@@ -81,6 +85,8 @@ impl Signs {
         pointer: "▸",
         dot: "●",
         ends: ["▕", "▏"],
+        at_most: "≤",
+        is_ascii: false,
     };
 
     /// For all others.
@@ -94,6 +100,8 @@ impl Signs {
         pointer: ">",
         dot: "*",
         ends: ["[", "]"],
+        at_most: "<=",
+        is_ascii: true,
     };
 }
 

@@ -5,6 +5,7 @@
 
 mod app_loop;
 mod cli;
+mod conduct;
 mod continuation;
 mod docs;
 mod documents;

@@ -15,23 +15,28 @@ pub struct Strips {
     pub heat: Vec<Option<Shade>>,
     /// The earliest change of each cell's tokens.
     pub tipping: Vec<Option<Shade>>,
-    /// What they were computed from: tokens, and what colours them.
+    /// Tokens they were computed from, and what colours them.
     made_of: Option<(usize, Heating)>,
+    /// How many of the tokens were read for reshaping.
+    read: usize,
 }
 
 impl Strips {
     /// Computes them for `cells` cells, unless nothing changed.
     pub(super) fn settle(&mut self, run: &Run, digest: &Digest, heating: Heating, cells: usize) {
         let tokens = run.tokens.len();
-        let made_of = Some((tokens, heating));
-        if self.made_of == made_of && self.heat.len() == cells {
-            return;
+        let (made_of, read) = (Some((tokens, heating)), digest.ladders.len());
+        let is_same = self.made_of == made_of && self.heat.len() == cells;
+        let has_read = self.read != read;
+        (self.made_of, self.read) = (made_of, read);
+        if !is_same || (has_read && heating.is_reshaped()) {
+            let ladder = |token| digest.ladders.get(token);
+            self.heat =
+                strip(tokens, cells, |token| heating.shade_at(&run.tokens[token], ladder(token).as_ref()));
         }
-        self.made_of = made_of;
-        let ladder = |token| digest.ladders.get(token);
-        self.heat =
-            strip(tokens, cells, |token| heating.shade_at(&run.tokens[token], ladder(token).as_ref()));
-        self.tipping = strip(tokens, cells, |token| digest.tipping.get(token).copied().flatten());
+        if !is_same || has_read {
+            self.tipping = strip(tokens, cells, |token| digest.tipping.get(token).copied().flatten());
+        }
     }
 
     /// Forgets what they were computed from, as another answer is shown.

@@ -77,7 +77,8 @@ fn counter(app: &App, canvas: &mut Canvas<'_>, frame: Rect) {
     let draft = figure::count(app.counter.draft());
     let used = figure::count(context.used);
     let window = context.window.map(figure::whole);
-    let budget = context.budget().map(|budget| format!("≤ {}", figure::whole(budget)));
+    let budget =
+        context.budget().map(|budget| format!("{} {}", canvas.theme.signs.at_most, figure::whole(budget)));
     let cost = app.settings.card.price.as_ref().map(|price| {
         let cost = figure::dollars(price.of_input(context.used.tokens()));
         if price.input > 0.0 || matches!(context.used, Count::Estimate(_)) {

@@ -3,9 +3,11 @@
 //! Every figure shown here comes from `core`, every rectangle from `app::layout`, every wrapped row
 //! from `app::documents`: nothing is measured or decided while painting.
 
+mod ascii;
 mod compare;
 mod composer;
 mod inspector;
+mod invitation;
 mod overlay;
 mod paint;
 mod rows;
@@ -13,6 +15,8 @@ mod transcript;
 
 use crate::app::command::{Command, Place};
 use crate::app::layout::{Rect, SMALLEST};
+use crate::app::overlay::Overlay;
+use crate::app::probing::Phase;
 use crate::app::{App, Screen};
 use crate::core::figure;
 use crate::core::text::{fit, width as width_of};
@@ -159,9 +163,41 @@ fn hints(app: &App) -> &'static [(Command, &'static str)] {
             (C::EditTemperatures, "temperatures"),
             (C::CycleHeat, "heat"),
         ],
-        (Place::Overlay, _) => {
-            &[(C::OverlayAccept, "take"), (C::OverlayNext, "move"), (C::OverlayClose, "close")]
-        }
+        (Place::Overlay, _) => match &app.overlay {
+            Some(Overlay::Parameters(table)) if table.typing.is_some() => {
+                &[(C::OverlayAccept, "set"), (C::OverlayClose, "leave as it was")]
+            }
+            Some(Overlay::Parameters(table)) if table.current().is_stepped() => &[
+                (C::OverlayNext, "move"),
+                (C::OverlayLower, "lower"),
+                (C::OverlayRaise, "raise"),
+                (C::OverlayOmit, "omit"),
+                (C::OverlayClose, "close"),
+            ],
+            Some(Overlay::Parameters(_)) => {
+                &[(C::OverlayNext, "move"), (C::OverlayOmit, "omit"), (C::OverlayClose, "close")]
+            }
+            Some(Overlay::Help { .. } | Overlay::Request { .. }) => {
+                &[(C::OverlayNext, "down"), (C::OverlayPrevious, "up"), (C::OverlayClose, "close")]
+            }
+            Some(Overlay::Tokens(_)) => {
+                &[(C::OverlayNext, "down"), (C::OverlayRaise, "other vocabulary"), (C::OverlayClose, "close")]
+            }
+            Some(Overlay::Probe(probing)) => match &probing.phase {
+                Phase::Offered => &[(C::OverlayAccept, "start"), (C::OverlayClose, "leave")],
+                Phase::Running { .. } => &[(C::OverlayClose, "stop")],
+                Phase::Failed(_) => &[(C::OverlayClose, "close")],
+                Phase::Done(_) => {
+                    &[(C::OverlayNext, "down"), (C::OverlayPrevious, "up"), (C::OverlayClose, "close")]
+                }
+            },
+            Some(Overlay::Temperatures(_) | Overlay::Find(_)) => {
+                &[(C::OverlayAccept, "take"), (C::OverlayClose, "close")]
+            }
+            Some(Overlay::List(_)) | None => {
+                &[(C::OverlayAccept, "take"), (C::OverlayNext, "move"), (C::OverlayClose, "close")]
+            }
+        },
     }
 }
 

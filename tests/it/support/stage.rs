@@ -23,7 +23,7 @@ use tokenscope::core::run::Run;
 use tokenscope::core::stream::{FinishReason, StreamEvent};
 use tokenscope::core::time::Timestamp;
 use tokenscope::core::token::{Candidate, Piece, Token};
-use tokenscope::tui::theme::Theme;
+use tokenscope::tui::theme::{Signs, Theme};
 use tokenscope::tui::view;
 
 use ratatui::Terminal;
@@ -73,6 +73,12 @@ impl Stage {
                 start.conversation.messages.push(Message { id: start.ids.message(), role: *role, body });
             }
         })
+    }
+
+    /// Draws with the signs of a terminal that shows ASCII only.
+    pub(crate) fn use_ascii(&mut self) {
+        self.theme.signs = Signs::ASCII;
+        self.draw();
     }
 
     /// Presses keys, written as in the configuration with spaces between them.
