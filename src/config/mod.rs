@@ -215,4 +215,10 @@ impl Config {
     pub fn card(&self, model: &str) -> ModelCard {
         self.models.card(model)
     }
+
+    /// Returns whether the user says that an endpoint reports probabilities before temperature.
+    #[must_use]
+    pub fn logprobs_before_temperature(&self, endpoint: &str) -> Option<bool> {
+        Some(self.endpoints.get(endpoint)?.logprobs?.is_before_temperature())
+    }
 }

@@ -183,6 +183,10 @@ impl Knowledge for Known {
         let choice = encoding_for(model);
         (choice.encoding, choice.is_exact)
     }
+
+    fn logprobs_before_temperature(&self, endpoint: &str) -> Option<bool> {
+        self.0.logprobs_before_temperature(endpoint)
+    }
 }
 
 /// What is gathered before the app can be made.

@@ -52,6 +52,10 @@ impl Knowledge for Known {
         let choice = tokenizer::encoding_for(model);
         (self.0.card(model).encoding.unwrap_or(choice.encoding), true)
     }
+
+    fn logprobs_before_temperature(&self, endpoint: &str) -> Option<bool> {
+        self.0.logprobs_before_temperature(endpoint)
+    }
 }
 
 impl Desk {

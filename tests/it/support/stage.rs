@@ -296,6 +296,10 @@ impl Knowledge for Fixed {
     fn encoding(&self, _: &str) -> (Encoding, bool) {
         (Encoding::O200kBase, true)
     }
+
+    fn logprobs_before_temperature(&self, _: &str) -> Option<bool> {
+        None
+    }
 }
 
 /// Returns the chord of a key as it is written in the configuration.
