@@ -21,7 +21,7 @@ mod show;
 mod source;
 pub mod theme;
 
-pub use endpoint::{EndpointSettings, Logprobs, OPENAI, SANDBOX};
+pub use endpoint::{EndpointSettings, Logprobs, OPENAI, SANDBOX, is_after_mask};
 pub use error::{ConfigError, Place};
 pub use load::Loaded;
 pub use model_card::ModelCards;
