@@ -81,11 +81,7 @@ fn compare() -> Command {
 
 fn inspect() -> Command {
     common(Command::new("inspect"))
-        .about("Ask once and print the answer's tokens with their probabilities")
-        .long_about(
-            "Ask once, or read a saved answer, and print its tokens with their probabilities: what was \
-             chosen, what else there was, and what another temperature would have made of it.",
-        )
+        .about("Ask once, or read a saved answer, and print its tokens with their probabilities")
         .after_help(
             "Example: tokenscope inspect --top 3 '판다는 무엇을 먹나요?'\n         \
              tokenscope inspect --what-if T=1.5,top_p=0.9 'A slogan for running shoes'\n         \

@@ -5,7 +5,7 @@
 //! parts are still headings, text and tables.
 
 use super::band;
-use super::inspection::{Inspection, NONE, entropy, probability, runner_up, shown, shown_text};
+use super::inspection::{Inspection, NONE, entropy, margin, probability, runner_up, shown, shown_text};
 use super::markup::Page;
 use crate::core::cut::Fate;
 use crate::core::figure;
@@ -16,7 +16,6 @@ use crate::core::text::{fit, width};
 use crate::core::token::Token;
 use crate::core::what_if::Outcome;
 use crate::structured::tree::Tree;
-use std::f64::consts::LN_2;
 
 /// How the page looks.
 const STYLE: &str = include_str!("page.css");
@@ -26,6 +25,12 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'n
 
 /// From this level on a digit stands beside the text: below, most tokens would have one.
 const NUMBERED: usize = 2;
+
+/// Stands beside a token that the what-if would cut.
+const CUT: &str = "cut";
+
+/// Most close calls that are shown at once; more are unfolded.
+const UNFOLDED: usize = 10;
 
 /// Cells of the bars beside a token.
 const BAR: f64 = 16.0;
@@ -101,14 +106,14 @@ fn answer(page: &mut Page, inspection: &Inspection<'_>) {
 
 /// Writes what the marks mean.
 fn legend(page: &mut Page, inspection: &Inspection<'_>) {
-    page.open("ul", &[("class", "legend")]).open("li", &[]).text("Surprisal in bits, from").close();
+    page.open("ul", &[("class", "legend")]).open("li", &[]).text("Step and surprisal in bits, from").close();
     for (level, from) in Level::all().zip(SURPRISAL_LEGEND) {
         page.open("li", &[]).open("b", &[("class", &class(level))]).text(from);
         number(page, level);
         page.close().close();
     }
     if inspection.what_if().is_some() {
-        page.open("li", &[]).element("sup", &[], "✂").text(" cut by the what-if").close();
+        page.open("li", &[]).element("sup", &[], CUT).text(" the what-if would cut it").close();
     }
     page.close().line();
 }
@@ -137,7 +142,7 @@ fn cell(page: &mut Page, inspection: &Inspection<'_>, group: &Group) {
         number(page, level);
     }
     if tokens.iter().any(|token| is_cut(inspection, token)) {
-        page.element("sup", &[], "✂");
+        page.element("sup", &[], CUT);
     }
     page.close();
 }
@@ -188,7 +193,10 @@ fn close_calls(page: &mut Page, inspection: &Inspection<'_>) {
     if inspection.close_calls.is_empty() {
         return;
     }
-    page.open("section", &[]).element("h2", &[], "Close calls").line();
+    let is_long = inspection.close_calls.len() > UNFOLDED;
+    page.open("details", if is_long { &[] } else { &[("open", "")] });
+    page.open("summary", &[]).element("h2", &[], "Close calls");
+    page.text(&format!(" {}", inspection.close_calls.len())).close().line();
     table(page, "Where the answer nearly went elsewhere, the closest first", &["n", "", "n", "", "n", "n"], &[
         "#", "token", "probability", "instead", "probability", "margin",
     ]);
@@ -202,10 +210,10 @@ fn close_calls(page: &mut Page, inspection: &Inspection<'_>) {
         figure_cell(page, &probability(token.logprob));
         code(page, &other.map_or(NONE.to_owned(), |other| shown(&other.piece)));
         figure_cell(page, &probability(other.and_then(|other| other.logprob)));
-        figure_cell(page, &format!("{:+.2} bits", call.margin / LN_2));
+        figure_cell(page, &margin(call));
         page.close().line();
     }
-    // The body, the table, what may scroll, the section.
+    // The body, the table, what may scroll, what may be folded.
     page.close().close().close().close().line();
 }
 
@@ -321,7 +329,8 @@ fn row(page: &mut Page, inspection: &Inspection<'_>, index: usize, id: Option<us
     if let Some(outcome) = &outcome {
         let chosen = outcome.as_ref().map_or(NONE.to_owned(), |outcome| band::share(outcome.chosen));
         figure_cell(page, &chosen);
-        page.element("td", &[], &outcome.as_ref().map_or(NONE.to_owned(), band::exactness));
+        let exact = outcome.as_ref().map_or(NONE.to_owned(), band::exactness);
+        page.element("td", &[("class", "exact")], &exact);
     }
     let surprisal = token.logprob.map_or(NONE.to_owned(), |logprob| figure::bits(surprisal_bits(logprob)));
     let heat = token.logprob.map(|logprob| class(Level::of_surprisal(logprob))).unwrap_or_default();

@@ -17,6 +17,7 @@ use crate::core::token::{Candidate, Piece, Token};
 use crate::core::what_if::{Outcome, WhatIf};
 use crate::structured::document::Document;
 use crate::structured::tree::Tree;
+use std::f64::consts::LN_2;
 
 /// Stands where there is no figure.
 pub(super) const NONE: &str = "–";
@@ -222,6 +223,13 @@ pub(super) fn shown_text(text: &str) -> String {
 /// Returns a probability in percent.
 pub(super) fn probability(logprob: Option<f64>) -> String {
     logprob.map_or(NONE.to_owned(), |logprob| figure::percent(logprob.exp()))
+}
+
+/// Returns how far the chosen token of a close call was ahead, with its sign.
+pub(super) fn margin(call: &CloseCall) -> String {
+    // Rounding to the digits shown and adding zero turns -0.00 into 0.00.
+    let bits = (call.margin / LN_2 * 100.0).round() / 100.0 + 0.0;
+    format!("{bits:+.2} bits")
 }
 
 /// Returns the best candidate that was not chosen.

@@ -4,7 +4,7 @@
 //! number of pieces beside them and the pieces in the place of the candidates.
 
 use super::band;
-use super::inspection::{Inspection, NONE, probability, runner_up, shown, shown_text};
+use super::inspection::{Inspection, NONE, margin, probability, runner_up, shown, shown_text};
 use crate::cli::table::{Align, Table};
 use crate::core::figure;
 use crate::core::group::Group;
@@ -12,7 +12,6 @@ use crate::core::probability::{Position, surprisal_bits};
 use crate::core::text::{clusters, fit, visible};
 use crate::core::token::Token;
 use crate::core::what_if::Outcome;
-use std::f64::consts::LN_2;
 
 /// Most pieces one character comes in: its bytes.
 const LONGEST: usize = 4;
@@ -61,7 +60,7 @@ pub(super) fn close_calls(inspection: &Inspection<'_>) -> Vec<String> {
             probability(token.logprob),
             other.map_or(NONE.to_owned(), |other| shown(&other.piece)),
             probability(other.and_then(|other| other.logprob)),
-            format!("{:+.2} bits", call.margin / LN_2),
+            margin(call),
             around(inspection, call.index),
         ];
         if let Some(outcome) = inspection.outcome(token) {
