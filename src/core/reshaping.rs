@@ -109,8 +109,9 @@ impl FromStr for Question {
                 }
                 "top_k" => {
                     let whole = value.parse();
-                    question.top_k =
-                        Some(whole.map_err(|_| format!("'{value}' in '{part}' is no whole number from 0 up"))?);
+                    question.top_k = Some(
+                        whole.map_err(|_| format!("'{value}' in '{part}' is no whole number from 0 up"))?,
+                    );
                     "top_k"
                 }
                 other => return Err(format!("'{other}' is none of T, top_p, min_p and top_k")),

@@ -46,9 +46,8 @@ mod tests {
 
     #[test]
     fn bands_are_figures_intervals_or_words() {
-        let of = |min, max, fate| {
-            share(Share { band: Range { min, max }, cumulative: Range::point(1.0), fate })
-        };
+        let of =
+            |min, max, fate| share(Share { band: Range { min, max }, cumulative: Range::point(1.0), fate });
         assert_eq!(of(0.123, 0.456, Fate::Kept), "12.3 – 45.6 %");
         assert_eq!(of(0.5, 0.500_001, Fate::Kept), "50.0 %");
         assert_eq!(of(0.0, 0.0, Fate::Cut), "cut");
@@ -58,7 +57,8 @@ mod tests {
 
     #[test]
     fn exactness_is_the_widest_band_the_tail_included() {
-        let kept = |min, max| Share { band: Range { min, max }, cumulative: Range::point(1.0), fate: Fate::Kept };
+        let kept =
+            |min, max| Share { band: Range { min, max }, cumulative: Range::point(1.0), fate: Fate::Kept };
         let outcome = |width, tail| Outcome {
             candidates: vec![kept(0.5, 0.5 + width)],
             chosen: kept(0.5, 0.5 + width),

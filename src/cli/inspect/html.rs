@@ -197,9 +197,12 @@ fn close_calls(page: &mut Page, inspection: &Inspection<'_>) {
     page.open("details", if is_long { &[] } else { &[("open", "")] });
     page.open("summary", &[]).element("h2", &[], "Close calls");
     page.text(&format!(" {}", inspection.close_calls.len())).close().line();
-    table(page, "Where the answer nearly went elsewhere, the closest first", &["n", "", "n", "", "n", "n"], &[
-        "#", "token", "probability", "instead", "probability", "margin",
-    ]);
+    table(
+        page,
+        "Where the answer nearly went elsewhere, the closest first",
+        &["n", "", "n", "", "n", "n"],
+        &["#", "token", "probability", "instead", "probability", "margin"],
+    );
     for call in &inspection.close_calls {
         let token = &inspection.run.tokens[call.index];
         let other = runner_up(token);
@@ -243,16 +246,20 @@ fn values(page: &mut Page, inspection: &Inspection<'_>, tree: &Tree) {
     for line in told.chain(verdict.map(ToString::to_string)).chain(tree.note().map(str::to_owned)) {
         page.element("p", &[("class", "note")], &line).line();
     }
-    table(page, "How sure the model was of each value", &["", "", "n", "", "n"], &[
-        "path", "value", "probability", "least certain token", "its probability",
-    ]);
+    table(
+        page,
+        "How sure the model was of each value",
+        &["", "", "n", "", "n"],
+        &["path", "value", "probability", "least certain token", "its probability"],
+    );
     for (index, row) in tree.rows.iter().enumerate() {
         let Some(confidence) = &row.confidence else { continue };
         page.open("tr", &[]);
         code(page, &fit(&tree.document.path(index), VALUE_CELLS));
         code(page, &fit(&row.value, VALUE_CELLS));
         figure_cell(page, &probability(confidence.joint_logprob));
-        let lowest = confidence.lowest.and_then(|lowest| Some((lowest, inspection.run.tokens.get(lowest.token)?)));
+        let lowest =
+            confidence.lowest.and_then(|lowest| Some((lowest, inspection.run.tokens.get(lowest.token)?)));
         match lowest {
             Some((lowest, token)) => {
                 let target = format!("#t{}", lowest.token + 1);

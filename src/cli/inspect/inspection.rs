@@ -195,7 +195,7 @@ impl<'a> Inspection<'a> {
         let merged = alignment.merged().len();
         if merged > 0 {
             lines.push(format!(
-                "≈ {} stand for pieces the server left out, with the probability of the last piece alone",
+                "≈ {} with pieces the server left out before it, and the probability of the last piece alone",
                 of(merged)
             ));
         }
@@ -235,7 +235,9 @@ pub(super) fn margin(call: &CloseCall) -> String {
 /// Returns the best candidate that was not chosen.
 pub(super) fn runner_up(token: &Token) -> Option<&Candidate> {
     let others = token.candidates.iter().filter(|candidate| !token.is(candidate));
-    others.filter(|c| c.logprob.is_some()).max_by(|a, b| a.logprob.partial_cmp(&b.logprob).unwrap_or(std::cmp::Ordering::Equal))
+    others
+        .filter(|c| c.logprob.is_some())
+        .max_by(|a, b| a.logprob.partial_cmp(&b.logprob).unwrap_or(std::cmp::Ordering::Equal))
 }
 
 /// Returns the entropy of a token's position in bits, one figure where the range has no width to see.

@@ -108,10 +108,7 @@ mod tests {
     fn what_is_open_is_closed_in_order() {
         let mut page = Page::default();
         page.open("p", &[("title", "\"><script>")]).text("a<b>&'").open("b", &[]);
-        assert_eq!(
-            page.finish(),
-            "<p title=\"&quot;&gt;&lt;script&gt;\">a&lt;b&gt;&amp;&#39;<b></b></p>\n"
-        );
+        assert_eq!(page.finish(), "<p title=\"&quot;&gt;&lt;script&gt;\">a&lt;b&gt;&amp;&#39;<b></b></p>\n");
     }
 
     proptest! {

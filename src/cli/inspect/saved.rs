@@ -16,18 +16,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// Flags that shape a request and say nothing of an answer.
-const ASKING: [&str; 10] = [
-    "prompt",
-    "file",
-    "base-url",
-    "system",
-    "timeout",
-    "retries",
-    "seed",
-    "max-tokens",
-    "stop",
-    "no-stream",
-];
+const ASKING: [&str; 10] =
+    ["prompt", "file", "base-url", "system", "timeout", "retries", "seed", "max-tokens", "stop", "no-stream"];
 
 /// A saved answer, with the settings in force.
 pub(super) struct Saved {
