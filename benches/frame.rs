@@ -40,6 +40,10 @@ impl Knowledge for Nothing {
     fn encoding(&self, _: &str) -> (Encoding, bool) {
         (Encoding::O200kBase, true)
     }
+
+    fn logprobs_before_temperature(&self, _: &str) -> Option<bool> {
+        None
+    }
 }
 
 fn app(messages: usize, size: Size) -> App {

@@ -8,6 +8,7 @@ use super::band;
 use super::inspection::Inspection;
 use crate::core::probability::{Position, surprisal_bits};
 use crate::core::tipping::Tipping;
+use std::fmt::Write as _;
 
 /// Columns that every answer has.
 const COLUMNS: [&str; 24] = [
@@ -129,7 +130,10 @@ fn maybe(value: Option<f64>) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 /// Adds a row.

@@ -103,13 +103,13 @@ impl<'a> Inspection<'a> {
             Some(ResponseFormat::JsonObject | ResponseFormat::JsonSchema { .. }) => true,
             Some(ResponseFormat::Text) | None => !matches!(self.shape, Shape::Text),
         };
-        let is_masked = self.is_after_mask && self.run.request.sampling.response_format.is_some();
+        let after_mask = self.is_after_mask && self.run.request.sampling.response_format.is_some();
         let document = Document::read(&self.run.text);
         let is_container = document.nodes.first().is_some_and(|root| root.kind.is_container());
         // Prose may begin with a bracket; JSON that was cut goes wrong at its end.
         let is_json = document.is_complete() || document.fault.as_ref().is_some_and(|fault| fault.is_cut);
         (is_asked || (is_container && is_json))
-            .then(|| Tree::new(&self.run.text, &self.run.tokens, self.shape.schema(), is_masked))
+            .then(|| Tree::new(&self.run.text, &self.run.tokens, self.shape.schema(), after_mask))
     }
 
     /// Returns how many positions the what-if answers exactly, and at how many the chosen token is cut.

@@ -120,7 +120,8 @@ mod tests {
             let written = page.finish();
             prop_assert_eq!(written.matches('<').count(), 2);
             prop_assert_eq!(written.matches('"').count(), 2);
-            prop_assert!(!written.contains(['\0', '\u{1b}', '\u{202e}', '\u{2066}']));
+            let acts = ['\0', '\u{1b}', '\u{202e}', '\u{2066}'];
+            prop_assert!(!written.contains(acts));
         }
     }
 }
