@@ -44,6 +44,10 @@ impl Knowledge for Nothing {
     fn encoding(&self, _: &str) -> (Encoding, bool) {
         (Encoding::O200kBase, true)
     }
+
+    fn logprobs_before_temperature(&self, _: &str) -> Option<bool> {
+        None
+    }
 }
 
 fn app(messages: usize, size: Size) -> App {
@@ -62,7 +66,6 @@ fn app(messages: usize, size: Size) -> App {
         model: "m".into(),
         is_sandbox: false,
         continues: tokenscope::core::request::Means::Asked,
-        logprobs_before_temperature: None,
     };
     let start = Start {
         settings: Settings {

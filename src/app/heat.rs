@@ -3,8 +3,11 @@
 //! Owns what a colour stands for and where its steps begin. A [`Heating`] is put together once for an
 //! answer and asked for each token; while a what-if is on, it colours what would have been.
 
+pub use crate::core::heat::Level;
+
+use crate::core::heat::SURPRISAL_LEGEND;
 use crate::core::ladder::Ladder;
-use crate::core::probability::{Position, Range, surprisal_bits};
+use crate::core::probability::{Position, Range};
 use crate::core::token::Token;
 use crate::core::what_if::WhatIf;
 
@@ -21,32 +24,6 @@ pub enum Heat {
     Entropy,
 }
 
-/// One of six steps, 0 for what the model was sure of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Level(u8);
-
-impl Level {
-    /// How many there are.
-    pub const COUNT: u8 = 6;
-
-    /// Returns all levels, the coolest first.
-    pub fn all() -> impl Iterator<Item = Self> {
-        (0..Self::COUNT).map(Self)
-    }
-
-    /// Returns the number of the level, 0 to 5.
-    #[must_use]
-    pub fn index(self) -> usize {
-        usize::from(self.0)
-    }
-
-    /// Returns the level of so many steps, the hottest at most.
-    #[must_use]
-    pub fn of(steps: usize) -> Self {
-        Self(u8::try_from(steps).unwrap_or(Self::COUNT).min(Self::COUNT - 1))
-    }
-}
-
 /// The colour of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Shade {
@@ -55,9 +32,6 @@ pub enum Shade {
     /// A heat step.
     Level(Level),
 }
-
-/// Surprisal in bits from which the levels 1 to 5 begin.
-const SURPRISAL: [f64; 5] = [0.5, 1.0, 2.0, 3.5, 5.5];
 
 /// Probability relative to the best candidate below which the levels 1 to 5 begin.
 const SHARES: [f64; 5] = [0.999, 0.5, 0.2, 0.05, 0.01];
@@ -82,7 +56,7 @@ impl Heat {
     pub fn legend(self) -> Option<(&'static str, [&'static str; 6])> {
         match self {
             Self::Off => None,
-            Self::Surprisal => Some(("surprisal, bits", ["0", "½", "1", "2", "3½", "5½"])),
+            Self::Surprisal => Some(("surprisal, bits", SURPRISAL_LEGEND)),
             Self::Relative => Some(("of the best candidate", ["1", "<1", "<½", "<⅕", "<5 %", "<1 %"])),
             Self::Entropy => Some(("entropy, bits", ["0", "¼", "¾", "1½", "2½", "4"])),
         }
@@ -150,7 +124,7 @@ impl Heating {
         let logprob = token.logprob?;
         match self.heat {
             Heat::Off => None,
-            Heat::Surprisal => Some(from(&SURPRISAL, surprisal_bits(logprob))),
+            Heat::Surprisal => Some(Shade::Level(Level::of_surprisal(logprob))),
             Heat::Relative => {
                 let best = token.candidates.iter().filter_map(|c| c.logprob).fold(logprob, f64::max);
                 // At another temperature the ratio is a power of this one, whatever was not returned.
@@ -160,7 +134,7 @@ impl Heating {
             }
             Heat::Entropy => {
                 let range = Position::new(token).entropy_bits(self.vocabulary)?;
-                Some(from(&ENTROPY, f64::midpoint(range.min, range.max)))
+                Some(Shade::Level(Level::from_steps(&ENTROPY, f64::midpoint(range.min, range.max))))
             }
         }
     }
@@ -171,12 +145,7 @@ fn reshaped(band: Range) -> Shade {
     if band.is_wide() {
         return Shade::Open;
     }
-    from(&SURPRISAL, surprisal_bits(f64::midpoint(band.min, band.max).ln()))
-}
-
-/// Returns the level of a value among the beginnings of the steps.
-fn from(steps: &[f64; 5], value: f64) -> Shade {
-    Shade::Level(Level::of(steps.iter().filter(|from| value >= **from).count()))
+    Shade::Level(Level::of_surprisal(f64::midpoint(band.min, band.max).ln()))
 }
 
 #[cfg(test)]

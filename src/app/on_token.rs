@@ -8,10 +8,10 @@ use crate::app::msg::{Mouse, MouseKind};
 use crate::app::overlay::{Overlay, Prompt};
 use crate::app::{App, Screen, inspected};
 use crate::core::id::{MessageId, RunId};
-use crate::core::probe::Finding;
-use crate::core::provenance::{Basis, Provenance};
+use crate::core::meaning::{self, Meaning};
+use crate::core::provenance::Provenance;
 use crate::core::request::Means;
-use crate::core::reshaping::{Refusal, Source};
+use crate::core::reshaping::Refusal;
 use crate::core::run::Run;
 use crate::core::what_if::WhatIf;
 
@@ -57,27 +57,27 @@ impl App {
     #[must_use]
     pub fn provenance(&self, run: &Run) -> Provenance {
         let (endpoint, model) = (&run.request.endpoint, &run.request.model);
-        let documented = self.knowledge.card(model).logprobs_before_temperature;
-        let found = self.finding(endpoint, model).and_then(Finding::provenance);
-        let configured =
-            self.settings.endpoint_named(endpoint).and_then(|card| card.logprobs_before_temperature);
-        Provenance::stated(documented, Basis::Documented)
-            .or_better(found.unwrap_or_default())
-            .or_better(Provenance::stated(configured, Basis::Configured))
+        let configured = self.knowledge.logprobs_before_temperature(endpoint);
+        meaning::provenance(configured, self.finding(endpoint, model), &self.knowledge.card(model))
     }
 
-    /// Returns the number of tokens in the vocabulary of the model that gave an answer.
+    /// Returns the number of tokens in the vocabulary of the model that gave an answer, or more than it
+    /// has where that is not known.
     #[must_use]
     pub fn vocabulary(&self, run: &Run) -> usize {
-        let card = self.knowledge.card(&run.request.model);
-        card.encoding.unwrap_or(self.counter.encoding()).vocabulary()
+        self.meaning(run).vocabulary
+    }
+
+    /// Returns what the values of a run stand for.
+    fn meaning(&self, run: &Run) -> Meaning {
+        let (encoding, is_exact) = self.knowledge.encoding(&run.request.model);
+        Meaning::new(self.provenance(run), &run.request.sampling, is_exact.then_some(encoding))
     }
 
     /// Returns the what-if in force for a run; `None` while nothing is asked.
     pub fn what_if(&self, run: &Run) -> Option<Result<WhatIf, Refusal>> {
         let reshaping = self.inspector.sliders.reshaping()?;
-        let source = Source::new(self.provenance(run), &run.request.sampling);
-        Some(source.and_then(|source| WhatIf::new(source, reshaping, self.vocabulary(run))))
+        Some(self.meaning(run).what_if(reshaping))
     }
 
     /// Returns the colours of an answer. A what-if colours the answer that is inspected.
@@ -114,11 +114,12 @@ impl App {
     }
 
     pub(super) fn measure(&self, run: Option<&Run>) -> Measure {
+        let meaning = run.map(|run| self.meaning(run));
         Measure {
             rows: self.areas.table_rows(),
             cells: usize::from(self.areas.strips.width),
-            vocabulary: run.map_or(0, |run| self.vocabulary(run)),
-            source: run.and_then(|run| Source::new(self.provenance(run), &run.request.sampling).ok()),
+            vocabulary: meaning.map_or(0, |meaning| meaning.vocabulary),
+            source: meaning.and_then(|meaning| meaning.source.ok()),
             heating: run.map_or(Heating::OFF, |run| self.heating(run).always()),
             // Servers that go on from a given beginning are those that mask before they report.
             after_grammar_mask: run.is_some_and(|run| {

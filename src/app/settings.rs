@@ -20,8 +20,6 @@ pub struct EndpointCard {
     pub is_sandbox: bool,
     /// How it is made to go on from a beginning.
     pub continues: Means,
-    /// Whether its probabilities stand before temperature, where the user has said so.
-    pub logprobs_before_temperature: Option<bool>,
 }
 
 /// A parameter the user can set.

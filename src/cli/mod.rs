@@ -24,12 +24,14 @@ mod input;
 mod inspect;
 mod interrupt;
 mod keys;
+mod known;
 mod output;
 mod printable;
 mod probe;
 mod record;
 mod serve;
 mod session;
+mod shape;
 mod table;
 
 use crate::config::Overrides;

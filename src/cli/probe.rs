@@ -20,7 +20,7 @@ pub(super) fn run(flags: &Flags<'_>, output: &mut Output) -> Result<(), Failure>
     let session = Session::new(flags, output)?;
     block_on(async |interrupt| {
         let subject = session.subject(interrupt).await?;
-        let cost = Cost::most(session.config.card(&subject.model).price.as_ref());
+        let cost = Cost::most(session.known.config.card(&subject.model).price.as_ref());
         output.note(&offer(&subject, &cost));
         if !flags.is_on("yes") && !agreed(output, interrupt).await? {
             output.note("nothing was sent");

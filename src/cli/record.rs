@@ -4,6 +4,7 @@
 //! `reasoning` are there only where there is one.
 
 use crate::cli::session::Answer;
+use crate::cli::shape::{Shape, Verdict};
 use crate::core::fault::Fault;
 use crate::core::run::{Run, RunStatus};
 use crate::core::stream::{StreamEvent, Usage};
@@ -13,20 +14,22 @@ use serde::Serialize;
 
 /// One run, written down.
 #[derive(Debug, Serialize)]
-pub(super) struct RunRecord<'a> {
+pub(super) struct RunRecord<'a, T = TokenJson<'a>> {
     model: &'a str,
     endpoint: &'a str,
     text: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
     reasoning: &'a str,
     finish_reason: Option<&'a str>,
-    usage: Usage,
-    usage_source: UsageSource,
+    usage: Option<Usage>,
+    usage_source: Option<UsageSource>,
     timing: Timing,
     attempts: u32,
-    tokens: Vec<TokenJson<'a>>,
+    tokens: Vec<T>,
     perplexity: Option<f64>,
     mean_surprisal_bits: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<Verdict>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fault: Option<&'a Fault>,
 }
@@ -46,8 +49,18 @@ struct Timing {
     tokens_per_s: Option<f64>,
 }
 
-impl<'a> From<&'a Answer> for RunRecord<'a> {
-    fn from(Answer { run, usage }: &'a Answer) -> Self {
+impl<'a> RunRecord<'a> {
+    /// Returns an answer written down, with what the check of its form gave.
+    pub(super) fn new(answer: &'a Answer, shape: &Shape) -> Self {
+        let tokens = answer.run.tokens.iter().map(TokenJson::from).collect();
+        Self::with_tokens(&answer.run, Some(answer.usage), shape, tokens)
+    }
+}
+
+impl<'a, T> RunRecord<'a, T> {
+    /// Returns a run written down, its tokens in a form of the caller's. `usage` is what the provider
+    /// reported or what was estimated in its place.
+    pub(super) fn with_tokens(run: &'a Run, usage: Option<Usage>, shape: &Shape, tokens: Vec<T>) -> Self {
         Self {
             model: &run.request.model,
             endpoint: &run.request.endpoint,
@@ -62,20 +75,21 @@ impl<'a> From<&'a Answer> for RunRecord<'a> {
                 | RunStatus::Failed(_)
                 | RunStatus::Cancelled => None,
             },
-            usage: *usage,
-            usage_source: match run.usage {
+            usage,
+            usage_source: usage.map(|_| match run.usage {
                 Some(_) => UsageSource::Provider,
                 None => UsageSource::Estimate,
-            },
+            }),
             timing: Timing {
                 first_token_ms: run.first_token_ms(),
                 total_ms: run.total_ms(),
                 tokens_per_s: rate(run),
             },
             attempts: run.attempts,
-            tokens: run.tokens.iter().map(TokenJson::from).collect(),
+            tokens,
             perplexity: run.tally().perplexity(),
             mean_surprisal_bits: run.tally().mean_surprisal_bits(),
+            verdict: shape.verdict(run),
             fault: fault(run),
         }
     }

@@ -20,6 +20,9 @@ pub const OPENAI: &str = "openai";
 /// Variable with the key that a `--base-url` uses.
 pub(super) const OPENAI_API_KEY: &str = "OPENAI_API_KEY";
 
+/// Name of the preset for vLLM.
+const VLLM: &str = "vllm";
+
 /// Longest base URL, in bytes.
 const MAX_URL: usize = 2048;
 
@@ -68,6 +71,13 @@ impl Logprobs {
             Self::After => false,
         }
     }
+}
+
+/// Whether the server of a preset is known to forbid the tokens that break a grammar before it takes
+/// the probabilities it reports, which then are shares among what the grammar allows.
+#[must_use]
+pub fn is_after_mask(name: &str) -> bool {
+    matches!(name, SANDBOX | VLLM)
 }
 
 impl Default for EndpointSettings {
@@ -170,7 +180,7 @@ const PRESETS: [Preset; 9] = [
         continues: Means::Exact,
     },
     Preset {
-        name: "vllm",
+        name: VLLM,
         base_url: "http://127.0.0.1:8000/v1",
         key_env: Some("VLLM_API_KEY"),
         model: None,

@@ -127,16 +127,10 @@ impl Left {
 impl Cuts {
     /// Returns the cuts of a question.
     pub(super) fn new(source: Source, reshaping: Reshaping) -> Result<Self, Refusal> {
+        if let Some(refusal) = reshaping.refusal() {
+            return Err(refusal);
+        }
         let Reshaping { temperature, top_p, min_p, top_k } = reshaping;
-        if !(temperature >= 0.0 && temperature.is_finite()) {
-            return Err(Refusal::BadTemperature);
-        }
-        if top_p.is_some_and(|top_p| !(top_p > 0.0 && top_p <= 1.0)) {
-            return Err(Refusal::BadTopP);
-        }
-        if min_p.is_some_and(|min_p| !(0.0..=1.0).contains(&min_p)) {
-            return Err(Refusal::BadMinP);
-        }
         let top_k = top_k.filter(|top_k| *top_k > 0).map(f64::from);
         Ok(Self {
             power: source.temperature() / temperature,

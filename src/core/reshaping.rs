@@ -4,10 +4,12 @@
 //! not to answer ([`Refusal`]). Never takes values for what they are not: those after a temperature
 //! or a cut that cannot be taken back are refused.
 
+use crate::core::figure::parameter;
 use crate::core::provenance::{Provenance, Stage};
 use crate::core::request::Sampling;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::str::FromStr;
 
 /// The order in which the parameters are applied, as text for the screen.
 ///
@@ -36,9 +38,113 @@ pub struct Reshaping {
     pub top_k: Option<u32>,
 }
 
+impl Reshaping {
+    /// Returns which of the parameters is out of its range, if one is.
+    #[must_use]
+    pub fn refusal(&self) -> Option<Refusal> {
+        if !(self.temperature >= 0.0 && self.temperature.is_finite()) {
+            return Some(Refusal::BadTemperature);
+        }
+        if self.top_p.is_some_and(|top_p| !(top_p > 0.0 && top_p <= 1.0)) {
+            return Some(Refusal::BadTopP);
+        }
+        let is_bad = self.min_p.is_some_and(|min_p| !(0.0..=1.0).contains(&min_p));
+        is_bad.then_some(Refusal::BadMinP)
+    }
+}
+
 impl Default for Reshaping {
     fn default() -> Self {
         Self { temperature: 1.0, top_p: None, min_p: None, top_k: None }
+    }
+}
+
+/// A question as it is written: `T=1.5,top_p=0.9`. What it leaves out stays as the answer was asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Question {
+    /// Temperature; `None` for that of the answer.
+    pub temperature: Option<f64>,
+    /// Nucleus mass.
+    pub top_p: Option<f64>,
+    /// Least share of the most probable token.
+    pub min_p: Option<f64>,
+    /// Number of tokens kept.
+    pub top_k: Option<u32>,
+}
+
+impl Question {
+    /// Returns the parameters of an answer that was asked at a temperature.
+    #[must_use]
+    pub fn of(self, asked_temperature: f64) -> Reshaping {
+        let Self { temperature, top_p, min_p, top_k } = self;
+        Reshaping { temperature: temperature.unwrap_or(asked_temperature), top_p, min_p, top_k }
+    }
+}
+
+impl FromStr for Question {
+    type Err = String;
+
+    /// Reads `T=1.5,top_p=0.9,min_p=0.05,top_k=40`, any of them in any order.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut question = Self::default();
+        let mut given: Vec<&str> = Vec::new();
+        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            let Some((name, value)) = part.split_once('=') else {
+                return Err(format!("'{part}' has no value: write it as name=value, such as T=1.5"));
+            };
+            let value = value.trim();
+            let number = || value.parse::<f64>().map_err(|_| format!("'{value}' in '{part}' is no number"));
+            let name = match name.trim() {
+                "T" | "t" | "temperature" => {
+                    question.temperature = Some(number()?);
+                    "T"
+                }
+                "top_p" => {
+                    question.top_p = Some(number()?);
+                    "top_p"
+                }
+                "min_p" => {
+                    question.min_p = Some(number()?);
+                    "min_p"
+                }
+                "top_k" => {
+                    let whole = value.parse();
+                    question.top_k = Some(
+                        whole.map_err(|_| format!("'{value}' in '{part}' is no whole number from 0 up"))?,
+                    );
+                    "top_k"
+                }
+                other => return Err(format!("'{other}' is none of T, top_p, min_p and top_k")),
+            };
+            if given.contains(&name) {
+                return Err(format!("{name} stands there twice"));
+            }
+            given.push(name);
+        }
+        if given.is_empty() {
+            return Err("it asks nothing: write one of T, top_p, min_p and top_k, such as T=1.5".to_owned());
+        }
+        match question.of(1.0).refusal() {
+            None => Ok(question),
+            Some(refusal) => Err(refusal.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for Reshaping {
+    /// Writes `T 1.5, top_k 40, top_p 0.9, min_p 0.05`, in the order they are applied.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "T {}", parameter(self.temperature))?;
+        if let Some(top_k) = self.top_k {
+            write!(f, ", top_k {top_k}")?;
+        }
+        if let Some(top_p) = self.top_p {
+            write!(f, ", top_p {}", parameter(top_p))?;
+        }
+        if let Some(min_p) = self.min_p {
+            write!(f, ", min_p {}", parameter(min_p))?;
+        }
+        Ok(())
     }
 }
 
@@ -140,5 +246,48 @@ impl Source {
     #[must_use]
     pub fn temperature(self) -> f64 {
         self.temperature
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_question_is_read_in_any_order_and_told_in_the_order_of_the_cuts() {
+        let question: Question = " min_p=0.05, top_k=40,T=1.50 ,top_p=.9".parse().unwrap();
+        assert_eq!(question.of(0.7).to_string(), "T 1.5, top_k 40, top_p 0.9, min_p 0.05");
+        let question: Question = "top_p=0.9".parse().unwrap();
+        assert_eq!(question.of(0.7).to_string(), "T 0.7, top_p 0.9");
+    }
+
+    #[test]
+    fn what_is_no_question_is_told_in_a_sentence() {
+        for (text, told) in [
+            ("", "it asks nothing"),
+            ("T", "'T' has no value"),
+            ("T=warm", "'warm' in 'T=warm' is no number"),
+            ("top_k=1.5", "no whole number"),
+            ("topp=0.9", "'topp' is none of T, top_p, min_p and top_k"),
+            ("T=1,temperature=2", "T stands there twice"),
+            ("T=-1", "a temperature is a number from 0 up"),
+            ("T=inf", "a temperature is a number from 0 up"),
+            ("top_p=0", "top_p is a number above 0, up to 1"),
+            ("min_p=NaN", "min_p is a number from 0 to 1"),
+        ] {
+            let error = text.parse::<Question>().unwrap_err();
+            assert!(error.contains(told), "{text}: {error}");
+        }
+    }
+
+    proptest! {
+        /// What is read can be asked.
+        #[test]
+        fn a_question_that_is_read_is_never_refused_for_its_parameters(text in "(T|top_p|min_p|top_k)=[0-9.eE+-]{1,6}(,min_p=[0-9.]{1,4})?") {
+            if let Ok(question) = text.parse::<Question>() {
+                prop_assert_eq!(question.of(1.0).refusal(), None);
+            }
+        }
     }
 }

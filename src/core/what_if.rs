@@ -204,7 +204,7 @@ impl WhatIf {
         Share {
             band: Range { min: 0.0, max: most },
             cumulative: Range { min: if is_cut { 1.0 } else { least }, max: 1.0 },
-            fate: Fate::of(false, is_cut),
+            fate: Fate::of(sums.is_whole, is_cut),
         }
     }
 }

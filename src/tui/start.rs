@@ -7,7 +7,7 @@ use crate::app::keymap::Keymap;
 use crate::app::msg::Msg;
 use crate::app::settings::{EndpointCard, Settings};
 use crate::app::{App, Knowledge, Start};
-use crate::config::{self, Ascii, Colours, Config, Loaded, Logprobs, Paths, theme};
+use crate::config::{self, Ascii, Colours, Config, Loaded, Paths, theme};
 use crate::core::conversation::{Body, Conversation, Message};
 use crate::core::fault::{Fault, FaultKind};
 use crate::core::id::Ids;
@@ -187,6 +187,10 @@ impl Knowledge for Known {
         let choice = encoding_for(model);
         (choice.encoding, choice.is_exact)
     }
+
+    fn logprobs_before_temperature(&self, endpoint: &str) -> Option<bool> {
+        self.0.logprobs_before_temperature(endpoint)
+    }
 }
 
 /// What is gathered before the app can be made.
@@ -217,7 +221,6 @@ fn app_start(config: &Config, known: Known, opening: Opening) -> Start {
                 model,
                 is_sandbox,
                 continues: settings.continues,
-                logprobs_before_temperature: settings.logprobs.map(Logprobs::is_before_temperature),
             }
         })
         .collect();

@@ -1,6 +1,6 @@
 //! The inspector through keys: walking, asking what if, taking another candidate, other endings.
 
-use crate::support::stage::{Stage, token};
+use crate::support::stage::{Fixed, Stage, token};
 use tokenscope::app::heat::Heat;
 use tokenscope::app::inspector::{Order, Slider};
 use tokenscope::core::branch::Verification;
@@ -162,7 +162,7 @@ fn an_endpoint_that_is_only_asked_is_checked_and_told_apart() {
 #[test]
 fn values_after_temperature_zero_are_refused_with_the_reason() {
     let mut stage = Stage::with(120, 40, |start| {
-        start.settings.endpoints.iter_mut().for_each(|c| c.logprobs_before_temperature = Some(false));
+        start.knowledge = Box::new(Fixed { logprobs_before_temperature: Some(false) });
         start.settings.sampling.temperature = Some(0.0);
     });
     stage.type_text("what grows").press("enter");

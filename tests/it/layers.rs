@@ -111,7 +111,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "cli",
-        layers: &["access", "config", "core", "provider", "sandbox", "tokenizer"],
+        layers: &["access", "config", "core", "provider", "sandbox", "structured", "tokenizer"],
         crates: &["clap", "clap_complete", "futures_util", "serde", "serde_json", "tokio"],
         is_pure: false,
     },

@@ -247,12 +247,7 @@ fn what_was_found_out_is_shown_and_used() {
         screen.contains("probed 2026-11-21 · after temperature · 3 candidates · refuses top_p"),
         "{screen}"
     );
-    // What the user says is better than what was found out.
-    stage.app.settings.endpoints[0].logprobs_before_temperature = Some(true);
-    let said = stage.app.provenance(stage.run(run));
-    assert_eq!(said, Provenance { stage: Side::BeforeTemperature, basis: Basis::Configured });
     // Another server behind the same name is another matter.
-    stage.app.settings.endpoints[0].logprobs_before_temperature = None;
     stage.app.settings.endpoints[0].base_url = "https://elsewhere.example/v1".into();
     assert_eq!(stage.app.provenance(stage.run(run)).basis, Basis::Assumed);
 }

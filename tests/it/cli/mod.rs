@@ -5,7 +5,10 @@ mod compare;
 mod configuration;
 mod count;
 mod inspect;
+mod page;
 mod probe;
+mod saved;
+mod shape;
 mod usage;
 
 use crate::support::gated::{Call, GatedServer};

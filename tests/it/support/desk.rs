@@ -53,6 +53,10 @@ impl Knowledge for Known {
         let choice = tokenizer::encoding_for(model);
         (self.0.card(model).encoding.unwrap_or(choice.encoding), true)
     }
+
+    fn logprobs_before_temperature(&self, endpoint: &str) -> Option<bool> {
+        self.0.logprobs_before_temperature(endpoint)
+    }
 }
 
 impl Desk {
@@ -68,7 +72,6 @@ impl Desk {
             model: std::sync::Arc::clone(&model),
             is_sandbox: true,
             continues: config.endpoints[SANDBOX].continues,
-            logprobs_before_temperature: None,
         };
         let start = Start {
             settings: Settings {

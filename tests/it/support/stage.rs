@@ -256,14 +256,13 @@ pub(crate) fn start() -> Start {
         model: "m-1".into(),
         is_sandbox,
         continues: Means::Prefill,
-        logprobs_before_temperature: None,
     };
     Start {
         settings: Settings {
             endpoints: vec![endpoint("local", false), endpoint("sandbox", true)],
             endpoint: 0,
             model: "m-1".into(),
-            card: Fixed.card("m-1"),
+            card: Fixed::default().card("m-1"),
             sampling: Sampling {
                 temperature: Some(0.7),
                 max_output_tokens: Some(512),
@@ -284,15 +283,18 @@ pub(crate) fn start() -> Start {
         concurrency: 8,
         wrap: 0,
         counter: Counter::new(Encoding::O200kBase, true),
-        knowledge: Box::new(Fixed),
+        knowledge: Box::new(Fixed::default()),
         probes: Probes::default(),
         notices: Vec::new(),
     }
 }
 
 /// Knows the same of every model.
-#[derive(Debug)]
-struct Fixed;
+#[derive(Debug, Default)]
+pub(crate) struct Fixed {
+    /// Whether the user says that probabilities stand before temperature.
+    pub(crate) logprobs_before_temperature: Option<bool>,
+}
 
 impl Knowledge for Fixed {
     fn card(&self, _: &str) -> ModelCard {
@@ -306,6 +308,10 @@ impl Knowledge for Fixed {
 
     fn encoding(&self, _: &str) -> (Encoding, bool) {
         (Encoding::O200kBase, true)
+    }
+
+    fn logprobs_before_temperature(&self, _: &str) -> Option<bool> {
+        self.logprobs_before_temperature
     }
 }
 
