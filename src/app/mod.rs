@@ -279,6 +279,10 @@ impl App {
                 self.documents.colour(key, from_line, lines);
                 Effects::none()
             }
+            Msg::SchemaRead { path, result } => {
+                self.on_schema(&path, result);
+                Effects::none()
+            }
             Msg::Edited(result) => self.on_edited(result),
             Msg::Notice(fault) => {
                 self.fault(&fault);

@@ -141,6 +141,7 @@ fn perform<F: Front>(
             | Effect::CountDraft { .. }
             | Effect::Count { .. }
             | Effect::ListModels(_)
+            | Effect::ReadSchema(_)
             | Effect::Highlight { .. }
             | Effect::KeepDraft(_)
             | Effect::KeepConversation(_)

@@ -216,6 +216,7 @@ impl Desk {
                 | Effect::BeginConversation
                 | Effect::UseTheme(_)
                 | Effect::CaptureMouse(_)
+                | Effect::ReadSchema(_)
                 | Effect::Redraw => None,
             };
             if let Some(msg) = answer {
