@@ -130,10 +130,9 @@ fn inspector(theme: &Theme) {
     let key = |c: char| Msg::Key(Chord::plain(Key::Char(c)));
     tell(&mut app, key('q'));
     let (_, effects) = tell(&mut app, Msg::Key(Chord::plain(Key::Enter)));
-    let run = effects.into_iter().find_map(|effect| match effect {
-        Effect::Start { run, .. } => Some(run),
-        _ => None,
-    });
+    let run = effects
+        .into_iter()
+        .find_map(|effect| if let Effect::Start { run, .. } = effect { Some(run) } else { None });
     let run = run.unwrap();
     // The inspector is closed while the answer arrives, so that opening it reads all of it.
     tell(&mut app, Msg::Key(Chord { alt: true, ..Chord::plain(Key::Char('z')) }));

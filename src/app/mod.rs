@@ -298,6 +298,10 @@ impl App {
                 self.on_probed(number, step);
                 Effects::none()
             }
+            Msg::SchemaRead { path, result } => {
+                self.on_schema(&path, result);
+                Effects::none()
+            }
             Msg::Edited(result) => self.on_edited(result),
             Msg::Notice(fault) => {
                 self.fault(&fault);

@@ -139,6 +139,13 @@ pub enum Msg {
         /// The step.
         step: ProbeStep,
     },
+    /// The text of a schema's file, or why it could not be read.
+    SchemaRead {
+        /// The file.
+        path: String,
+        /// Its text.
+        result: Result<String, Fault>,
+    },
     /// The draft came back from the external editor.
     Edited(Result<String, Fault>),
     /// Something the user should know.
@@ -211,6 +218,8 @@ pub enum Effect {
     StopProbe,
     /// Ask an endpoint for its models.
     ListModels(Arc<str>),
+    /// Read a schema's file for the form of the answers.
+    ReadSchema(String),
     /// Colour lines of a code block.
     Highlight {
         /// The block.

@@ -10,7 +10,9 @@ use crate::app::settings::{EndpointCard, Parameter};
 use crate::app::{App, Screen};
 use crate::core::fault::{Fault, FaultKind};
 use crate::core::figure;
+use crate::core::request::ResponseFormat;
 use crate::core::sweep::{MAX_CELLS, parse_temperatures};
+use crate::structured::schema::{Schema, name_of};
 use std::sync::Arc;
 
 impl App {
@@ -246,6 +248,28 @@ impl App {
         }
     }
 
+    /// Takes a schema that was read for the form of the answers.
+    pub(super) fn on_schema(&mut self, path: &str, result: Result<String, Fault>) {
+        let schema = result.and_then(|text| Schema::from_text(&text));
+        let error = match schema {
+            Ok(schema) => {
+                let (name, schema) = (name_of(path).into(), Arc::new(schema.value().clone()));
+                self.settings.sampling.response_format =
+                    Some(ResponseFormat::JsonSchema { name, schema, strict: true });
+                None
+            }
+            Err(fault) => Some(fault.to_string()),
+        };
+        if let Some(Overlay::Parameters(table)) = &mut self.overlay {
+            if error.is_none() {
+                table.typing = None;
+            }
+            table.error = error;
+        } else if let Some(error) = error {
+            self.say(error);
+        }
+    }
+
     fn preview_theme(&mut self) -> Effects {
         match &self.overlay {
             Some(Overlay::List(list)) => match list.current().map(|item| &item.choice) {
@@ -269,6 +293,9 @@ impl App {
                 self.choose(choice)
             }
             Some(Overlay::Parameters(table)) => {
+                if let Some(path) = table.schema_file() {
+                    return Effects::one(Effect::ReadSchema(path));
+                }
                 let was_typing = table.typing.is_some();
                 if self.take_typed() && !was_typing {
                     self.overlay = None;

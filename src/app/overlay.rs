@@ -135,6 +135,16 @@ impl Parameters {
     }
 }
 
+impl Parameters {
+    /// Returns the file of a schema, where one is being typed as the form of the answer.
+    #[must_use]
+    pub fn schema_file(&self) -> Option<String> {
+        let typed = self.typing.as_deref().filter(|_| self.current() == Parameter::ResponseFormat)?.trim();
+        let is_name = matches!(typed, "" | "text" | "json" | "json_object");
+        (!is_name).then(|| typed.to_owned())
+    }
+}
+
 /// A single line that is being edited.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Prompt {

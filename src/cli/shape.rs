@@ -12,17 +12,11 @@ use crate::core::request::ResponseFormat;
 use crate::core::run::{Run, RunStatus};
 use crate::structured::document::{Document, Kind};
 use crate::structured::fault::ParseFault;
-use crate::structured::schema::{MAX_SCHEMA, Schema};
+use crate::structured::schema::{MAX_SCHEMA, Schema, name_of, sendable};
 use crate::structured::violation::Violation;
 use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-
-/// Longest name of a schema that servers take.
-const MAX_NAME: usize = 64;
-
-/// Name of a schema whose file has none that could be sent.
-const UNNAMED: &str = "answer";
 
 /// Most violations that are told to a person; `--json` has more.
 pub(super) const MAX_TOLD: usize = 20;
@@ -72,7 +66,7 @@ impl Shape {
         let is_envelope = envelope.get("schema").is_some();
         let name = envelope.get("name").and_then(serde_json::Value::as_str).filter(|_| is_envelope);
         let strict = envelope.get("strict").and_then(serde_json::Value::as_bool).filter(|_| is_envelope);
-        let name = name.map_or_else(|| name_of(&path), sendable);
+        let name = name.map_or_else(|| name_of(&path.to_string_lossy()), sendable);
         Ok(Self::Schema(Box::new(Described { schema, name: name.into(), strict: strict.unwrap_or(true) })))
     }
 
@@ -158,19 +152,6 @@ impl Verdict {
     }
 }
 
-/// Returns a name for the schema of a file.
-fn name_of(path: &Path) -> String {
-    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-    sendable(stem.trim_end_matches(".schema"))
-}
-
-/// Returns a name as servers take it: letters, digits, `_` and `-`.
-fn sendable(name: &str) -> String {
-    let is_taken = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-    let name: String = name.chars().map(|c| if is_taken(c) { c } else { '_' }).take(MAX_NAME).collect();
-    if name.chars().all(|c| c == '_') { UNNAMED.to_owned() } else { name }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -215,9 +196,9 @@ mod tests {
 
     #[test]
     fn names_are_those_servers_take() {
-        assert_eq!(name_of(Path::new("a/person.schema.json")), "person");
-        assert_eq!(name_of(Path::new("날씨 1.json")), "___1");
-        assert_eq!(name_of(Path::new("날씨.json")), UNNAMED);
-        assert_eq!(sendable(&"x".repeat(99)).len(), MAX_NAME);
+        assert_eq!(name_of("a/person.schema.json"), "person");
+        assert_eq!(name_of("날씨 1.json"), "___1");
+        assert_eq!(name_of("날씨.json"), "answer");
+        assert_eq!(sendable(&"x".repeat(99)).len(), 64);
     }
 }

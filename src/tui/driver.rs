@@ -12,12 +12,15 @@ use crate::core::model::Encoding;
 use crate::core::probe::{Finding, Subject};
 use crate::core::request::Request;
 use crate::core::stream::StreamEvent;
+use crate::structured::schema::MAX_SCHEMA;
 use crate::tokenizer::{self, incremental::Counter};
 use crate::tui::keep::Keeper;
 use crate::tui::worker::Worker;
 use futures_util::StreamExt;
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -103,6 +106,7 @@ impl Driver {
             Effect::Probe { number, subject } => self.start_probe(number, subject),
             Effect::StopProbe => self.probe = None,
             Effect::ListModels(endpoint) => self.list_models(endpoint),
+            Effect::ReadSchema(path) => self.read_schema(path),
             Effect::Highlight { key, language, from_line, text } => {
                 self.worker.highlight(key, language, from_line, text);
             }
@@ -180,6 +184,14 @@ impl Driver {
         self.probe = Some(Task(task.abort_handle()));
     }
 
+    fn read_schema(&self, path: String) {
+        let messages = self.messages.clone();
+        self.runtime.spawn_blocking(move || {
+            let result = read_schema(Path::new(&path));
+            drop(messages.blocking_send(Msg::SchemaRead { path, result }));
+        });
+    }
+
     fn count_draft(&mut self, revision: u64, text: String, encoding: Encoding) -> Option<Msg> {
         let table = tokenizer::loaded(encoding).filter(|_| text.len() <= COUNTED_AT_ONCE);
         let Some(table) = table else {
@@ -202,4 +214,15 @@ impl Driver {
 async fn keep(data_dir: PathBuf, finding: Finding) -> Result<(), Fault> {
     let kept = tokio::task::spawn_blocking(move || probe::store(&data_dir, finding)).await;
     kept.unwrap_or_else(|_| Err(Fault::new(FaultKind::Local, "what was found out could not be kept")))
+}
+
+/// Returns a schema's text; a little more than may be read, so that what is too long is told as such.
+fn read_schema(path: &Path) -> Result<String, Fault> {
+    let mut text = String::new();
+    let longest = u64::try_from(MAX_SCHEMA).unwrap_or(u64::MAX).saturating_add(1);
+    let read = File::open(path).and_then(|file| file.take(longest).read_to_string(&mut text));
+    read.map(|_| text).map_err(|error| {
+        Fault::new(FaultKind::Local, format!("{} cannot be read: {error}", path.display()))
+            .remedy("Name the file of a JSON schema")
+    })
 }

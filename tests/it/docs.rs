@@ -102,7 +102,7 @@ fn untimed(text: &str) -> String {
     let mut words: Vec<&str> = text.split(' ').collect();
     // A fast machine has no time to tell a rate from.
     while let Some(at) = words.iter().position(|word| *word == "tok/s").filter(|at| *at >= 2) {
-        words.drain(at - 2..at + 1);
+        words.drain(at - 2..=at);
     }
     for at in 1..words.len() {
         if matches!(words[at], "ms" | "s") {

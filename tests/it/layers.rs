@@ -93,7 +93,7 @@ const LAYERS: &[Layer] = &[
     Layer { name: "app", layers: &["core", "markup", "structured"], crates: &[], is_pure: true },
     Layer {
         name: "tui",
-        layers: &["access", "app", "config", "core", "markup", "tokenizer"],
+        layers: &["access", "app", "config", "core", "markup", "structured", "tokenizer"],
         crates: &["crossterm", "futures_util", "ratatui", "tokio"],
         is_pure: false,
     },

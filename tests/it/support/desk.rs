@@ -221,6 +221,7 @@ impl Desk {
                 | Effect::CaptureMouse(_)
                 | Effect::Probe { .. }
                 | Effect::StopProbe
+                | Effect::ReadSchema(_)
                 | Effect::Redraw => None,
                 Effect::CutTokens { revision, text } => {
                     let cutting = std::sync::Arc::new(tokenizer::cut(&text));
