@@ -23,7 +23,13 @@ impl App {
     #[must_use]
     pub fn refusal(&self, parameter: Parameter) -> Option<&str> {
         let finding = self.finding(&self.settings.endpoint().name, &self.settings.model);
-        refusal(finding, &self.settings.card, parameter.name())
+        refusal(finding, &self.settings.card, parameter.tried_as(&self.settings.sampling))
+    }
+
+    /// Returns what a probe found out about a parameter that the chosen model does not refuse.
+    #[must_use]
+    pub fn remark(&self, parameter: Parameter) -> Option<String> {
+        self.finding(&self.settings.endpoint().name, &self.settings.model)?.remark(parameter.name())
     }
 
     pub(super) fn on_probe(&mut self) {
@@ -38,10 +44,14 @@ impl App {
         self.overlay = Some(Overlay::Probe(Probing::new(subject, cost, before)));
     }
 
-    /// Begins the probe that is offered; takes one that is over away.
+    /// Offers a probe after what is kept, begins the one that is offered, takes one that is over away.
     pub(super) fn accept_probe(&mut self) -> Effects {
         let Some(Overlay::Probe(probing)) = &mut self.overlay else { return Effects::none() };
         match probing.phase {
+            Phase::Kept(_) => {
+                probing.phase = Phase::Offered;
+                Effects::none()
+            }
             Phase::Offered => {
                 probing.phase = Phase::Running { done: 0, question: None, attempt: 1 };
                 self.probe += 1;

@@ -12,6 +12,8 @@ pub const AROUND: u16 = 4;
 /// Where a probe is.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Phase {
+    /// What was found out the last time is shown.
+    Kept(Box<Finding>),
     /// The user is asked whether it may begin.
     Offered,
     /// Requests are sent.
@@ -45,10 +47,11 @@ pub struct Probing {
 }
 
 impl Probing {
-    /// Returns a probe that may begin.
+    /// Returns a probe that may begin, after what was found out the last time.
     #[must_use]
     pub fn new(subject: Subject, cost: Cost, before: Option<&Finding>) -> Self {
-        Self { subject, cost, before: before.map(Finding::summary), phase: Phase::Offered, scroll: 0 }
+        let phase = before.map_or(Phase::Offered, |finding| Phase::Kept(Box::new(finding.clone())));
+        Self { subject, cost, before: before.map(Finding::summary), phase, scroll: 0 }
     }
 
     /// Whether requests are under way.
@@ -60,7 +63,7 @@ impl Probing {
     /// Moves what is shown by lines, of which `page` fit; it stays inside.
     pub fn scroll_by(&mut self, lines: isize, page: usize) {
         let all = match &self.phase {
-            Phase::Done(finding) => finding.lines().len(),
+            Phase::Kept(finding) | Phase::Done(finding) => finding.lines().len(),
             Phase::Offered | Phase::Running { .. } | Phase::Failed(_) => 0,
         };
         self.scroll = self.scroll.saturating_add_signed(lines).min(all.saturating_sub(page));

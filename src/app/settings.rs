@@ -75,6 +75,16 @@ impl Parameter {
         }
     }
 
+    /// Returns the name under which a refusal of its value is known: forms of an answer differ.
+    #[must_use]
+    pub fn tried_as(self, sampling: &Sampling) -> &'static str {
+        match (self, &sampling.response_format) {
+            (Self::ResponseFormat, Some(ResponseFormat::JsonObject)) => "response_format json_object",
+            (Self::ResponseFormat, Some(ResponseFormat::JsonSchema { .. })) => "response_format json_schema",
+            _ => self.name(),
+        }
+    }
+
     /// Returns what it may be, for the list.
     #[must_use]
     pub fn range(self) -> &'static str {

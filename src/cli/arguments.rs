@@ -123,6 +123,7 @@ fn probe() -> Command {
         .after_help("Example: tokenscope probe --model gpt-4o-mini --yes --json > gpt-4o-mini.json")
         .args(asking().into_iter().filter(|arg| wanted.contains(&arg.get_id().as_str())))
         .arg(switch("yes").short('y').help("Begin without asking; what it costs is told all the same"))
+        .arg(switch("kept").conflicts_with("yes").help("Print what was found out the last time; ask nothing"))
         .arg(switch("json").help("Print one object, the one that is kept"))
         .args(places())
 }

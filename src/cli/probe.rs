@@ -1,7 +1,7 @@
 //! `probe`: finds out what a model at an endpoint really does, and keeps it.
 //!
 //! States what it costs before anything is sent, and sends nothing without a yes: on a terminal it asks,
-//! elsewhere `--yes` says it.
+//! elsewhere `--yes` says it. With `--kept` nothing is: what was found out the last time is printed.
 
 use crate::access::probe::{self, Progress};
 use crate::cli::failure::Failure;
@@ -10,6 +10,7 @@ use crate::cli::interrupt::{Interrupt, block_on};
 use crate::cli::output::Output;
 use crate::cli::session::Session;
 use crate::cli::table::Table;
+use crate::core::fault::{Fault, FaultKind};
 use crate::core::figure::{dollars, whole};
 use crate::core::probe::{Cost, Finding, Subject};
 use crate::core::text::printable;
@@ -20,6 +21,10 @@ pub(super) fn run(flags: &Flags<'_>, output: &mut Output) -> Result<(), Failure>
     let session = Session::new(flags, output)?;
     block_on(async |interrupt| {
         let subject = session.subject(interrupt).await?;
+        if flags.is_on("kept") {
+            let found = session.known.finding(&subject.endpoint, &subject.model);
+            return print(found.ok_or_else(|| unprobed(&subject))?, flags, output);
+        }
         let cost = Cost::most(session.known.config.card(&subject.model).price.as_ref());
         output.note(&offer(&subject, &cost));
         if !flags.is_on("yes") && !agreed(output, interrupt).await? {
@@ -37,12 +42,7 @@ pub(super) fn run(flags: &Flags<'_>, output: &mut Output) -> Result<(), Failure>
         if let Err(fault) = probe::store(&session.data_dir, finding.clone()) {
             output.note(&format!("note: {fault}"));
         }
-        if flags.is_on("json") {
-            output.json(&finding)?;
-        } else {
-            print(&finding, output)?;
-        }
-        output.flush()
+        print(&finding, flags, output)
     })
 }
 
@@ -79,10 +79,20 @@ async fn agreed(output: &mut Output, interrupt: &mut Interrupt) -> Result<bool, 
     Ok(matches!(line.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
-fn print(finding: &Finding, output: &mut Output) -> Result<(), Failure> {
+fn unprobed(subject: &Subject) -> Failure {
+    let message = format!("Model {} at endpoint {} was never probed", subject.model, subject.endpoint);
+    Failure::Failed(Fault::new(FaultKind::Local, message).remedy("Leave --kept out to probe it now"))
+}
+
+fn print(finding: &Finding, flags: &Flags<'_>, output: &mut Output) -> Result<(), Failure> {
+    if flags.is_on("json") {
+        output.json(finding)?;
+        return output.flush();
+    }
     let mut table = Table::new(&[]);
     for (name, what) in finding.lines() {
         table.row(vec![printable(&name).into_owned(), printable(&what).into_owned()]);
     }
-    table.lines(&[]).iter().try_for_each(|line| output.line(line))
+    table.lines(&[]).iter().try_for_each(|line| output.line(line))?;
+    output.flush()
 }

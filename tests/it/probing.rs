@@ -3,7 +3,7 @@
 use crate::support::DEADLINE;
 use crate::support::gated::GatedServer;
 use crate::support::harness::Harness;
-use crate::support::stage::{Stage, token};
+use crate::support::stage::{Fixed, Stage, token};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -243,13 +243,38 @@ fn what_was_found_out_is_shown_and_used() {
     stage.press("esc ctrl-t");
     let screen = stage.screen();
     assert!(screen.contains("refused: not on Sundays"), "{screen}");
+    assert!(screen.contains("3 came where 20 were asked for"), "{screen}");
     assert!(
         screen.contains("probed 2026-11-21 · after temperature · 3 candidates · refuses top_p"),
         "{screen}"
     );
+    // It is shown again, and nothing is sent before another yes.
+    stage.press("esc f4");
+    assert!(stage.screen().contains("Enter probes again"), "{}", stage.screen());
+    stage.press("enter");
+    let screen = stage.screen();
+    assert!(screen.contains("up to 22 requests") && screen.contains("Enter starts"), "{screen}");
+    assert!(!stage.effects().iter().any(|effect| matches!(effect, Effect::Probe { number: 2, .. })));
+    stage.press("esc");
     // Another server behind the same name is another matter.
     stage.app.settings.endpoints[0].base_url = "https://elsewhere.example/v1".into();
     assert_eq!(stage.app.provenance(stage.run(run)).basis, Basis::Assumed);
+}
+
+#[test]
+fn the_users_word_is_better_than_what_was_found_out() {
+    for (word, expected) in [
+        (Some(true), Provenance { stage: Side::BeforeTemperature, basis: Basis::Configured }),
+        (None, Provenance { stage: Side::AfterTemperature, basis: Basis::Probed }),
+    ] {
+        let mut stage = Stage::with(120, 40, |start| {
+            start.knowledge = Box::new(Fixed { logprobs_before_temperature: word });
+            start.probes.put(finding(Side::AfterTemperature));
+        });
+        stage.exchange("hi", "hello");
+        let run = stage.last_run();
+        assert_eq!(stage.app.provenance(stage.run(run)), expected);
+    }
 }
 
 #[test]

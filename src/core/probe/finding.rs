@@ -102,6 +102,12 @@ impl Finding {
                 (Verdict::Accepted, _) => &Verdict::Accepted,
                 (_, legacy) => legacy,
             },
+            "response_format" => match (of("response_format json_object"), of("response_format json_schema"))
+            {
+                (object @ Verdict::Refused { .. }, Verdict::Refused { .. }) => object,
+                (Verdict::Refused { .. }, schema) => schema,
+                (object, _) => object,
+            },
             "top_logprobs" => of("logprobs"),
             name => of(name),
         }
@@ -113,6 +119,22 @@ impl Finding {
         match self.verdict(parameter) {
             Verdict::Refused { reason, .. } => Some(reason),
             Verdict::Accepted | Verdict::Ignored | Verdict::Failed { .. } | Verdict::Untried => None,
+        }
+    }
+
+    /// Returns what is worth knowing of a parameter that is not refused: that it changes nothing, or less
+    /// than it says.
+    #[must_use]
+    pub fn remark(&self, parameter: &str) -> Option<String> {
+        if *self.verdict(parameter) == Verdict::Ignored {
+            return Some("probed: ignored".to_owned());
+        }
+        match (parameter, &self.logprobs, self.seed) {
+            ("top_logprobs", Logprobs::Given(given), _) if given.is_cut_short() => {
+                Some(format!("probed: {} came where {} were asked for", given.most, given.asked))
+            }
+            ("seed", _, Seeding::NoEffect) => Some("probed: the same seed gave different answers".to_owned()),
+            _ => None,
         }
     }
 
@@ -394,6 +416,36 @@ mod tests {
                 },
             );
         assert_eq!((refusing.seed, refusing.refusal("seed")), (Seeding::Unknown, Some("no")));
+    }
+
+    #[test]
+    fn parameters_that_do_less_than_they_say_have_a_remark() {
+        let plain = found(usual);
+        let remark = |finding: &Finding, name| finding.remark(name).unwrap_or_default();
+        assert_eq!(remark(&plain, "top_logprobs"), "probed: 3 came where 20 were asked for");
+        assert!(["seed", "temperature", "nothing"].iter().all(|name| plain.remark(name).is_none()));
+        let silent = found(|question| reply(&format!("{question:?}"), Vec::new()));
+        assert_eq!(remark(&silent, "top_logprobs"), "probed: ignored");
+        assert_eq!(remark(&silent, "seed"), "probed: the same seed gave different answers");
+    }
+
+    #[test]
+    fn a_form_of_answer_is_refused_where_all_are_or_by_its_own_name() {
+        let refusing = |all: bool| {
+            found(move |question| {
+                if question == Question::JsonSchema {
+                    refused(Some("response_format"), "no schemas")
+                } else if question == Question::JsonObject && all {
+                    refused(Some("response_format"), "no objects")
+                } else {
+                    usual(question)
+                }
+            })
+        };
+        let of = |finding: &Finding, name| finding.refusal(name).unwrap_or_default().to_owned();
+        assert_eq!(of(&refusing(false), "response_format"), "");
+        assert_eq!(of(&refusing(false), "response_format json_schema"), "no schemas");
+        assert_eq!(of(&refusing(true), "response_format"), "no objects");
     }
 
     #[test]

@@ -51,12 +51,14 @@ impl Subject {
     }
 }
 
-/// Returns why a model refuses a parameter: as a probe found out, else as it is known beforehand.
+/// Returns why a model refuses a parameter: as a probe found out, else as it is known beforehand. A second
+/// word of its name is one of its values, as in `response_format json_schema`.
 #[must_use]
 pub fn refusal<'a>(finding: Option<&'a Finding>, card: &'a ModelCard, parameter: &str) -> Option<&'a str> {
     let known = || {
         let has_none = parameter == "top_logprobs" && card.logprobs == Some(false);
-        card.refusal(parameter).or(has_none.then_some("this model gives no logprobs"))
+        let name = parameter.split(' ').next().unwrap_or(parameter);
+        card.refusal(name).or(has_none.then_some("this model gives no logprobs"))
     };
     match finding.map(|finding| finding.verdict(parameter)) {
         Some(Verdict::Refused { reason, .. }) => Some(reason),

@@ -187,6 +187,9 @@ fn hints(app: &App) -> &'static [(Command, &'static str)] {
                 Phase::Offered => &[(C::OverlayAccept, "start"), (C::OverlayClose, "leave")],
                 Phase::Running { .. } => &[(C::OverlayClose, "stop")],
                 Phase::Failed(_) => &[(C::OverlayClose, "close")],
+                Phase::Kept(_) => {
+                    &[(C::OverlayNext, "down"), (C::OverlayAccept, "probe again"), (C::OverlayClose, "close")]
+                }
                 Phase::Done(_) => {
                     &[(C::OverlayNext, "down"), (C::OverlayPrevious, "up"), (C::OverlayClose, "close")]
                 }

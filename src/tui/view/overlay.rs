@@ -94,9 +94,10 @@ fn list_box(app: &App, list: &List, canvas: &mut Canvas<'_>) -> (u16, u16) {
 
 fn parameters(app: &App, table: &Parameters, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     let rows = u16::try_from(Parameter::ALL.len()).unwrap_or(8);
-    let area = open(app, canvas, (84, rows + 6), "parameters");
+    let area = open(app, canvas, (92, rows + 6), "parameters");
     let (text, dim, faint) = (canvas.style(Tint::Text), canvas.style(Tint::Dim), canvas.style(Tint::Faint));
-    let (error, selection) = (canvas.style(Tint::Error), canvas.style(Tint::Selection));
+    let (error, warning) = (canvas.style(Tint::Error), canvas.style(Tint::Warning));
+    let selection = canvas.style(Tint::Selection);
     let (end, value_x, range_x) = (area.x + area.width, area.x + 20, area.x + 36);
     let mut caret = None;
     // The last row is the hint's; where not all have one, the selected parameter does.
@@ -119,9 +120,10 @@ fn parameters(app: &App, table: &Parameters, canvas: &mut Canvas<'_>) -> Option<
                 canvas.text(value_x, y, range_x - 1, "omitted", faint);
             }
         }
-        let (note, style) = match refusal {
-            Some(reason) => (format!("refused: {reason}"), error),
-            None => (parameter.range().to_owned(), faint),
+        let (note, style) = match (refusal, app.remark(parameter)) {
+            (Some(reason), _) => (format!("refused: {reason}"), error),
+            (None, Some(remark)) => (remark, warning),
+            (None, None) => (parameter.range().to_owned(), faint),
         };
         canvas.text(range_x, y, end, &fit(&note, usize::from(end.saturating_sub(range_x))), style);
         if is_selected {
@@ -130,14 +132,7 @@ fn parameters(app: &App, table: &Parameters, canvas: &mut Canvas<'_>) -> Option<
     }
     let y = area.y + area.height - 1;
     if area.height > rows + 2 {
-        let gist = match app.finding(&app.settings.endpoint().name, &app.settings.model) {
-            Some(finding) => finding.summary(),
-            None => match app.keymap.hint(Command::ProbeModel, Place::Composer) {
-                Some(key) => format!("{key} finds out what this model really does"),
-                None => String::new(),
-            },
-        };
-        canvas.text(area.x + 1, y - 1, end, &fit(&gist, usize::from(area.width - 1)), dim);
+        probe::gist(app, Rect { x: area.x + 1, y: y - 1, width: area.width - 1, height: 1 }, canvas);
     }
     match &table.error {
         Some(message) => canvas.text(area.x + 1, y, end, message, error),

@@ -3,10 +3,12 @@
 use super::super::paint::Canvas;
 use super::open;
 use crate::app::App;
+use crate::app::command::{Command, Place};
+use crate::app::layout::Rect;
 use crate::app::probing::{Phase, Probing, cost_in_words};
 use crate::core::fault::Fault;
 use crate::core::probe::Finding;
-use crate::core::text::width;
+use crate::core::text::{fit, width};
 use crate::markup::wrap;
 use crate::tui::theme::Tint;
 
@@ -23,7 +25,19 @@ type Paragraphs = Vec<(String, Tint)>;
 pub(super) fn draw(app: &App, probing: &Probing, canvas: &mut Canvas<'_>) {
     let subject = format!("{} at {}", probing.subject.model, probing.subject.endpoint);
     match &probing.phase {
-        Phase::Done(finding) => found(app, probing, finding, &subject, canvas),
+        Phase::Kept(finding) => {
+            found(
+                app,
+                probing,
+                finding,
+                (&subject, "Enter probes again, after a question · Esc closes"),
+                canvas,
+            );
+        }
+        Phase::Done(finding) => {
+            let hint = "kept, and used beside the probabilities · Esc closes";
+            found(app, probing, finding, (&subject, hint), canvas);
+        }
         Phase::Offered => text(app, &offered(probing), &subject, canvas),
         Phase::Running { done, question, attempt } => {
             let doing = question.map_or("connecting", crate::core::probe::Question::label);
@@ -34,6 +48,23 @@ pub(super) fn draw(app: &App, probing: &Probing, canvas: &mut Canvas<'_>) {
         }
         Phase::Failed(fault) => text(app, &failed(fault), &subject, canvas),
     }
+}
+
+/// Draws on one line what is known of the chosen model from a probe, and the key that shows more.
+pub(super) fn gist(app: &App, line: Rect, canvas: &mut Canvas<'_>) {
+    let finding = app.finding(&app.settings.endpoint().name, &app.settings.model);
+    let key = app.keymap.hint(Command::ProbeModel, Place::Composer);
+    let dim = canvas.style(Tint::Dim);
+    let end = line.x + line.width;
+    let (gist, more) = match (finding, key) {
+        (Some(finding), Some(key)) => (finding.summary(), format!("Esc {key}: all")),
+        (Some(finding), None) => (finding.summary(), String::new()),
+        (None, Some(key)) => (format!("Esc {key} finds out what this model really does"), String::new()),
+        (None, None) => return,
+    };
+    let room = usize::from(line.width).saturating_sub(width(&more) + 2);
+    let after = canvas.text(line.x, line.y, end, &fit(&gist, room), dim);
+    canvas.right(after, line.y, end, &more, dim);
 }
 
 fn offered(probing: &Probing) -> Paragraphs {
@@ -78,7 +109,13 @@ fn text(app: &App, paragraphs: &Paragraphs, title: &str, canvas: &mut Canvas<'_>
     }
 }
 
-fn found(app: &App, probing: &Probing, finding: &Finding, title: &str, canvas: &mut Canvas<'_>) {
+fn found(
+    app: &App,
+    probing: &Probing,
+    finding: &Finding,
+    (title, hint): (&str, &str),
+    canvas: &mut Canvas<'_>,
+) {
     let lines = finding.lines();
     let height = u16::try_from(lines.len() + 4).unwrap_or(u16::MAX);
     let area = open(app, canvas, (WIDTH, height), title);
@@ -94,12 +131,12 @@ fn found(app: &App, probing: &Probing, finding: &Finding, title: &str, canvas: &
             .iter()
             .any(|odd| what.starts_with(odd));
         let style = if is_odd { warning } else { text };
-        let shown = crate::core::text::fit(what, usize::from(area.width - value));
+        let shown = fit(what, usize::from(area.width - value));
         canvas.text(area.x + value, y, end, &shown, style);
     }
     let dim = canvas.style(Tint::Dim);
     let bottom = area.y + area.height - 1;
-    canvas.text(area.x, bottom, end, "kept, and used beside the probabilities · Esc closes", dim);
+    canvas.text(area.x, bottom, end, hint, dim);
     if lines.len() > rows {
         let place = format!("{}-{} of {}", first + 1, (first + rows).min(lines.len()), lines.len());
         canvas.right(end.saturating_sub(u16::try_from(width(&place)).unwrap_or(0)), bottom, end, &place, dim);
