@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! arguments ─► flags ─► session ─► ask · compare · inspect · probe ─► record ─► output
-//!                          └ config, access, runs
+//!                          └ known, access, runs
 //! ```
 //!
 //! Invariant: an answer is folded by `core::run` and written by `record`, whatever the command, so
