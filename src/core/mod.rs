@@ -6,9 +6,12 @@
 //! Invariant: every surface (workbench, `ask`, `compare`, `inspect`) folds the same
 //! [`stream::StreamEvent`]s through [`run::Run::apply`], so their numbers cannot disagree.
 
+pub mod consensus;
 pub mod context;
 pub mod conversation;
 pub mod cost;
+pub mod diff;
+pub mod diversity;
 pub mod endpoint;
 pub mod exchange;
 pub mod fault;

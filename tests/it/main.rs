@@ -15,5 +15,6 @@ mod pty;
 mod sandbox;
 mod sandbox_server;
 mod soundness;
+mod statistics;
 mod support;
 mod update;
