@@ -14,7 +14,7 @@ use crate::cli::session::{Answer, Session, Step};
 use crate::core::fault::{Fault, FaultKind};
 use crate::core::figure;
 use crate::core::run::{Run, RunStatus};
-use crate::core::sweep::{Cell, MAX_CELLS, Sweep, parse_temperatures};
+use crate::core::sweep::{MAX_CELLS, Sample, Sweep, parse_temperatures};
 use serde::Serialize;
 use std::collections::HashSet;
 
@@ -36,7 +36,7 @@ struct CellRecord<'a> {
 struct CompareRecord<'a> {
     model: &'a str,
     endpoint: &'a str,
-    temperatures: &'a [f64],
+    temperatures: Vec<f64>,
     repeats: u32,
     cells: Vec<CellRecord<'a>>,
 }
@@ -71,9 +71,9 @@ pub(super) fn run(flags: &Flags<'_>, output: &mut Output) -> Result<(), Failure>
     block_on(async |interrupt| {
         let client = session.client(interrupt).await?;
         let base = session.request(prompt, true, interrupt).await?;
-        let sweep = Sweep { base, temperatures, repeats };
-        let cells = sweep.cells();
-        let requests = cells.iter().map(|cell| cell.request.clone()).collect();
+        let sweep = Sweep::of_temperatures(base, &temperatures, repeats);
+        let cells = sweep.samples();
+        let requests = cells.iter().map(|cell| cell.request.as_ref().clone()).collect();
         let mut report =
             Report { output, form, cells: &cells, repeats: repeats as usize, printed: 0, ended: 0 };
         let each = |step: Step<'_>| report.step(&step);
@@ -88,11 +88,14 @@ pub(super) fn run(flags: &Flags<'_>, output: &mut Output) -> Result<(), Failure>
                 }
             }
             Form::Json => {
-                let base = &sweep.base;
+                let base = sweep.base();
                 output.json(&CompareRecord {
                     model: &base.model,
                     endpoint: &base.endpoint,
-                    temperatures: &sweep.temperatures,
+                    temperatures: cells
+                        .chunks(repeats as usize)
+                        .map(|cells| temperature(&cells[0]))
+                        .collect(),
                     repeats,
                     cells: cells.iter().zip(&answers.answers).map(record).collect(),
                 })?;
@@ -117,9 +120,14 @@ fn temperatures(flags: &Flags<'_>, configured: &[f64]) -> Result<Vec<f64>, Failu
     }
 }
 
-fn record<'a>((cell, answer): (&Cell, &'a Answer)) -> CellRecord<'a> {
+/// Returns the temperature of a request of the sweep.
+fn temperature(cell: &Sample) -> f64 {
+    cell.request.sampling.temperature.unwrap_or_default()
+}
+
+fn record<'a>((cell, answer): (&Sample, &'a Answer)) -> CellRecord<'a> {
     CellRecord {
-        temperature: cell.temperature,
+        temperature: temperature(cell),
         repeat: cell.repeat,
         seed: cell.request.sampling.seed,
         run: RunRecord::from(answer),
@@ -130,7 +138,7 @@ fn record<'a>((cell, answer): (&Cell, &'a Answer)) -> CellRecord<'a> {
 struct Report<'a> {
     output: &'a mut Output,
     form: Form,
-    cells: &'a [Cell],
+    cells: &'a [Sample],
     repeats: usize,
     /// Sections printed.
     printed: usize,
@@ -175,11 +183,11 @@ impl Report<'_> {
 }
 
 /// Prints the answers at one temperature.
-fn section(number: usize, cells: &[Cell], answers: &[&Answer], output: &mut Output) -> Result<(), Failure> {
+fn section(number: usize, cells: &[Sample], answers: &[&Answer], output: &mut Output) -> Result<(), Failure> {
     if number > 0 {
         output.line("")?;
     }
-    let temperature = cells.first().map_or(0.0, |cell| cell.temperature);
+    let temperature = cells.first().map_or(0.0, temperature);
     let mut heading = vec![format!("temperature {}", figure::parameter(temperature))];
     let is_single = answers.len() == 1;
     if is_single {
