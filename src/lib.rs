@@ -8,6 +8,7 @@ pub mod cli;
 pub mod config;
 pub mod core;
 pub mod markup;
+pub mod plan;
 pub mod provider;
 pub mod sandbox;
 pub mod tokenizer;

@@ -10,6 +10,9 @@ use std::collections::HashMap;
 /// Longest answer that is read, in bytes.
 const MAX_BYTES: usize = 1 << 20;
 
+/// Longest path that is told, in bytes.
+const MAX_PATH: usize = 1024;
+
 /// Most paths that are told apart.
 const MAX_FIELDS: usize = 1_000;
 
@@ -53,7 +56,7 @@ pub struct Agreement {
     pub unread: usize,
     /// The paths in the order they first appear.
     pub fields: Vec<Field>,
-    /// Values that are not in `fields`, as there are too many paths.
+    /// Values and longer branches that are not in `fields`, as their paths are too many or too long.
     pub left_out: usize,
 }
 
@@ -75,7 +78,7 @@ impl Agreement {
             agreement.read += 1;
             flatten(&value, &mut "$".to_owned(), &mut |path, value| {
                 let known = places.len();
-                if known >= MAX_FIELDS && !places.contains_key(path) {
+                if path.len() > MAX_PATH || (known >= MAX_FIELDS && !places.contains_key(path)) {
                     agreement.left_out += 1;
                     return;
                 }
@@ -105,6 +108,8 @@ impl Agreement {
 fn flatten(value: &Value, path: &mut String, each: &mut impl FnMut(&str, String)) {
     let length = path.len();
     match value {
+        // Nothing under it can be told either.
+        _ if length > MAX_PATH => each(path, String::new()),
         Value::Object(fields) if !fields.is_empty() => {
             for (name, value) in fields {
                 push_name(path, name);
@@ -128,18 +133,24 @@ fn flatten(value: &Value, path: &mut String, each: &mut impl FnMut(&str, String)
     }
 }
 
-/// Appends a name to a path, quoted where it could be read as something else.
+/// Appends a name to a path, quoted as in RFC 9535 where it could be read as something else.
 fn push_name(path: &mut String, name: &str) {
-    let is_plain = |name: &str| {
-        name.chars().all(|c| c.is_alphanumeric() || c == '_')
-            && name.starts_with(|c: char| c.is_alphabetic() || c == '_')
-    };
-    if is_plain(name) {
+    let is_plain = name.chars().all(|c| c.is_alphanumeric() || c == '_')
+        && name.starts_with(|c: char| c.is_alphabetic() || c == '_');
+    if is_plain {
         path.push('.');
         path.push_str(name);
-    } else {
-        path.push_str(&format!("[{}]", Value::from(name)));
+        return;
     }
+    path.push_str("['");
+    for c in name.chars() {
+        match c {
+            '\'' | '\\' => path.extend(['\\', c]),
+            _ if c.is_control() => path.push_str(&format!("\\u{:04x}", u32::from(c))),
+            _ => path.push(c),
+        }
+    }
+    path.push_str("']");
 }
 
 #[cfg(test)]
@@ -159,7 +170,7 @@ mod tests {
     fn every_path_has_its_values_and_shares() {
         let answers = [
             r#"{"city":"서울","tags":["a","b"],"n":1.50}"#,
-            r#"{"city":"부산","tags":["a"],"n":1.5,"odd key":null}"#,
+            r#"{"city":"부산","tags":["a"],"n":1.5,"it's odd":null}"#,
             r#"{"city":"부산","tags":[],"n":2}"#,
             "Sure! Here is your JSON:",
         ];
@@ -172,7 +183,7 @@ mod tests {
                 "$.n 1.5×2 2×1 -0",
                 "$.tags[0] \"a\"×2 -1",
                 "$.tags[1] \"b\"×1 -2",
-                "$[\"odd key\"] null×1 -2",
+                "$['it\\'s odd'] null×1 -2",
                 "$.tags []×1 -2",
             ]
         );
@@ -193,6 +204,9 @@ mod tests {
         let agreement = Agreement::of([deep.as_str(), wide.as_str(), long.as_str()]).unwrap();
         assert_eq!((agreement.read, agreement.unread), (1, 2));
         assert_eq!((agreement.fields.len(), agreement.left_out), (MAX_FIELDS, 4_000));
+        let far = format!("[{{\"{}\":[[1],2]}},3]", "x".repeat(2_000));
+        let agreement = Agreement::of([far.as_str()]).unwrap();
+        assert_eq!((agreement.fields.len(), agreement.left_out), (1, 1));
     }
 
     proptest! {
