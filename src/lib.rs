@@ -11,5 +11,6 @@ pub mod markup;
 pub mod plan;
 pub mod provider;
 pub mod sandbox;
+pub mod store;
 pub mod tokenizer;
 pub mod tui;

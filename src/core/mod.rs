@@ -17,6 +17,7 @@ pub mod exchange;
 pub mod fault;
 pub mod figure;
 pub mod id;
+pub mod job;
 pub mod model;
 pub mod probability;
 pub mod request;

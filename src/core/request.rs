@@ -83,7 +83,7 @@ pub struct Sampling {
 }
 
 /// One call: where it goes, what it says, how it samples.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Request {
     /// Name of the endpoint in the configuration.
     pub endpoint: Arc<str>,

@@ -47,6 +47,13 @@ impl FinishReason {
         }
     }
 
+    /// Returns the reason that [`Self::name`] gave this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Self {
+        let known = [Self::Stop, Self::Length, Self::Filter, Self::Tool];
+        known.into_iter().find(|reason| reason.name() == name).unwrap_or_else(|| Self::Other(name.into()))
+    }
+
     /// Returns the name used on screen and in JSON.
     #[must_use]
     pub fn name(&self) -> &str {

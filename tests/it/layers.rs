@@ -87,7 +87,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "store",
         layers: &["core"],
-        crates: &["rusqlite", "serde", "serde_json", "thiserror"],
+        crates: &["flate2", "rusqlite", "serde", "serde_json", "thiserror"],
         is_pure: false,
     },
     Layer {

@@ -16,5 +16,6 @@ mod sandbox;
 mod sandbox_server;
 mod soundness;
 mod statistics;
+mod store;
 mod support;
 mod update;

@@ -13,7 +13,7 @@ pub mod template;
 mod values;
 
 pub use axis::{Axis, Known, NONE, OMIT, Parameter, Setting, Value};
-pub use key::SampleKey;
+pub use key::{SampleKey, hash_of};
 
 use crate::core::request::Request;
 use std::collections::{BTreeSet, HashMap};
