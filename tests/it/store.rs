@@ -349,7 +349,8 @@ fn databases_of_every_version_open_with_all_they_hold() {
             .unwrap_or_else(|_| panic!("{} is missing: keep a database of each version", fixture.display()));
         let db = Connection::open(&path).unwrap();
         db.execute_batch(&sql).unwrap();
-        assert_eq!(db.pragma_query_value(None, "user_version", |row| row.get(0)), Ok(version as i64));
+        let found: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+        assert_eq!(usize::try_from(found), Ok(version));
         drop(db);
         let store = Store::start(path.clone());
         let (kept, answers) = load(&store);
@@ -359,11 +360,11 @@ fn databases_of_every_version_open_with_all_they_hold() {
         keep(&store, finish(&kept.samples[1], 50, run.clone()));
         drop(store);
         let db = Connection::open(&path).unwrap();
-        let told: (i64, String) = (
+        let (found, told): (i64, String) = (
             db.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap(),
             db.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap(),
         );
-        assert_eq!(told, (latest_version() as i64, "ok".to_owned()));
+        assert_eq!((usize::try_from(found), told.as_str()), (Ok(latest_version()), "ok"));
     }
 }
 
@@ -547,4 +548,49 @@ proptest! {
         keep(&store, finish(&record.samples[0], 9, run.clone()));
         assert_same(&load_run(&store, 9).run, &run, true);
     }
+}
+
+/// Writes the database of the latest version as a text, for the folder of fixtures: once for each
+/// version, before it is released. Run it with `cargo test --test it -- --ignored keep_a_fixture`.
+#[test]
+#[ignore = "makes a file of the repository"]
+fn keep_a_fixture() {
+    use std::fmt::Write;
+    let folder = tempfile::tempdir().unwrap();
+    let (sweep, store) = (sweep(), Store::start(database(&folder)));
+    let record = record(&sweep);
+    keep(&store, StoreJob::KeepSweep(Box::new(record.clone())));
+    keep(&store, finish(&record.samples[0], 9, eventful(Arc::clone(&sweep.samples()[0].request))));
+    drop(store);
+    let db = Connection::open(database(&folder)).unwrap();
+    db.execute_batch(
+        "INSERT INTO conversations (id, uid, title, begun_ms, changed_ms) VALUES (1, zeroblob(16), '대화', 1, 2);
+         INSERT INTO messages (id, uid, conversation_id, position, role, content, created_ms)
+             VALUES (1, zeroblob(16), 1, 0, 'user', '안녕?', 1);
+         INSERT INTO messages (id, uid, conversation_id, position, role, chosen, created_ms)
+             VALUES (2, x'000102030405060708090a0b0c0d0e0f', 1, 1, 'assistant', 0, 2);
+         INSERT INTO variants (message_id, position, run_id) VALUES (2, 0, 1);",
+    )
+    .unwrap();
+    let all = |sql: &str| -> Vec<(String, String)> {
+        let mut select = db.prepare(sql).unwrap();
+        let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        rows.map(Result::unwrap).collect()
+    };
+    let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    let owner: i64 = db.pragma_query_value(None, "application_id", |row| row.get(0)).unwrap();
+    let mut out = format!("PRAGMA application_id = {owner};\nPRAGMA user_version = {version};\n");
+    let schema = all("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid");
+    for (_, sql) in &schema {
+        writeln!(out, "{sql};").unwrap();
+    }
+    for (table, _) in schema.iter().filter(|(_, sql)| sql.starts_with("CREATE TABLE")) {
+        let columns = all(&format!("SELECT name, type FROM pragma_table_info('{table}')"));
+        let quoted: Vec<String> = columns.iter().map(|(name, _)| format!("quote({name})")).collect();
+        for (row, _) in all(&format!("SELECT {}, '' FROM {table}", quoted.join(" || ', ' || "))) {
+            writeln!(out, "INSERT INTO {table} VALUES ({row});").unwrap();
+        }
+    }
+    fs::create_dir_all(fixtures()).unwrap();
+    fs::write(fixtures().join(format!("{version}.sql")), out).unwrap();
 }

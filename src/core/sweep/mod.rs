@@ -9,11 +9,13 @@
 mod axis;
 mod key;
 pub mod preflight;
+mod setting;
 pub mod template;
 mod values;
 
-pub use axis::{Axis, Known, NONE, OMIT, Parameter, Setting, Value};
+pub use axis::{Axis, Known, NONE, OMIT, Parameter, Value};
 pub use key::{SampleKey, hash_of};
+pub use setting::Setting;
 
 use crate::core::request::Request;
 use std::collections::{BTreeSet, HashMap};
