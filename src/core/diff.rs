@@ -1,8 +1,8 @@
 //! Where two texts differ, word by word, and where two answers part, token by token.
 //!
 //! Owns the comparison by Myers (1986): the fewest units deleted and inserted. Its work grows with the
-//! product of length and difference, so it runs in legs of at most [`MAX_EDITS`] edits: texts that
-//! differ by less are compared exactly, others in stretches, and the whole is linear in their length.
+//! product of length and difference, so it runs in legs of at most 512 edits: texts that differ by
+//! less are compared exactly, others in stretches, and the whole is linear in their length.
 //!
 //! Invariant: the hunks cover both texts, in order and without a gap; what is the same reads the same.
 
@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use unicode_segmentation::UnicodeSegmentation;
 
-/// Most edits of one leg; its memory grows with the square, half a megabyte for this many.
+/// Most edits of one leg; its memory grows with the square, two megabytes for this many.
 const MAX_EDITS: usize = 512;
 
 /// A stretch of two texts.

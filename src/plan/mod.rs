@@ -31,7 +31,7 @@ pub const MAX_BYTES: usize = 4 << 20;
 /// The first lines of a plan that is printed.
 const HEADING: &str = "# A sweep: one question at many settings. Run it with `tokenscope compare --file` and this file's name.\n\n";
 
-/// Reads a file that a plan names, relative to the plan's folder.
+/// Reads a file that a plan names; where it is, [`path_beside`] says.
 pub type ReadFile<'a> = &'a dyn Fn(&str) -> Result<String, String>;
 
 /// A sweep as it is written down. What it leaves open comes from the configuration.
@@ -118,7 +118,8 @@ impl Plan {
     pub fn parse(text: &str, path: &Path, known: &Known<'_>) -> Result<Self, ConfigError> {
         let place = || Place::File { path: path.to_owned(), at: None };
         if text.len() > MAX_BYTES {
-            return Err(ConfigError::at(place(), text, None, "the file is too large for a sweep"));
+            let error = ConfigError::at(place(), text, None, "the file is too large for a sweep");
+            return Err(error.remedy("Move long tables of variables into a file of rows"));
         }
         let written: Written =
             toml::from_str(text).map_err(|error| ConfigError::from_toml(place(), text, &error))?;
