@@ -30,13 +30,15 @@ fn answer(words: &[&str; 12], tokens: usize, seed: usize, change: usize) -> Run 
         model: "m".into(),
         messages: Vec::new(),
         sampling: Sampling::default(),
+        continuation: None,
         stream: true,
     };
     let mut run = Run::new(RunId(1), Arc::new(request), Timestamp::default());
     for at in 0..tokens {
         let other = if (at * 31 + seed * 17).is_multiple_of(change) { seed } else { 0 };
         let text = words[(at * 7 + at / 5 + other) % words.len()];
-        let token = Token { piece: Piece::new(text, None), logprob: Some(-0.5), candidates: Box::new([]) };
+        let token =
+            Token { piece: Piece::new(text, None), logprob: Some(-0.5), candidates: Box::new([]), id: None };
         let delta = StreamEvent::Delta { text: text.to_owned(), tokens: vec![token] };
         run.apply(delta, Timestamp::default());
     }

@@ -45,11 +45,15 @@ fn token(at: usize, digits: Digits) -> Token {
             Digits::All => value,
         };
         let text = WORDS[(at * 5 + rank * 2 + at / 9) % WORDS.len()];
-        Candidate { piece: Piece::new(text, Some(text.as_bytes().to_vec())), logprob: Some(logprob) }
+        Candidate {
+            piece: Piece::new(text, Some(text.as_bytes().to_vec())),
+            logprob: Some(logprob),
+            id: None,
+        }
     };
     let candidates: Box<[Candidate]> = (0..5).map(candidate).collect();
     let chosen = candidates[at % 2].clone();
-    Token { piece: chosen.piece, logprob: chosen.logprob, candidates }
+    Token { piece: chosen.piece, logprob: chosen.logprob, candidates, id: None }
 }
 
 /// Returns a frame as OpenAI writes it.
@@ -99,6 +103,7 @@ fn request() -> Arc<Request> {
         model: "gpt-4o-mini".into(),
         messages: vec![Prompt::new(Role::User, "What is good about rising early?")],
         sampling: Sampling { top_logprobs: Some(5), ..Sampling::default() },
+        continuation: None,
         stream: true,
     })
 }

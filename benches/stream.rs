@@ -114,6 +114,7 @@ fn receive(body: String, split: bool) -> (Duration, Duration) {
         model: "m".into(),
         messages: vec![Prompt::new(Role::User, "go")],
         sampling: Sampling::default(),
+        continuation: None,
         stream: true,
     });
     let client = Client::new(&endpoint, None).unwrap();

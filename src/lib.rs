@@ -12,5 +12,6 @@ pub mod plan;
 pub mod provider;
 pub mod sandbox;
 pub mod store;
+pub mod structured;
 pub mod tokenizer;
 pub mod tui;

@@ -151,6 +151,25 @@ pub enum Command {
     NextCloseCall,
     PreviousCloseCall,
     MostSurprising,
+    NextWord,
+    PreviousWord,
+    FindToken,
+    FindNext,
+    FindPrevious,
+    SortTokens,
+    TogglePieces,
+    NextCandidate,
+    PreviousCandidate,
+    NextSlider,
+    RaiseWhatIf,
+    LowerWhatIf,
+    RaiseWhatIfFast,
+    LowerWhatIfFast,
+    ResetWhatIf,
+    Branch,
+    NextEnding,
+    PreviousEnding,
+    NextSheet,
     EditTemperatures,
     NextColumn,
     PreviousColumn,
@@ -214,7 +233,7 @@ pub const COMMANDS: &[Spec] = &{
         spec(C::ChooseEndpoint, "endpoint.choose", G::Workbench, "Choose the endpoint", &["alt-e"], EVERYWHERE),
         spec(C::EditParameters, "parameters.edit", G::Workbench, "Set temperature and the other parameters", &["ctrl-t"], EVERYWHERE),
         spec(C::ChooseTheme, "theme.choose", G::Workbench, "Choose the theme", &["f9"], EVERYWHERE),
-        spec(C::CycleHeat, "heat.cycle", G::Workbench, "Colour answers: off, surprisal, relative", &["alt-v"], EVERYWHERE),
+        spec(C::CycleHeat, "heat.cycle", G::Workbench, "Colour answers: surprisal, relative, entropy", &["alt-v"], EVERYWHERE),
         spec(C::ToggleMouse, "mouse.toggle", G::Workbench, "Take the mouse, or leave it to the terminal", &["f8"], EVERYWHERE),
         spec(C::ShowRequest, "request.show", G::Workbench, "Show the raw request and response", &["f2"], EVERYWHERE),
         spec(C::Redraw, "screen.redraw", G::Workbench, "Draw the screen anew", &["ctrl-l"], EVERYWHERE),
@@ -258,6 +277,25 @@ pub const COMMANDS: &[Spec] = &{
         spec(C::NextCloseCall, "close-call.next", G::Inspector, "Go to the next close call", &["]"], TRANSCRIPT.and(INSPECTOR)),
         spec(C::PreviousCloseCall, "close-call.previous", G::Inspector, "Go to the close call before", &["["], TRANSCRIPT.and(INSPECTOR)),
         spec(C::MostSurprising, "token.most-surprising", G::Inspector, "Go to the least certain token", &["x"], TRANSCRIPT.and(INSPECTOR)),
+        spec(C::NextWord, "word.next", G::Inspector, "Go to the next word", &["w"], INSPECTOR),
+        spec(C::PreviousWord, "word.previous", G::Inspector, "Go to the word before", &["b"], INSPECTOR),
+        spec(C::FindToken, "token.find", G::Inspector, "Look for text in the answer", &["/"], INSPECTOR),
+        spec(C::FindNext, "token.find-next", G::Inspector, "Go to the next place that holds it", &["n"], INSPECTOR),
+        spec(C::FindPrevious, "token.find-previous", G::Inspector, "Go to the place before that holds it", &["N"], INSPECTOR),
+        spec(C::SortTokens, "token.sort", G::Inspector, "Sort: position, surprisal, margin, entropy", &["o"], INSPECTOR),
+        spec(C::TogglePieces, "token.pieces", G::Inspector, "Show the pieces of joined characters, or not", &["p"], INSPECTOR),
+        spec(C::NextCandidate, "candidate.next", G::Inspector, "Take the next other candidate in hand", &["alt-.", "."], INSPECTOR),
+        spec(C::PreviousCandidate, "candidate.previous", G::Inspector, "Take the candidate before in hand", &["alt-,", ","], INSPECTOR),
+        spec(C::RaiseWhatIf, "what-if.raise", G::Inspector, "What if the temperature were higher", &["="], INSPECTOR),
+        spec(C::LowerWhatIf, "what-if.lower", G::Inspector, "What if the temperature were lower", &["-"], INSPECTOR),
+        spec(C::RaiseWhatIfFast, "what-if.raise-fast", G::Inspector, "The same in larger steps", &["+"], INSPECTOR),
+        spec(C::LowerWhatIfFast, "what-if.lower-fast", G::Inspector, "The same in larger steps", &["_"], INSPECTOR),
+        spec(C::NextSlider, "what-if.next", G::Inspector, "Move top_p, min_p, top_k instead", &["s"], INSPECTOR),
+        spec(C::ResetWhatIf, "what-if.reset", G::Inspector, "Show the values as reported", &["0"], INSPECTOR),
+        spec(C::Branch, "candidate.branch", G::Inspector, "Go on from the candidate in hand, as a variant", &["alt-enter", "enter"], INSPECTOR),
+        spec(C::NextEnding, "ending.next", G::Inspector, "Show the answer's next variant", &[")"], INSPECTOR),
+        spec(C::PreviousEnding, "ending.previous", G::Inspector, "Show the answer's variant before", &["("], INSPECTOR),
+        spec(C::NextSheet, "inspector.sheet", G::Inspector, "Show the tokens, JSON or the tree of endings", &["t"], INSPECTOR),
         spec(C::EditTemperatures, "compare.temperatures", G::Compare, "Edit the temperatures and repeats", &["alt-t"], EVERYWHERE),
         spec(C::NextColumn, "compare.column-next", G::Compare, "Go to the column after", &["right", "l"], GRID),
         spec(C::PreviousColumn, "compare.column-previous", G::Compare, "Go to the column before", &["left", "h"], GRID),
@@ -290,7 +328,10 @@ pub const READING_EXTRAS: &[(Command, &str)] = &[
 ];
 
 /// Further keys that answer in the conversation and the inspector only.
-pub const CHAT_EXTRAS: &[(Command, &str)] = &[(Command::Again, "r"), (Command::Inspect, "enter")];
+pub const CHAT_EXTRAS: &[(Command, &str)] = &[(Command::Again, "r")];
+
+/// Further keys that answer in the conversation only.
+pub const TRANSCRIPT_EXTRAS: &[(Command, &str)] = &[(Command::Inspect, "enter")];
 
 /// Further keys that answer in the columns only.
 pub const GRID_EXTRAS: &[(Command, &str)] =
@@ -317,8 +358,13 @@ pub fn spec_of(command: Command) -> &'static Spec {
 
 /// Returns the places in which the keys of an extra list answer.
 #[must_use]
-pub fn extras() -> [(&'static [(Command, &'static str)], Places); 3] {
-    [(READING_EXTRAS, READING), (CHAT_EXTRAS, TRANSCRIPT.and(INSPECTOR)), (GRID_EXTRAS, GRID)]
+pub fn extras() -> [(&'static [(Command, &'static str)], Places); 4] {
+    [
+        (READING_EXTRAS, READING),
+        (CHAT_EXTRAS, TRANSCRIPT.and(INSPECTOR)),
+        (TRANSCRIPT_EXTRAS, TRANSCRIPT),
+        (GRID_EXTRAS, GRID),
+    ]
 }
 
 #[cfg(test)]

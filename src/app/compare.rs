@@ -3,7 +3,9 @@
 //! Owns the columns and their runs. Invariant: a cell is found by its run, so a late message of an
 //! earlier comparison finds nothing.
 
+use crate::app::command::Place;
 use crate::app::documents::{Documents, Look};
+use crate::app::keymap::Keymap;
 use crate::app::layout::Rect;
 use crate::app::msg::DocumentKey;
 use crate::app::transcript::fault_sentence;
@@ -15,8 +17,20 @@ use std::sync::Arc;
 /// Narrowest column that can be read.
 const COLUMN_WIDTH: u16 = 26;
 
-/// Rows of figures under each column, with the line above them.
-pub const FIGURE_ROWS: u16 = 4;
+/// Rows inside a column from which all figures stand under the text, and from which one line of them does.
+const ALL_FIGURES: u16 = 8;
+const ONE_FIGURE: u16 = 3;
+
+/// Returns the rows of figures under the text of a column with so many rows inside: with little height one,
+/// with less none, as the text is what a column is for. The line above them counts, where there are several.
+#[must_use]
+pub fn figure_rows(height: u16) -> u16 {
+    match height {
+        ALL_FIGURES.. => 4,
+        ONE_FIGURE.. => 1,
+        _ => 0,
+    }
+}
 
 /// One temperature.
 #[derive(Debug, Clone)]
@@ -111,11 +125,6 @@ impl Compare {
         self.columns.get(self.cursor)
     }
 
-    /// Returns the column under the cursor, to be changed.
-    pub fn current_mut(&mut self) -> Option<&mut Column> {
-        self.columns.get_mut(self.cursor)
-    }
-
     /// Returns all runs.
     pub fn runs(&self) -> impl Iterator<Item = &Run> {
         self.columns.iter().flat_map(|column| &column.runs)
@@ -126,11 +135,20 @@ impl Compare {
         self.columns.iter_mut().flat_map(|column| &mut column.runs).find(|run| run.id == id)
     }
 
-    /// Puts a new run in the place of another.
-    pub fn replace(&mut self, old: RunId, run: Run) {
-        if let Some(slot) = self.run_mut(old) {
-            *slot = run;
+    /// Shows a further run in the current column; returns whether the one shown before is kept beside
+    /// it, as it is where it says something.
+    pub fn ask_again(&mut self, run: Run) -> bool {
+        let Some(column) = self.columns.get_mut(self.cursor) else { return false };
+        let shown = column.shown.min(column.runs.len() - 1);
+        let is_kept = !column.runs[shown].text.is_empty() || !column.runs[shown].reasoning.is_empty();
+        if is_kept {
+            column.runs.push(run);
+            column.shown = column.runs.len() - 1;
+        } else {
+            column.runs[shown] = run;
         }
+        (column.top, column.follows) = (0, true);
+        is_kept
     }
 
     /// Moves the cursor by columns.
@@ -172,7 +190,7 @@ impl Compare {
     }
 
     /// Lays out the columns on screen.
-    pub fn settle(&mut self, documents: &mut Documents, area: Rect, raw: bool) {
+    pub fn settle(&mut self, documents: &mut Documents, area: Rect, raw: bool, keymap: &Keymap) {
         let fit =
             if self.zoomed || self.inspecting { 1 } else { usize::from((area.width / COLUMN_WIDTH).max(1)) };
         self.visible = fit.min(self.columns.len().max(1));
@@ -185,7 +203,7 @@ impl Compare {
             let text_area = text_area(rect);
             let scroll = if index == self.cursor { scroll } else { 0 };
             let column = &mut self.columns[index];
-            let length = lay_out(column.run(), documents, text_area.width, raw);
+            let length = lay_out(column.run(), documents, text_area.width, raw, keymap);
             let last_top = length.saturating_sub(usize::from(text_area.height));
             if column.follows {
                 column.top = last_top;
@@ -217,17 +235,17 @@ impl Compare {
 #[must_use]
 pub fn text_area(frame: Rect) -> Rect {
     let inner = frame.inner();
-    Rect { height: inner.height.saturating_sub(FIGURE_ROWS), ..inner }
+    Rect { height: inner.height - figure_rows(inner.height), ..inner }
 }
 
 /// Lays out an answer and the fault under it; returns the rows of both.
-fn lay_out(run: &Run, documents: &mut Documents, width: u16, raw: bool) -> usize {
+fn lay_out(run: &Run, documents: &mut Documents, width: u16, raw: bool, keymap: &Keymap) -> usize {
     let look = if raw { Look::Raw } else { Look::Rendered };
     let mut rows = 0;
     if !run.text.is_empty() {
         rows += documents.lay_out(DocumentKey::Run(run.id), &run.text, width, look).row_count();
     }
-    if let Some(sentence) = fault_sentence(run) {
+    if let Some(sentence) = fault_sentence(run, keymap, Place::Grid) {
         rows += documents.lay_out(DocumentKey::Fault(run.id), &sentence, width, Look::Raw).row_count();
     }
     rows

@@ -12,14 +12,15 @@
 mod boundary;
 mod chip;
 mod draft;
+mod fold;
 mod motion;
 mod view;
 mod wrap;
 
+pub use fold::NotUnfolded;
 pub use view::{DraftRow, DraftSpan, SpanKind};
 
 use super::chord::{Chord, Key};
-use crate::core::fault::{Fault, FaultKind};
 use chip::{Chip, Piece};
 use draft::{Change, Draft, Place, Run};
 use motion::Motion;
@@ -27,12 +28,6 @@ use std::borrow::Cow;
 use std::ops::Range;
 use view::View;
 use wrap::Page;
-
-/// Lines a paste may have and still be shown.
-const SHOWN_LINES: usize = 20;
-
-/// Bytes a paste may have and still be shown.
-const SHOWN_BYTES: usize = 8 << 10;
 
 /// Bytes and lines of text that a chip is unfolded into at most.
 const UNFOLDED_BYTES: usize = 256 << 10;
@@ -103,8 +98,8 @@ impl Composer {
 
     /// Applies a key.
     ///
-    /// Ctrl-A goes to the start of the line, as in a shell; Alt-A selects everything. A letter with
-    /// Ctrl or Alt is understood from the Korean layout too.
+    /// Ctrl-A selects everything, as in any other editor of a text; Home goes to the start of the line.
+    /// A letter with Ctrl or Alt is understood from the Korean layout too.
     pub fn on_key(&mut self, chord: Chord) -> Reaction {
         if let Some(c) = chord.typed() {
             return self.type_character(c);
@@ -138,58 +133,9 @@ impl Composer {
                 None => Reaction::Ignored,
             },
             (Key::Char('v'), true, false) => self.paste_cut(),
-            (Key::Char('a'), false, true) => self.select_all(),
+            (Key::Char('a'), true, false) | (Key::Char('a'), false, true) => self.select_all(),
             _ => Reaction::Ignored,
         }
-    }
-
-    /// Inserts pasted text, as a chip if it is long.
-    ///
-    /// Line ends become `\n`; every other character stays as it is.
-    ///
-    /// # Errors
-    ///
-    /// Leaves the draft as it is and says why when it would hold more than 64 MB or too many chips.
-    pub fn paste(&mut self, text: &str) -> Result<(), Fault> {
-        let replaced = self.selection().map_or(0, |range| self.draft.len_of(&range));
-        if self.draft.len() - replaced + text.len() > DRAFT_BYTES {
-            return Err(Fault::new(FaultKind::Local, "The paste is too large: a draft holds 64 MB")
-                .remedy("Paste a part of it, or attach the file"));
-        }
-        let text = with_unix_line_ends(text);
-        if text.is_empty() {
-            return Ok(());
-        }
-        let is_long = text.len() > SHOWN_BYTES || text.lines().count() > SHOWN_LINES;
-        let encoded =
-            if is_long { self.draft.fold(&Chip::new(&text, "pasted")) } else { self.draft.encode(&text) };
-        let Some(encoded) = encoded else {
-            return Err(Fault::new(FaultKind::Local, "The draft holds as many chips as it can")
-                .remedy("Remove some of them, or attach the text as a file"));
-        };
-        self.insert(&encoded, Run::Single);
-        Ok(())
-    }
-
-    /// Replaces the chip at the caret by its text, if that is short enough to edit. Returns whether
-    /// it did.
-    pub fn toggle_fold(&mut self) -> bool {
-        let line = self.draft.line(self.caret.line);
-        let Place { line: row, byte } = self.caret;
-        let beside = [boundary::previous(line, byte)..byte, byte..boundary::next(line, byte)];
-        let found = beside.into_iter().find_map(|range| {
-            let marker = line.get(range.clone())?.chars().next()?;
-            Some((range, self.draft.chips().chip(marker)?.text.clone()))
-        });
-        let Some((range, text)) = found else { return false };
-        let lines = self.draft.lines().len() + text.bytes().filter(|byte| *byte == b'\n').count();
-        if self.draft.live_len() + text.len() > UNFOLDED_BYTES || lines > UNFOLDED_LINES {
-            return false;
-        }
-        let Some(encoded) = self.draft.encode(&text) else { return false };
-        let range = Place { line: row, byte: range.start }..Place { line: row, byte: range.end };
-        self.replace(&range, &encoded, Run::Single);
-        true
     }
 
     /// Returns the draft with every chip unfolded.

@@ -7,6 +7,7 @@
 use crate::app::msg::{CountKey, Effect};
 use crate::core::context::{ContextUse, TOKENS_PER_MESSAGE, framing_tokens};
 use crate::core::conversation::{Body, Conversation, Message};
+use crate::core::id::MessageId;
 use crate::core::model::{Encoding, ModelCard};
 use crate::core::request::Role;
 use crate::core::run::Count;
@@ -29,6 +30,43 @@ pub struct Counter {
     counts: HashMap<CountKey, u64>,
     asked: HashSet<CountKey>,
     history: Sum,
+    offered: Option<Offered>,
+    offers: u32,
+}
+
+/// What Enter would send while nothing is typed.
+#[derive(Debug, Clone, PartialEq)]
+struct Offered {
+    question: Arc<str>,
+    key: CountKey,
+}
+
+/// Which messages of the conversation are sent with the draft.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sent {
+    upto: usize,
+    without: Option<MessageId>,
+}
+
+impl Default for Sent {
+    /// Returns all messages.
+    fn default() -> Self {
+        Self { upto: usize::MAX, without: None }
+    }
+}
+
+impl Sent {
+    /// Returns the first `upto` messages.
+    #[must_use]
+    pub fn first(upto: usize) -> Self {
+        Self { upto, ..Self::default() }
+    }
+
+    /// Returns all messages but the one in whose place the draft will stand.
+    #[must_use]
+    pub fn without(without: Option<MessageId>) -> Self {
+        Self { without, ..Self::default() }
+    }
 }
 
 /// The conversation's part of the next request.
@@ -53,6 +91,8 @@ impl Counter {
             counts: HashMap::new(),
             asked: HashSet::new(),
             history: Sum::default(),
+            offered: None,
+            offers: 0,
         }
     }
 
@@ -75,6 +115,8 @@ impl Counter {
             *self = Self {
                 draft_bytes: self.draft_bytes,
                 draft_revision: self.draft_revision,
+                offered: self.offered.take(),
+                offers: self.offers,
                 ..Self::new(encoding, is_exact)
             };
         }
@@ -106,14 +148,43 @@ impl Counter {
         }
     }
 
-    /// Adds up the conversation, and returns what has to be counted first.
+    /// Takes note of the question that Enter would ask although nothing is typed; returns whether it
+    /// is another than before.
+    pub fn offer(&mut self, question: Option<Arc<str>>) -> bool {
+        if self.offered.as_ref().map(|offered| &offered.question) == question.as_ref() {
+            return false;
+        }
+        self.offers += 1;
+        let key = CountKey::Offered(self.offers);
+        self.offered = question.map(|question| Offered { question, key });
+        true
+    }
+
+    /// Adds up the messages of the conversation that are sent and the question that is offered, and
+    /// returns what has to be counted first.
     ///
-    /// To be called when the conversation, the memory setting or the counts changed, never per key.
-    pub fn add_up(&mut self, conversation: &Conversation) -> Option<Effect> {
+    /// To be called when one of them, the memory setting or the counts changed, never per key.
+    pub fn add_up(&mut self, conversation: &Conversation, sent: Sent) -> Option<Effect> {
         let mut missing: Vec<(CountKey, Arc<str>)> = Vec::new();
         let mut sum = Sum { is_counted: true, ..Sum::default() };
-        for message in &conversation.messages {
-            if message.text().is_empty() || (!conversation.memory && message.role != Role::System) {
+        if let Some(Offered { question, key }) = &self.offered {
+            sum.messages += 1;
+            match self.counts.get(key) {
+                Some(tokens) => sum.tokens += tokens,
+                None => {
+                    sum.is_counted = false;
+                    sum.tokens += question.len() as u64 / BYTES_PER_TOKEN;
+                    if self.asked.insert(*key) {
+                        missing.push((*key, Arc::clone(question)));
+                    }
+                }
+            }
+        }
+        for message in conversation.messages.iter().take(sent.upto) {
+            if message.text().is_empty()
+                || (!conversation.memory && message.role != Role::System)
+                || sent.without == Some(message.id)
+            {
                 continue;
             }
             sum.messages += 1;
@@ -174,17 +245,15 @@ impl Counter {
 /// Returns the name of a message's countable text.
 #[must_use]
 pub fn count_key(message: &Message) -> CountKey {
-    let run = match &message.body {
-        Body::Text(_) => None,
-        Body::Answer(answer) => Some(answer.chosen().id),
-    };
-    CountKey { message: message.id, run }
+    match &message.body {
+        Body::Text(_) => CountKey::Message(message.id),
+        Body::Answer(answer) => CountKey::Answer(answer.chosen().id),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::id::MessageId;
 
     fn conversation() -> Conversation {
         let message =
@@ -195,7 +264,7 @@ mod tests {
 
     fn counted() -> Counter {
         let mut counter = Counter::new(Encoding::O200kBase, true);
-        let key = |id| CountKey { message: MessageId(id), run: None };
+        let key = |id| CountKey::Message(MessageId(id));
         counter.on_counts(Encoding::O200kBase, vec![(key(1), 2), (key(2), 5)]);
         counter
     }
@@ -207,7 +276,7 @@ mod tests {
     #[test]
     fn context_is_history_draft_and_framing() {
         let mut counter = counted();
-        assert_eq!(counter.add_up(&conversation()), None);
+        assert_eq!(counter.add_up(&conversation(), Sent::default()), None);
         assert_eq!(counter.context(&card(), None).used, Count::Exact(2 + 5 + 3 + 2 * 4));
         assert!(counter.wants_draft(1, 12));
         counter.on_draft(1, 3);
@@ -218,14 +287,30 @@ mod tests {
     fn without_memory_only_system_messages_and_the_draft_count() {
         let mut counter = counted();
         let conversation = Conversation { memory: false, ..conversation() };
-        counter.add_up(&conversation);
+        counter.add_up(&conversation, Sent::default());
         assert_eq!(counter.context(&card(), None).used, Count::Exact(2 + 3 + 4));
+    }
+
+    #[test]
+    fn a_question_that_is_offered_counts_as_if_it_were_typed() {
+        let mut counter = counted();
+        assert!(counter.offer(Some("why?".into())));
+        assert!(!counter.offer(Some("why?".into())), "the same question is counted once");
+        let Some(Effect::Count { texts, encoding }) = counter.add_up(&conversation(), Sent::first(1)) else {
+            panic!("nothing is asked for");
+        };
+        counter.on_counts(encoding, texts.into_iter().map(|(key, _)| (key, 2)).collect());
+        assert_eq!(counter.add_up(&conversation(), Sent::first(1)), None);
+        assert_eq!(counter.context(&card(), None).used, Count::Exact(2 + 2 + 3 + 2 * 4));
+        assert!(counter.offer(None));
+        counter.add_up(&conversation(), Sent::default());
+        assert_eq!(counter.context(&card(), None).used, Count::Exact(2 + 5 + 3 + 2 * 4));
     }
 
     #[test]
     fn what_is_not_counted_yet_is_an_estimate_and_asked_for_once_known_exact() {
         let mut counter = Counter::new(Encoding::O200kBase, true);
-        let effect = counter.add_up(&conversation());
+        let effect = counter.add_up(&conversation(), Sent::default());
         assert!(matches!(effect, Some(Effect::Count { texts, .. }) if texts.len() == 2));
         assert!(matches!(counter.context(&card(), None).used, Count::Estimate(_)));
     }
@@ -246,7 +331,7 @@ mod tests {
     fn counts_of_another_vocabulary_are_ignored() {
         let mut counter = counted();
         counter.use_encoding(Encoding::Cl100kBase, true);
-        counter.on_counts(Encoding::O200kBase, vec![(CountKey { message: MessageId(1), run: None }, 2)]);
-        assert!(counter.add_up(&conversation()).is_some());
+        counter.on_counts(Encoding::O200kBase, vec![(CountKey::Message(MessageId(1)), 2)]);
+        assert!(counter.add_up(&conversation(), Sent::default()).is_some());
     }
 }

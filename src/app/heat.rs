@@ -1,7 +1,15 @@
 //! How answers are coloured by what the model thought of their tokens.
+//!
+//! Owns what a colour stands for and where its steps begin. A [`Heating`] is put together once for an
+//! answer and asked for each token; while a what-if is on, it colours what would have been.
 
-use crate::core::probability::surprisal_bits;
+pub use crate::core::heat::Level;
+
+use crate::core::heat::SURPRISAL_LEGEND;
+use crate::core::ladder::Ladder;
+use crate::core::probability::{Position, Range};
 use crate::core::token::Token;
+use crate::core::what_if::WhatIf;
 
 /// What the colour stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,52 +20,35 @@ pub enum Heat {
     Surprisal,
     /// The token's probability relative to the most probable candidate.
     Relative,
+    /// The entropy of the position.
+    Entropy,
 }
 
-/// One of six steps, 0 for what the model was sure of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Level(u8);
-
-impl Level {
-    /// How many there are.
-    pub const COUNT: u8 = 6;
-
-    /// Returns all levels, the coolest first.
-    pub fn all() -> impl Iterator<Item = Self> {
-        (0..Self::COUNT).map(Self)
-    }
-
-    /// Returns the number of the level, 0 to 5.
-    #[must_use]
-    pub fn index(self) -> usize {
-        usize::from(self.0)
-    }
+/// The colour of a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Shade {
+    /// Grey: the values leave too much open to say.
+    Open,
+    /// A heat step.
+    Level(Level),
 }
-
-/// Surprisal in bits from which the levels 1 to 5 begin.
-const BITS: [f64; 5] = [0.5, 1.0, 2.0, 3.5, 5.5];
 
 /// Probability relative to the best candidate below which the levels 1 to 5 begin.
 const SHARES: [f64; 5] = [0.999, 0.5, 0.2, 0.05, 0.01];
 
+/// Entropy in bits from which the levels 1 to 5 begin.
+const ENTROPY: [f64; 5] = [0.25, 0.75, 1.5, 2.5, 4.0];
+
 impl Heat {
-    /// Returns the level of a token; `None` where it has no logprob or nothing is coloured.
+    /// Returns what comes after it in the round.
     #[must_use]
-    pub fn level(self, token: &Token) -> Option<Level> {
-        let logprob = token.logprob?;
-        let steps = match self {
-            Self::Off => return None,
-            Self::Surprisal => {
-                let bits = surprisal_bits(logprob);
-                BITS.iter().filter(|from| bits >= **from).count()
-            }
-            Self::Relative => {
-                let best = token.candidates.iter().filter_map(|c| c.logprob).fold(logprob, f64::max);
-                let share = (logprob - best).exp();
-                SHARES.iter().filter(|below| share < **below).count()
-            }
-        };
-        u8::try_from(steps).ok().map(Level)
+    pub fn next(self) -> Self {
+        match self {
+            Self::Off => Self::Surprisal,
+            Self::Surprisal => Self::Relative,
+            Self::Relative => Self::Entropy,
+            Self::Entropy => Self::Off,
+        }
     }
 
     /// Returns what is written in the legend for each level, and the unit.
@@ -65,29 +56,147 @@ impl Heat {
     pub fn legend(self) -> Option<(&'static str, [&'static str; 6])> {
         match self {
             Self::Off => None,
-            Self::Surprisal => Some(("surprisal, bits", ["0", "½", "1", "2", "3½", "5½"])),
+            Self::Surprisal => Some(("surprisal, bits", SURPRISAL_LEGEND)),
             Self::Relative => Some(("of the best candidate", ["1", "<1", "<½", "<⅕", "<5 %", "<1 %"])),
+            Self::Entropy => Some(("entropy, bits", ["0", "¼", "¾", "1½", "2½", "4"])),
         }
     }
+}
+
+/// What an answer is coloured by, and the what-if that applies to it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Heating {
+    heat: Heat,
+    what_if: Option<WhatIf>,
+    vocabulary: usize,
+}
+
+impl Heating {
+    /// No colour.
+    pub const OFF: Self = Self { heat: Heat::Off, what_if: None, vocabulary: 0 };
+
+    /// Returns colours for an answer of a model with so many tokens in its vocabulary.
+    #[must_use]
+    pub fn new(heat: Heat, what_if: Option<WhatIf>, vocabulary: usize) -> Self {
+        Self { heat, what_if, vocabulary }
+    }
+
+    /// Returns the same for a pane that shows colours in any case: surprisal where none is chosen.
+    #[must_use]
+    pub fn always(self) -> Self {
+        match self.heat {
+            Heat::Off => Self { heat: Heat::Surprisal, ..self },
+            Heat::Surprisal | Heat::Relative | Heat::Entropy => self,
+        }
+    }
+
+    /// Whether nothing is coloured.
+    #[must_use]
+    pub fn is_off(&self) -> bool {
+        self.heat == Heat::Off
+    }
+
+    /// Whether a what-if has a say in it.
+    #[must_use]
+    pub fn is_reshaped(&self) -> bool {
+        self.what_if.is_some()
+    }
+
+    /// Returns the colour of a token; `None` where it has no logprob or nothing is coloured.
+    #[must_use]
+    pub fn shade(&self, token: &Token) -> Option<Shade> {
+        match (self.heat, self.what_if) {
+            (Heat::Surprisal, Some(what_if)) => what_if.chosen_band(token).ok().map(reshaped),
+            _ => self.reported(token),
+        }
+    }
+
+    /// Returns the colour of a token whose position was read before.
+    #[must_use]
+    pub fn shade_at(&self, token: &Token, ladder: Option<&Ladder<'_>>) -> Option<Shade> {
+        match (self.heat, self.what_if) {
+            (Heat::Surprisal, Some(what_if)) => what_if.chosen_of(ladder?).map(reshaped),
+            _ => self.reported(token),
+        }
+    }
+
+    fn reported(&self, token: &Token) -> Option<Shade> {
+        let logprob = token.logprob?;
+        match self.heat {
+            Heat::Off => None,
+            Heat::Surprisal => Some(Shade::Level(Level::of_surprisal(logprob))),
+            Heat::Relative => {
+                let best = token.candidates.iter().filter_map(|c| c.logprob).fold(logprob, f64::max);
+                // At another temperature the ratio is a power of this one, whatever was not returned.
+                let power = self.what_if.map_or(1.0, WhatIf::power);
+                let share = if logprob >= best { 1.0 } else { (power * (logprob - best)).exp() };
+                Some(Shade::Level(Level::of(SHARES.iter().filter(|below| share < **below).count())))
+            }
+            Heat::Entropy => {
+                let range = Position::new(token).entropy_bits(self.vocabulary)?;
+                Some(Shade::Level(Level::from_steps(&ENTROPY, f64::midpoint(range.min, range.max))))
+            }
+        }
+    }
+}
+
+/// Returns the colour of a token that would have had a probability in this band.
+fn reshaped(band: Range) -> Shade {
+    if band.is_wide() {
+        return Shade::Open;
+    }
+    Shade::Level(Level::of_surprisal(f64::midpoint(band.min, band.max).ln()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::reshaping::{Reshaping, Source};
     use crate::core::token::{Candidate, Piece};
 
     fn token(p: f64, best: f64) -> Token {
-        let candidate = Candidate { piece: Piece::new("best", None), logprob: Some(best.ln()) };
-        Token { piece: Piece::new("x", None), logprob: Some(p.ln()), candidates: Box::new([candidate]) }
+        let candidate =
+            |text: &str, p: f64| Candidate { piece: Piece::new(text, None), logprob: Some(p.ln()), id: None };
+        let chosen = candidate("x", p);
+        let candidates = Box::new([candidate("best", best), chosen.clone()]);
+        Token { piece: chosen.piece, logprob: chosen.logprob, candidates, id: None }
+    }
+
+    fn level(heating: Heating, token: &Token) -> usize {
+        match heating.shade(token) {
+            Some(Shade::Level(level)) => level.index(),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
     fn surprisal_and_relative_probability_have_six_levels() {
-        let levels = |heat: Heat| {
-            [0.99, 0.6, 0.31, 0.15, 0.05, 0.01].map(|p| heat.level(&token(p, 0.6)).unwrap().index())
+        let levels = |heat| {
+            let heating = Heating::new(heat, None, 1000);
+            [0.99, 0.6, 0.31, 0.15, 0.05, 0.01].map(|p| level(heating, &token(p, 0.6)))
         };
         assert_eq!(levels(Heat::Surprisal), [0, 1, 2, 3, 4, 5]);
         assert_eq!(levels(Heat::Relative), [0, 0, 1, 2, 3, 4]);
-        assert_eq!(Heat::Off.level(&token(0.5, 0.5)), None);
+        assert_eq!(Heating::OFF.shade(&token(0.5, 0.5)), None);
+        // The whole vocabulary is listed, so the entropy is a point: 0.08 and 0.97 bits.
+        let entropy = |p| level(Heating::new(Heat::Entropy, None, 2), &token(p, 1.0 - p));
+        assert_eq!([entropy(0.99), entropy(0.6)], [0, 2]);
+    }
+
+    #[test]
+    fn a_what_if_colours_what_would_have_been() {
+        let sure = token(0.9, 0.1);
+        let at = |temperature| {
+            let reshaping = Reshaping { temperature, ..Reshaping::default() };
+            Heating::new(Heat::Surprisal, WhatIf::new(Source::BEFORE, reshaping, 2).ok(), 2)
+        };
+        assert_eq!(level(at(1.0), &sure), 0);
+        assert_eq!(level(at(3.0), &sure), 1);
+        // With an unseen tail nobody knows what heating it makes of it.
+        let unseen = token(0.6, 0.1);
+        let reshaping = Reshaping { temperature: 2.0, ..Reshaping::default() };
+        let what_if = WhatIf::new(Source::BEFORE, reshaping, 200_000).ok();
+        assert_eq!(Heating::new(Heat::Surprisal, what_if, 200_000).shade(&unseen), Some(Shade::Open));
+        assert_eq!(level(Heating::new(Heat::Relative, what_if, 200_000), &token(0.1, 0.6)), 2);
     }
 }

@@ -1,10 +1,29 @@
-//! The token inspector: which answer it shows, where its cursor is, and what follows from the
-//! tokens (joined groups, close calls), kept up incrementally while an answer streams.
+//! The token inspector: which answer it shows, where its cursor is, in what order the tokens stand,
+//! what is asked of them (what-if), and which other token is in hand.
+//!
+//! What follows from the tokens themselves is kept by [`digest`]; nothing here reaches for a terminal
+//! or a server. Invariant: cursor and rows are inside the answer after [`Inspector::settle`].
 
+mod digest;
+mod endings;
+mod json;
+mod order;
+mod sliders;
+mod strips;
+
+use crate::app::heat::Heating;
+use crate::core::group::Group;
 use crate::core::id::RunId;
-use crate::core::probability::Position;
+use crate::core::reshaping::Source;
 use crate::core::run::Run;
-use crate::core::token::{Group, groups};
+use crate::core::text::occurrences;
+use digest::Digest;
+pub use digest::{Reading, TIPPING_LEGEND};
+pub use endings::{Ending, endings};
+pub use json::{Json, reads_like_json};
+pub use order::Order;
+pub use sliders::{Slider, Sliders};
+pub use strips::Strips;
 
 /// Which answer the inspector shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +34,18 @@ pub enum Target {
     Run(RunId),
 }
 
+/// What the lower part of the inspector shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sheet {
+    /// The tokens as a table.
+    #[default]
+    Tokens,
+    /// The values of an answer that is JSON.
+    Json,
+    /// The tree of the answer's endings.
+    Endings,
+}
+
 /// State of the inspector.
 #[derive(Debug)]
 pub struct Inspector {
@@ -22,8 +53,33 @@ pub struct Inspector {
     pub target: Target,
     /// First row of the token table on screen.
     pub top: usize,
+    /// What is asked of the values.
+    pub sliders: Sliders,
+    /// The answer in two lines.
+    pub strips: Strips,
+    /// What is looked for in the answer.
+    pub sought: String,
+    order: Order,
+    sorted: Option<Sorted>,
+    /// What stands below the strips.
+    pub sheet: Sheet,
+    /// The answer's values, while they are shown.
+    pub json: Option<Json>,
+    is_expanded: bool,
+    in_hand: Option<usize>,
     cursor: Cursor,
     digest: Digest,
+}
+
+/// The rows of the table in an order of their own.
+#[derive(Debug)]
+struct Sorted {
+    /// What they were sorted from.
+    by: Order,
+    groups: usize,
+    /// Group by row, and row by group.
+    rows: Vec<usize>,
+    row_of: Vec<usize>,
 }
 
 /// Where the token cursor is.
@@ -35,18 +91,40 @@ enum Cursor {
     At(usize),
 }
 
-/// What follows from the tokens of one answer.
-#[derive(Debug, Default)]
-struct Digest {
-    run: Option<RunId>,
-    tokens: usize,
-    groups: Vec<Group>,
-    close_calls: Vec<usize>,
+/// What the inspector is measured for.
+#[derive(Debug, Clone, Copy)]
+pub struct Measure {
+    /// Rows of the token table.
+    pub rows: usize,
+    /// Cells of the strips.
+    pub cells: usize,
+    /// Tokens in the model's vocabulary.
+    pub vocabulary: usize,
+    /// What the values stand for.
+    pub source: Option<Source>,
+    /// The colours of the answer.
+    pub heating: Heating,
+    /// Whether the values of an answer in JSON stand after the grammar.
+    pub after_grammar_mask: bool,
 }
 
 impl Default for Inspector {
     fn default() -> Self {
-        Self { target: Target::Newest, top: 0, cursor: Cursor::Tail, digest: Digest::default() }
+        Self {
+            target: Target::Newest,
+            top: 0,
+            sliders: Sliders::default(),
+            strips: Strips::default(),
+            sought: String::new(),
+            order: Order::default(),
+            sorted: None,
+            sheet: Sheet::default(),
+            json: None,
+            is_expanded: false,
+            in_hand: None,
+            cursor: Cursor::Tail,
+            digest: Digest::default(),
+        }
     }
 }
 
@@ -54,11 +132,11 @@ impl Inspector {
     /// Shows another answer, with the cursor on its tail.
     pub fn show(&mut self, target: Target) {
         if self.target != target {
-            (self.target, self.cursor, self.top) = (target, Cursor::Tail, 0);
+            (self.target, self.cursor, self.top, self.in_hand) = (target, Cursor::Tail, 0, None);
         }
     }
 
-    /// Returns the groups of tokens: the rows of the table.
+    /// Returns the groups of tokens in the order of the answer.
     #[must_use]
     pub fn groups(&self) -> &[Group] {
         &self.digest.groups
@@ -80,10 +158,22 @@ impl Inspector {
         })
     }
 
+    /// Returns the group under the cursor.
+    #[must_use]
+    pub fn current(&self) -> Option<&Group> {
+        self.digest.groups.get(self.cursor()?)
+    }
+
     /// Whether the cursor was put somewhere, so that it does not follow the tail.
     #[must_use]
     pub fn is_pinned(&self) -> bool {
         self.cursor != Cursor::Tail
+    }
+
+    /// Whether a long answer is still being read, so that there is more to show in the next frame.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.digest.is_behind()
     }
 
     /// Returns the run the rows belong to.
@@ -92,14 +182,52 @@ impl Inspector {
         self.digest.run
     }
 
+    /// Returns the order of the rows.
+    #[must_use]
+    pub fn order(&self) -> Order {
+        self.order
+    }
+
+    /// Whether each piece of a character has its own row.
+    #[must_use]
+    pub fn is_expanded(&self) -> bool {
+        self.is_expanded
+    }
+
+    /// Returns the group in a row of the table.
+    #[must_use]
+    pub fn group_in(&self, row: usize) -> Option<usize> {
+        match &self.sorted {
+            Some(sorted) => sorted.rows.get(row).copied(),
+            None => (row < self.digest.groups.len()).then_some(row),
+        }
+    }
+
+    /// Returns the row of a group.
+    fn row_of(&self, group: usize) -> usize {
+        self.sorted.as_ref().and_then(|sorted| sorted.row_of.get(group).copied()).unwrap_or(group)
+    }
+
+    /// Returns the index of the candidate in hand at the cursor, in the server's order.
+    #[must_use]
+    pub fn in_hand(&self) -> Option<usize> {
+        self.in_hand
+    }
+
     /// Puts the cursor on a group, clamped to the answer.
     pub fn go_to(&mut self, index: usize) {
         self.cursor = Cursor::At(index.min(self.digest.groups.len().saturating_sub(1)));
+        self.in_hand = None;
+    }
+
+    /// Puts the cursor on the group that holds a token.
+    pub fn go_to_token(&mut self, token: usize) {
+        self.go_to(self.digest.group_of(token));
     }
 
     /// Ties the cursor to the tail.
     pub fn follow(&mut self) {
-        self.cursor = Cursor::Tail;
+        (self.cursor, self.in_hand) = (Cursor::Tail, None);
     }
 
     /// Moves the cursor by groups, back for negative numbers; returns whether there are any.
@@ -107,6 +235,35 @@ impl Inspector {
         let Some(cursor) = self.cursor() else { return false };
         self.go_to(cursor.saturating_add_signed(by));
         true
+    }
+
+    /// Moves the cursor by rows of the table; returns whether there are any.
+    pub fn step_row(&mut self, by: isize) -> bool {
+        let Some(cursor) = self.cursor() else { return false };
+        if let (Sheet::Json, Some(json)) = (self.sheet, &self.json) {
+            let token = self.digest.groups[cursor].tokens.start;
+            let next = json.step(token, by);
+            self.go_to_token(next.unwrap_or(token));
+            return next.is_some();
+        }
+        let row = self.row_of(cursor).saturating_add_signed(by).min(self.digest.groups.len() - 1);
+        self.go_to(self.group_in(row).unwrap_or(cursor));
+        true
+    }
+
+    /// Moves the cursor to the next beginning of a word, or the one before.
+    pub fn step_word(&mut self, forward: bool) -> bool {
+        let Some(cursor) = self.cursor() else { return false };
+        let groups = &self.digest.groups;
+        let begins = |index: &usize| {
+            let is_blank = |text: &str| text.chars().all(char::is_whitespace);
+            let text = groups[*index].text.as_str();
+            let after_blank = *index == 0 || groups[*index - 1].text.ends_with(char::is_whitespace);
+            !is_blank(text) && (text.starts_with(char::is_whitespace) || after_blank)
+        };
+        let found =
+            if forward { (cursor + 1..groups.len()).find(begins) } else { (0..cursor).rev().find(begins) };
+        self.go_to_found(found)
     }
 
     /// Moves to the next close call, or the one before; returns whether there was one.
@@ -120,13 +277,7 @@ impl Inspector {
         } else {
             calls[..calls.partition_point(|call| *call < cursor)].last()
         };
-        match found.copied() {
-            Some(index) => {
-                self.go_to(index);
-                true
-            }
-            None => false,
-        }
+        self.go_to_found(found.copied())
     }
 
     /// Moves to the group with the highest surprisal; returns whether there was one.
@@ -138,55 +289,126 @@ impl Inspector {
             .enumerate()
             .filter_map(|(index, group)| Some((index, group_logprob(run, group)?)))
             .min_by(|a, b| a.1.total_cmp(&b.1));
-        match lowest {
-            Some((index, _)) => {
-                self.go_to(index);
-                true
-            }
-            None => false,
+        self.go_to_found(lowest.map(|(index, _)| index))
+    }
+
+    /// Moves to the next place at which the text holds what is sought, or the one before, around the
+    /// ends; `stay` counts the place under the cursor. Returns whether there is one.
+    pub fn find(&mut self, run: &Run, forward: bool, stay: bool) -> bool {
+        let Some(cursor) = self.cursor().filter(|_| !self.sought.is_empty()) else { return false };
+        let places: Vec<usize> = occurrences(&run.text, &self.sought)
+            .filter_map(|byte| Some(self.digest.group_of(run.token_at(byte)?)))
+            .collect();
+        let from = cursor + usize::from(!stay);
+        let found = if forward {
+            places.iter().find(|place| **place >= from).or(places.first())
+        } else {
+            places.iter().rev().find(|place| **place < cursor).or(places.last())
+        };
+        self.go_to_found(found.copied())
+    }
+
+    fn go_to_found(&mut self, found: Option<usize>) -> bool {
+        if let Some(index) = found {
+            self.go_to(index);
+        }
+        found.is_some()
+    }
+
+    /// Sorts the table by the next thing.
+    pub fn sort_next(&mut self) {
+        self.order = self.order.next();
+    }
+
+    /// Gives each piece of a character its own row, or joins them again.
+    pub fn toggle_pieces(&mut self, run: &Run) {
+        let token = self.current().map(|group| group.tokens.start);
+        self.is_expanded = !self.is_expanded;
+        let reading = Reading {
+            vocabulary: self.digest.ladders.vocabulary(),
+            is_expanded: self.is_expanded,
+            source: self.digest.source,
+        };
+        self.digest.take_in(run, reading);
+        if let (Some(token), Cursor::At(_)) = (token, self.cursor) {
+            self.go_to_token(token);
         }
     }
 
-    /// Takes in the tokens that came since, and keeps the cursor's row inside a table of `rows`.
-    pub fn settle(&mut self, run: Option<&Run>, rows: usize) {
+    /// Takes the next other candidate at the cursor in hand, or the one before; returns whether there
+    /// is one.
+    pub fn take_candidate(&mut self, run: &Run, forward: bool) -> bool {
+        let Some(token) = self.current().and_then(|group| run.tokens.get(group.tokens.end - 1)) else {
+            return false;
+        };
+        let others: Vec<usize> =
+            (0..token.candidates.len()).filter(|index| !token.is(&token.candidates[*index])).collect();
+        if others.is_empty() {
+            return false;
+        }
+        let at = self.in_hand.and_then(|index| others.iter().position(|other| *other == index));
+        let next = match (at, forward) {
+            (None, true) => 0,
+            (None, false) => others.len() - 1,
+            (Some(at), true) => (at + 1) % others.len(),
+            (Some(at), false) => (at + others.len() - 1) % others.len(),
+        };
+        self.in_hand = Some(others[next]);
+        true
+    }
+
+    /// Puts down what was in hand; returns whether something was.
+    pub fn put_down(&mut self) -> bool {
+        self.in_hand.take().is_some()
+    }
+
+    /// Takes in the tokens that came since, and keeps the cursor's row inside the table.
+    pub fn settle(&mut self, run: Option<&Run>, measure: &Measure) {
+        let was = self.digest.run;
         match run {
-            Some(run) => self.digest.take_in(run),
-            None => self.digest = Digest::default(),
+            Some(run) => {
+                let Measure { vocabulary, source, .. } = *measure;
+                let reading = Reading { vocabulary, is_expanded: self.is_expanded, source };
+                self.digest.take_in(run, reading);
+                if was != self.digest.run {
+                    self.strips.forget();
+                }
+                self.strips.settle(run, &self.digest, measure.heating, measure.cells);
+                self.sort(run, vocabulary);
+                match self.sheet {
+                    Sheet::Json => Json::settle(&mut self.json, run, measure.after_grammar_mask),
+                    Sheet::Tokens | Sheet::Endings => self.json = None,
+                }
+            }
+            None => {
+                self.digest = Digest::default();
+                self.strips.forget();
+                (self.sorted, self.json) = (None, None);
+            }
         }
         let Some(cursor) = self.cursor() else {
             self.top = 0;
             return;
         };
-        let rows = rows.max(1);
+        let (row, rows) = (self.row_of(cursor), measure.rows.max(1));
         // One row of context stays visible above and below where there is room.
         let margin = usize::from(rows > 4);
-        let lowest_top = (cursor + 1 + margin).saturating_sub(rows);
-        self.top = self.top.clamp(lowest_top, cursor.saturating_sub(margin).max(lowest_top));
+        let lowest_top = (row + 1 + margin).saturating_sub(rows);
+        self.top = self.top.clamp(lowest_top, row.saturating_sub(margin).max(lowest_top));
         self.top = self.top.min(self.digest.groups.len().saturating_sub(rows));
     }
-}
 
-impl Digest {
-    fn take_in(&mut self, run: &Run) {
-        if self.run != Some(run.id) || self.tokens > run.tokens.len() {
-            *self = Self { run: Some(run.id), ..Self::default() };
+    fn sort(&mut self, run: &Run, vocabulary: usize) {
+        let groups = self.digest.groups.len();
+        if self.order == Order::Position {
+            self.sorted = None;
+        } else if self.sorted.as_ref().is_none_or(|s| s.by != self.order || s.groups != groups) {
+            self.sorted = self.order.sorted(run, &self.digest.groups, vocabulary).map(|rows| {
+                let mut row_of = vec![0; rows.len()];
+                rows.iter().enumerate().for_each(|(row, group)| row_of[*group] = row);
+                Sorted { by: self.order, groups, rows, row_of }
+            });
         }
-        if self.tokens == run.tokens.len() {
-            return;
-        }
-        // The last group may have been waiting for the rest of a character.
-        let from = self.groups.pop().map_or(0, |group| group.tokens.start);
-        while self.close_calls.last().is_some_and(|call| *call >= self.groups.len()) {
-            self.close_calls.pop();
-        }
-        for mut group in groups(&run.tokens[from..]) {
-            group.tokens = group.tokens.start + from..group.tokens.end + from;
-            if run.tokens[group.tokens.clone()].iter().any(|token| Position::new(token).is_close_call()) {
-                self.close_calls.push(self.groups.len());
-            }
-            self.groups.push(group);
-        }
-        self.tokens = run.tokens.len();
     }
 }
 
@@ -205,12 +427,22 @@ mod tests {
     use crate::core::token::{Candidate, Piece, Token};
     use std::sync::Arc;
 
+    const MEASURE: Measure = Measure {
+        rows: 10,
+        cells: 20,
+        vocabulary: 1000,
+        source: Some(Source::BEFORE),
+        heating: Heating::OFF,
+        after_grammar_mask: false,
+    };
+
     fn run() -> Run {
         let request = Request {
             endpoint: "e".into(),
             model: "m".into(),
             messages: Vec::new(),
             sampling: Sampling::default(),
+            continuation: None,
             stream: true,
         };
         Run::new(RunId(1), Arc::new(request), Timestamp::default())
@@ -218,11 +450,12 @@ mod tests {
 
     fn token(bytes: &[u8], p: f64, other: f64) -> Token {
         let piece = Piece::new(String::from_utf8_lossy(bytes).into_owned(), Some(bytes.to_vec()));
-        let candidate = |piece, p: f64| Candidate { piece, logprob: Some(p.ln()) };
+        let candidate = |piece, p: f64| Candidate { piece, logprob: Some(p.ln()), id: None };
         Token {
             piece: piece.clone(),
             logprob: Some(p.ln()),
             candidates: Box::new([candidate(piece, p), candidate(Piece::new("other", None), other)]),
+            id: None,
         }
     }
 
@@ -234,10 +467,10 @@ mod tests {
     fn a_character_in_pieces_becomes_one_row_when_its_last_piece_comes() {
         let (mut run, mut inspector) = (run(), Inspector::default());
         send(&mut run, vec![token(b"a", 0.9, 0.05), token(&"한".as_bytes()[..1], 0.9, 0.05)]);
-        inspector.settle(Some(&run), 10);
+        inspector.settle(Some(&run), &MEASURE);
         assert_eq!(inspector.groups().len(), 2);
         send(&mut run, vec![token(&"한".as_bytes()[1..], 0.9, 0.05)]);
-        inspector.settle(Some(&run), 10);
+        inspector.settle(Some(&run), &MEASURE);
         let texts: Vec<_> = inspector.groups().iter().map(|group| group.text.as_str()).collect();
         assert_eq!(texts, ["a", "한"]);
     }
@@ -247,7 +480,7 @@ mod tests {
         let (mut run, mut inspector) = (run(), Inspector::default());
         for (text, p, other) in [("a", 0.9, 0.01), ("b", 0.4, 0.35), ("c", 0.9, 0.01), ("d", 0.2, 0.6)] {
             send(&mut run, vec![token(text.as_bytes(), p, other)]);
-            inspector.settle(Some(&run), 10);
+            inspector.settle(Some(&run), &MEASURE);
         }
         assert_eq!(inspector.close_calls(), [1, 3]);
         assert!(inspector.step_close_call(true));
@@ -266,14 +499,133 @@ mod tests {
         let (mut run, mut inspector) = (run(), Inspector::default());
         for _ in 0..50 {
             send(&mut run, vec![token(b"x", 0.9, 0.01)]);
-            inspector.settle(Some(&run), 10);
+            inspector.settle(Some(&run), &MEASURE);
         }
         assert_eq!((inspector.cursor(), inspector.top), (Some(49), 40));
         inspector.step(-45);
-        inspector.settle(Some(&run), 10);
+        inspector.settle(Some(&run), &MEASURE);
         assert_eq!((inspector.cursor(), inspector.top), (Some(4), 3));
         send(&mut run, vec![token(b"x", 0.9, 0.01)]);
-        inspector.settle(Some(&run), 10);
+        inspector.settle(Some(&run), &MEASURE);
         assert_eq!(inspector.cursor(), Some(4));
+    }
+
+    fn settled(tokens: &[(&str, f64, f64)]) -> (Run, Inspector) {
+        let (mut run, mut inspector) = (run(), Inspector::default());
+        let text = tokens.iter().map(|(text, ..)| *text).collect();
+        let tokens = tokens.iter().map(|(text, p, other)| token(text.as_bytes(), *p, *other)).collect();
+        run.apply(StreamEvent::Delta { text, tokens }, Timestamp::default());
+        inspector.settle(Some(&run), &MEASURE);
+        inspector.go_to(0);
+        (run, inspector)
+    }
+
+    #[test]
+    fn the_cursor_walks_by_words() {
+        let (_, mut inspector) = settled(&[
+            ("Bam", 0.9, 0.0),
+            ("boo", 0.9, 0.0),
+            (" grows", 0.9, 0.0),
+            (".", 0.9, 0.0),
+            ("\n", 0.9, 0.0),
+            ("So", 0.9, 0.0),
+        ]);
+        let mut visited = Vec::new();
+        while inspector.step_word(true) {
+            visited.push(inspector.cursor().unwrap());
+        }
+        assert_eq!(visited, [2, 5]);
+        assert!(inspector.step_word(false));
+        assert_eq!(inspector.cursor(), Some(2));
+    }
+
+    #[test]
+    fn text_is_found_across_tokens_and_around_the_end() {
+        let (run, mut inspector) = settled(&[
+            ("Bam", 0.9, 0.0),
+            ("boo", 0.9, 0.0),
+            (" and", 0.9, 0.0),
+            (" bamb", 0.9, 0.0),
+            ("oo", 0.9, 0.0),
+        ]);
+        inspector.sought = "BAMBOO".to_owned();
+        assert!(inspector.find(&run, true, true));
+        assert_eq!(inspector.cursor(), Some(0));
+        for place in [3, 0] {
+            assert!(inspector.find(&run, true, false));
+            assert_eq!(inspector.cursor(), Some(place));
+        }
+        assert!(inspector.find(&run, false, false));
+        assert_eq!(inspector.cursor(), Some(3));
+        inspector.sought = "panda".to_owned();
+        assert!(!inspector.find(&run, true, true));
+        assert_eq!(inspector.cursor(), Some(3));
+    }
+
+    #[test]
+    fn the_table_is_sorted_and_the_cursor_moves_by_its_rows() {
+        let (run, mut inspector) = settled(&[("a", 0.9, 0.01), ("b", 0.3, 0.1), ("c", 0.5, 0.45)]);
+        let rows =
+            |inspector: &Inspector| (0..3).map(|row| inspector.group_in(row).unwrap()).collect::<Vec<_>>();
+        for (order, expected) in
+            [(Order::Surprisal, [1, 2, 0]), (Order::Margin, [2, 1, 0]), (Order::Entropy, [1, 2, 0])]
+        {
+            inspector.sort_next();
+            inspector.settle(Some(&run), &MEASURE);
+            assert_eq!((inspector.order(), rows(&inspector)), (order, expected.to_vec()));
+        }
+        inspector.go_to(1);
+        assert!(inspector.step_row(1));
+        assert_eq!(inspector.cursor(), Some(2));
+        inspector.sort_next();
+        inspector.settle(Some(&run), &MEASURE);
+        assert_eq!(rows(&inspector), [0, 1, 2]);
+    }
+
+    #[test]
+    fn pieces_get_rows_of_their_own_and_the_cursor_stays_on_its_token() {
+        let (mut run, mut inspector) = (run(), Inspector::default());
+        let han = "한".as_bytes();
+        send(
+            &mut run,
+            vec![
+                token(b"a", 0.9, 0.0),
+                token(&han[..1], 0.9, 0.0),
+                token(&han[1..], 0.9, 0.0),
+                token(b"b", 0.9, 0.0),
+            ],
+        );
+        inspector.settle(Some(&run), &MEASURE);
+        inspector.go_to(2);
+        inspector.toggle_pieces(&run);
+        let texts: Vec<_> = inspector.groups().iter().map(|group| group.text.as_str()).collect();
+        assert_eq!(texts, ["a", "\\xed", "\\x95\\x9c", "b"]);
+        assert_eq!(inspector.cursor(), Some(3));
+        inspector.toggle_pieces(&run);
+        assert_eq!((inspector.groups().len(), inspector.cursor()), (3, Some(2)));
+    }
+
+    #[test]
+    fn other_candidates_are_taken_in_hand_in_a_round() {
+        let (run, mut inspector) = settled(&[("a", 0.9, 0.05), ("b", 0.9, 0.05)]);
+        assert!(inspector.take_candidate(&run, true));
+        assert_eq!(inspector.in_hand(), Some(1), "the chosen one is passed over");
+        assert!(inspector.take_candidate(&run, true));
+        assert_eq!(inspector.in_hand(), Some(1));
+        inspector.go_to(1);
+        assert_eq!(inspector.in_hand(), None);
+    }
+
+    #[test]
+    fn the_strips_show_what_strikes() {
+        let (run, mut inspector) = settled(&[("a", 0.99, 0.005), ("b", 0.2, 0.7), ("c", 0.55, 0.4)]);
+        let heating = Heating::new(crate::app::heat::Heat::Surprisal, None, 1000);
+        inspector.settle(Some(&run), &Measure { cells: 3, heating, ..MEASURE });
+        let shades: Vec<_> = inspector.strips.heat.iter().map(|shade| shade.unwrap()).collect();
+        assert!(shades[1] > shades[2] && shades[2] > shades[0], "{shades:?}");
+        let tipping: Vec<_> = inspector.strips.tipping.iter().map(|shade| shade.unwrap()).collect();
+        assert!(tipping[1] > tipping[2] && tipping[2] > tipping[0], "{tipping:?}");
+        assert_eq!(inspector.strips.cell_of(1), 1);
+        assert_eq!(inspector.strips.token_of(2), 2);
     }
 }

@@ -141,14 +141,28 @@ pub fn layout(size: Size, draft_rows: u16, panes: Panes) -> Layout {
     }
 }
 
-/// Rows above the token table's first row: the answer's figures, a blank line, the column names.
-pub const TABLE_HEAD: u16 = 3;
+/// Rows above the token table's first row: the answer's figures, the column names.
+pub const TABLE_HEAD: u16 = 2;
 
-/// Where the two parts of the inspector stand, inside their frames.
+/// Rows of the what-if panel: the values, and the track of the one in hand.
+const WHAT_IF: u16 = 2;
+
+/// Rows of the answer in two lines.
+const STRIPS: u16 = 2;
+
+/// Width from which position and table stand side by side in one frame.
+const BESIDE: u16 = 72;
+
+/// Where the parts of the inspector stand, inside their frames. Above those that share a frame with
+/// another stands a line that parts them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct InspectorAreas {
     /// The position under the cursor: its candidates, tail and entropy.
     pub position: Rect,
+    /// The sliders; empty where there is no room.
+    pub what_if: Rect,
+    /// The answer in two lines; empty where there is no room.
+    pub strips: Rect,
     /// The answer's figures and its token table.
     pub table: Rect,
 }
@@ -165,16 +179,48 @@ impl InspectorAreas {
 #[must_use]
 pub fn inspector_areas(layout: &Layout, candidates: usize) -> InspectorAreas {
     let inner = layout.inspector.inner();
-    if !layout.tokens.is_empty() {
-        return InspectorAreas { position: inner, table: layout.tokens.inner() };
-    }
-    // Token line, blank, candidates, tail, blank, entropy, and a line that parts it from the table.
+    // Token, names, candidates, tail, blank, three lines of facts.
     let wanted = u16::try_from(candidates).unwrap_or(u16::MAX).saturating_add(7);
-    let position = wanted.min((inner.height * 11 / 20).max(9)).min(inner.height);
-    InspectorAreas {
-        position: Rect { height: position, ..inner },
-        table: Rect { y: inner.y + position, height: inner.height - position, ..inner },
+    if !layout.tokens.is_empty() {
+        let (position, what_if) = position_areas(inner, wanted);
+        let (strips, table) = answer_areas(layout.tokens.inner());
+        return InspectorAreas { position, what_if, strips, table };
     }
+    if inner.width >= BESIDE {
+        let half = (inner.width - 3) / 2;
+        let (position, what_if) = position_areas(Rect { width: half, ..inner }, wanted);
+        let right = Rect { x: inner.x + half + 3, width: inner.width - half - 3, ..inner };
+        let (strips, table) = answer_areas(right);
+        return InspectorAreas { position, what_if, strips, table };
+    }
+    // Figures, names and at least four tokens, and the line above them.
+    let least_table = TABLE_HEAD + 4 + 1;
+    let above = (wanted + WHAT_IF + 1).min(inner.height.saturating_sub(least_table + STRIPS).max(8));
+    let above = above.min(inner.height);
+    let (position, what_if) = position_areas(Rect { height: above, ..inner }, wanted);
+    let below = inner.height - above;
+    let line = 1.min(below);
+    let rest = Rect { y: inner.y + above + line, height: below - line, ..inner };
+    let (strips, table) = answer_areas(rest);
+    InspectorAreas { position, what_if, strips, table }
+}
+
+fn position_areas(area: Rect, wanted: u16) -> (Rect, Rect) {
+    // The candidates come first: without room for six lines of them the sliders give way.
+    if area.height < WHAT_IF + 1 + 6 {
+        return (area, Rect::default());
+    }
+    let height = wanted.min(area.height - WHAT_IF - 1);
+    let y = area.y + height + 1;
+    (Rect { height, ..area }, Rect { y, height: WHAT_IF, ..area })
+}
+
+fn answer_areas(area: Rect) -> (Rect, Rect) {
+    if area.height < STRIPS + TABLE_HEAD + 3 {
+        return (Rect::default(), area);
+    }
+    let table = Rect { y: area.y + STRIPS, height: area.height - STRIPS, ..area };
+    (Rect { height: STRIPS, ..area }, table)
 }
 
 #[cfg(test)]
@@ -183,6 +229,25 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        /// Whatever the size, the parts of the inspector stay inside its frames and apart.
+        #[test]
+        fn parts_of_the_inspector_do_not_overlap(width in 40u16..400, height in 12u16..200, candidates in 0usize..=20, alone: bool) {
+            let panes = if alone { Panes::InspectorOnly } else { Panes::Fit { inspector: true } };
+            let l = layout(Size { width, height }, 1, panes);
+            let a = inspector_areas(&l, candidates);
+            let parts: Vec<Rect> = [a.position, a.what_if, a.strips, a.table].into_iter().filter(|r| !r.is_empty()).collect();
+            for (index, part) in parts.iter().enumerate() {
+                let inside = [l.inspector.inner(), l.tokens.inner()].into_iter().any(|frame| {
+                    frame.contains(part.x, part.y) && frame.contains(part.x + part.width - 1, part.y + part.height - 1)
+                });
+                prop_assert!(inside, "{part:?} of {l:?}");
+                for b in &parts[index + 1..] {
+                    prop_assert!(part.x + part.width <= b.x || b.x + b.width <= part.x || part.y + part.height <= b.y || b.y + b.height <= part.y);
+                }
+            }
+            prop_assert!(a.position.height >= 4);
+        }
+
         /// Whatever the size, the parts tile the screen: nothing overlaps, nothing sticks out.
         #[test]
         fn parts_tile_the_screen(width in 40u16..400, height in 12u16..200, rows in 1u16..=10, which in 0usize..4) {

@@ -17,44 +17,49 @@ pub mod inspector;
 pub mod keymap;
 pub mod layout;
 pub mod msg;
+pub mod notice;
 pub mod overlay;
+pub mod page;
 pub mod settings;
 pub mod transcript;
 
 mod on_answer;
+mod on_branch;
 mod on_compare;
 mod on_key;
 mod on_message;
 mod on_overlay;
 mod on_pane;
+mod on_token;
+mod removed;
 mod start;
 
 use chord::Chord;
-use command::Place;
+use command::{Command, Place};
 use compare::Compare;
 use composer::Composer;
-use counter::Counter;
+use counter::{Counter, Sent};
 use documents::Documents;
 use heat::Heat;
 use inspector::{Inspector, Target};
 use keymap::Keymap;
 use layout::{InspectorAreas, Layout, Panes};
 use msg::{Effect, Effects, Msg, Size};
+use notice::Notice;
 use overlay::Overlay;
+use removed::Removed;
 use settings::Settings;
 use transcript::Transcript;
 
 pub use start::{Knowledge, Start};
 
 use crate::core::conversation::{Conversation, Message};
-use crate::core::fault::Fault;
 use crate::core::id::{Ids, MessageId, RunId};
 use crate::core::request::{Request, Role};
 use crate::core::run::Run;
 use crate::core::time::Timestamp;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// A screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,33 +90,18 @@ enum Home {
     Compare,
 }
 
-/// A notice at the bottom of the screen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
-    /// What it says.
-    pub text: String,
-    /// Whether something went wrong.
-    pub is_fault: bool,
-    since: Timestamp,
+/// The temperature a column was continued at, and the one it took the place of.
+#[derive(Debug, Clone, Copy)]
+struct Continued {
+    at: f64,
+    before: Option<f64>,
 }
-
-/// A notice stays at least this long, whatever is typed.
-const NOTICE_STAYS: Duration = Duration::from_secs(2);
 
 /// Steps of the spinner.
 pub const SPINNER: [&str; 8] = ["⣾", "⣽", "⣻", "⢿", "⡿", "⣟", "⣯", "⣷"];
 
 /// The question the sandbox offers to begin with.
 pub const SUGGESTION: &str = "What is good about rising early?";
-
-/// What was taken out of the conversation last, so that it can be brought back.
-#[derive(Debug)]
-struct Removed {
-    at: usize,
-    /// Messages that stand in its place now.
-    replaced_by: usize,
-    messages: Vec<Message>,
-}
 
 /// The whole state.
 #[derive(Debug)]
@@ -176,7 +166,10 @@ pub struct App {
     recalled: Option<usize>,
     stashed: String,
     copied_code: usize,
-    removed: Option<Removed>,
+    removed: Removed,
+    continued: Option<Continued>,
+    warned: Option<(u64, Arc<str>)>,
+    counted_with: Sent,
     counted_revision: u64,
     history_changed: bool,
     knowledge: Box<dyn Knowledge>,
@@ -196,11 +189,8 @@ impl App {
             0 | 1 => String::new(),
             count => format!(" · {} more: tokenscope config check", count - 1),
         };
-        let notice = start.notices.first().map(|fault| Notice {
-            text: format!("{fault}{more}"),
-            is_fault: true,
-            since: Timestamp::default(),
-        });
+        let notice =
+            start.notices.first().map(|fault| Notice::fault(format!("{fault}{more}"), Timestamp::default()));
         let mut compare = Compare::default();
         (compare.temperatures, compare.repeats) = (start.temperatures, start.repeats.max(1));
         Self {
@@ -239,7 +229,10 @@ impl App {
             recalled: None,
             stashed: String::new(),
             copied_code: 0,
-            removed: None,
+            removed: Removed::default(),
+            continued: None,
+            warned: None,
+            counted_with: Sent::default(),
             counted_revision: u64::MAX,
             history_changed: true,
             knowledge: start.knowledge,
@@ -260,6 +253,7 @@ impl App {
     /// Takes one message and returns what is to be done about it.
     pub fn update(&mut self, msg: Msg, now: Timestamp) -> Effects {
         self.now = now;
+        self.end_notice();
         let effects = match msg {
             Msg::Key(chord) => self.on_key(chord),
             Msg::Paste(text) => self.on_paste(&text),
@@ -300,8 +294,11 @@ impl App {
     /// Asks for the counts that the last message made necessary.
     fn count(&mut self) -> Effects {
         let mut effects = Effects::none();
+        let sent = self.sent();
+        self.history_changed |= std::mem::replace(&mut self.counted_with, sent) != sent;
+        self.history_changed |= self.counter.offer(self.offered().map(|(question, _)| question));
         if std::mem::take(&mut self.history_changed)
-            && let Some(effect) = self.counter.add_up(&self.conversation)
+            && let Some(effect) = self.counter.add_up(&self.conversation, sent)
         {
             effects = effects.and(effect);
         }
@@ -333,7 +330,7 @@ impl App {
                 if self.wrap > 0 {
                     area.width = area.width.min(self.wrap);
                 }
-                self.transcript.settle(&self.conversation, &mut self.documents, area, raw);
+                self.transcript.settle(&self.conversation, &mut self.documents, area, raw, &self.keymap);
                 let mut last = None;
                 for line in self.transcript.lines() {
                     if last.replace(line.message) != Some(line.message) {
@@ -342,14 +339,12 @@ impl App {
                     }
                 }
             }
-            Screen::Compare => self.compare.settle(&mut self.documents, main.below_axis(), raw),
+            Screen::Compare => {
+                self.compare.settle(&mut self.documents, main.below_axis(), raw, &self.keymap);
+            }
         }
         if !self.layout.inspector.is_empty() {
-            let run = inspected(&self.conversation, &self.compare, &self.inspector);
-            let candidates =
-                run.and_then(|run| run.tokens.iter().map(|token| token.candidates.len()).next_back());
-            self.areas = layout::inspector_areas(&self.layout, candidates.unwrap_or(0));
-            self.inspector.settle(run, self.areas.table_rows());
+            self.settle_inspector();
         }
         self.documents.trim();
         effects
@@ -362,6 +357,7 @@ impl App {
             Screen::Chat if self.zoomed => Panes::TranscriptOnly,
             Screen::Compare if !self.compare.inspecting => Panes::TranscriptOnly,
             Screen::Compare if self.zoomed && inspector => Panes::InspectorOnly,
+            Screen::Compare if self.zoomed => Panes::TranscriptOnly,
             Screen::Chat | Screen::Compare => Panes::Fit { inspector },
         }
     }
@@ -404,7 +400,7 @@ impl App {
 
     /// Takes note that a frame was drawn.
     pub fn drawn(&mut self) {
-        self.dirty = false;
+        self.dirty = !self.layout.inspector.is_empty() && self.inspector.is_behind();
     }
 
     /// Whether something moves on screen by itself, so that frames are due without messages.
@@ -437,12 +433,9 @@ impl App {
         if self.overlay.is_some() { Place::Overlay } else { self.focus }
     }
 
-    fn say(&mut self, text: impl Into<String>) {
-        self.notice = Some(Notice { text: text.into(), is_fault: false, since: self.now });
-    }
-
-    fn fault(&mut self, fault: &Fault) {
-        self.notice = Some(Notice { text: fault.to_string(), is_fault: true, since: self.now });
+    /// Returns how a command is given, for a sentence: its key in a place, else its name.
+    fn key(&self, command: Command, place: Place) -> String {
+        self.keymap.hint(command, place).unwrap_or_else(|| format!("'{}'", command::spec_of(command).title))
     }
 
     fn quit(&mut self, code: u8) -> Effects {

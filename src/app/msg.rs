@@ -34,19 +34,23 @@ pub struct Mouse {
 pub enum MouseKind {
     /// The left button went down.
     Press,
+    /// The mouse moved while the left button was down.
+    Drag,
     /// The wheel turned away from the user.
     WheelUp,
     /// The wheel turned towards the user.
     WheelDown,
 }
 
-/// Names a text whose tokens were counted: a message, or one variant of it.
+/// Names a text whose tokens were counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct CountKey {
-    /// The message.
-    pub message: MessageId,
-    /// The variant, for an answer.
-    pub run: Option<RunId>,
+pub enum CountKey {
+    /// A message that was typed or loaded.
+    Message(MessageId),
+    /// One variant of an answer.
+    Answer(RunId),
+    /// A question that Enter asks although nothing is typed, by its number.
+    Offered(u32),
 }
 
 /// Names a fenced code block of a shown text.

@@ -1,10 +1,12 @@
 //! Asking and answering: sending the draft, folding stream events, stopping, asking again.
 
-use crate::app::command::Place;
+use crate::app::command::{Command, Place};
 use crate::app::inspector::Target;
 use crate::app::msg::{Effect, Effects};
-use crate::app::{App, Drafting, Home, Removed, Screen};
+use crate::app::removed::Instead;
+use crate::app::{App, Drafting, Home, Screen};
 use crate::core::conversation::{Answer, Body, Message};
+use crate::core::figure;
 use crate::core::id::{MessageId, RunId};
 use crate::core::request::{Request, Role};
 use crate::core::run::Run;
@@ -48,6 +50,9 @@ impl App {
 
     /// Sends what was written, in the way the composer's title says.
     pub(super) fn on_send(&mut self) -> Effects {
+        if self.is_too_long_to_send() {
+            return Effects::none();
+        }
         if self.screen == Screen::Compare && self.drafting == Drafting::New {
             return self.run_comparison();
         }
@@ -98,6 +103,40 @@ impl App {
         }
     }
 
+    /// Whether what asks for an answer does not fit the model's window; says so once for each draft, as
+    /// the count may be an estimate and the window another than it is known to be.
+    fn is_too_long_to_send(&mut self) -> bool {
+        let asks = match self.drafting {
+            Drafting::New => self.draft_role == Role::User || self.screen == Screen::Compare,
+            Drafting::Edit(_) => self.draft_role == Role::User,
+            Drafting::InsertAfter(_) | Drafting::System => false,
+        };
+        let context = self.counter.context(&self.settings.card, self.settings.sampling.max_output_tokens);
+        let draft = Some((self.composer.revision(), Arc::clone(&self.settings.model)));
+        let (true, Some(window), true) = (asks, context.window, context.share() > Some(1.0)) else {
+            return false;
+        };
+        if self.warned == draft {
+            return false;
+        }
+        self.warned = draft;
+        let key = |command| self.key(command, Place::Composer);
+        let (send, model) = (key(Command::Send), key(Command::ChooseModel));
+        let history = if self.conversation.memory && !self.conversation.messages.is_empty() {
+            format!(", leave the history out ({})", key(Command::ToggleMemory))
+        } else {
+            String::new()
+        };
+        self.say(format!(
+            "this does not fit: {} tokens, and {} takes {}. Shorten it{history}, choose another model ({model}), \
+             or press {send} again to send it all the same",
+            figure::count(context.used),
+            self.settings.model,
+            figure::whole(window),
+        ));
+        true
+    }
+
     fn after_sending(&mut self) {
         // Another kind of writing had put the draft aside.
         if std::mem::replace(&mut self.drafting, Drafting::New) != Drafting::New {
@@ -132,11 +171,9 @@ impl App {
             (None, true) => "system message removed",
             (None, false) => "no system message",
         });
-        let replaced_by = usize::from(new.is_some());
-        let messages: Vec<Message> = self.conversation.messages.splice(..end, new).collect();
-        if !messages.is_empty() {
-            self.removed = Some(Removed { at: 0, replaced_by, messages });
-        }
+        let instead = new.as_ref().map_or(Instead::Nothing, |message| Instead::Message(message.id));
+        let messages = self.conversation.messages.splice(..end, new).collect();
+        self.removed.note(&self.conversation.messages, 0, instead, messages);
         self.after_sending();
     }
 
@@ -153,10 +190,17 @@ impl App {
         }
         let text: Arc<str> = self.composer.take().into();
         let message = Message { id: self.ids.message(), role, body: Body::Text(text) };
-        // A question asked again makes what followed it obsolete; `u` brings it back.
-        let end = if is_question { self.conversation.messages.len() } else { at + 1 };
+        // A question asked again makes what followed it obsolete; undoing brings it back.
+        let (end, instead) = if is_question {
+            (self.conversation.messages.len(), Instead::Rest)
+        } else {
+            (at + 1, Instead::Message(message.id))
+        };
         let messages = self.conversation.messages.splice(at..end, [message]).collect();
-        self.removed = Some(Removed { at, replaced_by: if is_question { 2 } else { 1 }, messages });
+        self.removed.note(&self.conversation.messages, at, instead, messages);
+        let key = self.key(Command::UndoDelete, Place::Transcript);
+        let (what, old) = if is_question { ("asked again from here", "branch") } else { ("changed", "text") };
+        self.say(format!("{what}; {key} in the conversation brings the old {old} back"));
         self.transcript.selected = None;
         self.after_sending();
         if is_question { self.ask_after(at + 1) } else { Effects::one(self.keep()) }
@@ -315,11 +359,13 @@ impl App {
             self.drafting = Drafting::New;
             self.draft_role = Role::User;
             self.composer.set_text(&std::mem::take(&mut self.stashed));
-        } else if self.zoomed || self.compare.zoomed {
-            (self.zoomed, self.compare.zoomed) = (false, false);
+        } else if self.zoomed {
+            self.zoomed = false;
         } else if self.screen == Screen::Compare && self.compare.inspecting {
             self.compare.inspecting = false;
             self.focus = Place::Grid;
+        } else if self.screen == Screen::Compare && self.compare.zoomed {
+            self.compare.zoomed = false;
         } else if self.transcript.selected.take().is_none() {
             self.focus = Place::Composer;
         }

@@ -1,11 +1,13 @@
 //! Running a comparison and what can be done with its columns.
 
-use crate::app::command::Place;
+use crate::app::command::{Command, Place};
+use crate::app::counter::Sent;
 use crate::app::inspector::Target;
 use crate::app::msg::Effects;
 use crate::app::on_answer::is_usable;
-use crate::app::{App, Home, Screen};
+use crate::app::{App, Continued, Drafting, Home, Screen};
 use crate::core::conversation::{Answer, Body, Message};
+use crate::core::figure;
 use crate::core::id::MessageId;
 use crate::core::request::{Prompt, Role};
 use crate::core::run::RunStatus;
@@ -19,10 +21,7 @@ impl App {
             self.say("nothing to compare yet: write a question and press Enter");
             return Effects::none();
         };
-        let upto = match origin {
-            Some(id) => self.conversation.position(id).unwrap_or(0),
-            None => self.conversation.messages.len(),
-        };
+        let upto = self.before(origin);
         let mut prompts = self.conversation.prompts(upto);
         if !self.conversation.memory {
             prompts.retain(|prompt| prompt.role == Role::System);
@@ -60,7 +59,46 @@ impl App {
             return Some((Arc::clone(question), self.compare.origin));
         }
         let last = self.conversation.messages.iter().rev().find(|message| message.role == Role::User)?;
-        Some((last.text().into(), Some(last.id)))
+        Some((last.shared_text(), Some(last.id)))
+    }
+
+    /// Returns how many messages come before a question: all, unless it is one of them itself.
+    fn before(&self, origin: Option<MessageId>) -> usize {
+        match origin {
+            Some(id) => self.conversation.position(id).unwrap_or(0),
+            None => self.conversation.messages.len(),
+        }
+    }
+
+    /// Returns the question that Enter asks although nothing is typed, and how many messages are sent
+    /// before it.
+    #[must_use]
+    pub fn offered(&self) -> Option<(Arc<str>, usize)> {
+        if !self.composer.is_empty() || self.drafting != Drafting::New {
+            return None;
+        }
+        match self.screen {
+            Screen::Chat => Some((self.suggestion()?.into(), self.conversation.messages.len())),
+            Screen::Compare => {
+                let (question, origin) = self.question()?;
+                Some((question, self.before(origin)))
+            }
+        }
+    }
+
+    /// Returns which messages are sent with the draft, in the way the composer's title says.
+    pub(super) fn sent(&self) -> Sent {
+        let is_system = |message: &&Message| message.role == Role::System;
+        let messages = &self.conversation.messages;
+        match self.drafting {
+            Drafting::New => Sent::first(self.offered().map_or(usize::MAX, |(_, upto)| upto)),
+            Drafting::InsertAfter(_) => Sent::default(),
+            Drafting::System => Sent::without(messages.first().filter(is_system).map(|message| message.id)),
+            Drafting::Edit(id) => match self.conversation.position(id) {
+                Some(at) if messages[at].role == Role::User => Sent::first(at),
+                _ => Sent::without(Some(id)),
+            },
+        }
     }
 
     pub(super) fn stop_cell(&mut self) -> Effects {
@@ -70,7 +108,7 @@ impl App {
         }
     }
 
-    /// Asks the current column's question again, in the place of its answer.
+    /// Asks the current column's question again; an answer that says something is kept beside the new one.
     pub(super) fn retry_cell(&mut self) -> Effects {
         let shown = self.compare.current().map(|column| (column.run().id, Arc::clone(&column.run().request)));
         let Some((old, request)) = shown else {
@@ -80,9 +118,10 @@ impl App {
         let stop = self.cancel(old);
         let run = self.new_run(&request);
         let id = run.id;
-        self.compare.replace(old, run);
-        if let Some(column) = self.compare.current_mut() {
-            (column.top, column.follows) = (0, true);
+        if self.compare.ask_again(run) {
+            let (before, after) =
+                (self.key(Command::PreviousSample, Place::Grid), self.key(Command::NextSample, Place::Grid));
+            self.say(format!("asked again; {before} and {after} walk the answers of this column"));
         }
         if self.compare.inspecting {
             self.inspector.show(Target::Run(id));
@@ -144,13 +183,36 @@ impl App {
                 self.insert_answer(self.conversation.messages.len(), run);
             }
         }
-        self.settings.sampling.temperature = Some(temperature);
+        let before = self.settings.sampling.temperature.replace(temperature);
+        // A further column does not make the last one's temperature the one to return to.
+        let before = self.continued.filter(|last| before == Some(last.at)).map_or(before, |last| last.before);
+        self.continued = Some(Continued { at: temperature, before });
         self.history_changed = true;
         self.show(Screen::Chat);
         self.transcript.follow();
         self.focus = Place::Composer;
-        self.say(format!("continued at temperature {temperature}"));
+        let (set, new) = (
+            self.key(Command::EditParameters, Place::Composer),
+            self.key(Command::NewConversation, Place::Composer),
+        );
+        self.say(format!(
+            "this conversation goes on at temperature {}: {set} sets it, {new} returns to {}",
+            figure::parameter(temperature),
+            before.map_or("none".to_owned(), figure::parameter)
+        ));
         Effects::one(self.keep())
+    }
+
+    /// Ends the temperature that came with a column that was continued; returns the one from before it,
+    /// unless the user has set another since.
+    pub(super) fn end_continued(&mut self) -> Option<Continued> {
+        let continued = self.continued.take()?;
+        let Continued { at, before } = continued;
+        let is_unchanged = self.settings.sampling.temperature == Some(at) && before != Some(at);
+        is_unchanged.then(|| {
+            self.settings.sampling.temperature = before;
+            continued
+        })
     }
 
     fn insert_answer(&mut self, at: usize, run: crate::core::run::Run) {

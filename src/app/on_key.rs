@@ -2,23 +2,21 @@
 
 use crate::app::chord::{Chord, Key};
 use crate::app::command::{Command, Place};
-use crate::app::composer::Reaction;
+use crate::app::composer::{NotUnfolded, Reaction};
 use crate::app::inspector::Inspector;
 use crate::app::msg::{Effect, Effects};
 use crate::app::overlay::{Overlay, Parameters};
-use crate::app::{App, NOTICE_STAYS, Screen};
+use crate::app::{App, Screen, on_token};
 use crate::core::fault::Fault;
 
 impl App {
     pub(super) fn on_key(&mut self, chord: Chord) -> Effects {
-        if self.notice.as_ref().is_some_and(|notice| self.now.since(notice.since) >= NOTICE_STAYS) {
-            self.notice = None;
-        }
         let place = self.place();
         let resolution = self.keymap.resolve(place, self.pending.take(), chord);
         if resolution.is_prefix {
             self.pending = Some(chord);
         }
+        self.dismiss_notice(resolution.command == Some(Command::Send));
         let was_interrupted = std::mem::take(&mut self.interrupted);
         match resolution.command {
             Some(Command::Interrupt) if was_interrupted => self.quit(0),
@@ -72,8 +70,8 @@ impl App {
             Command::Stop => return self.on_stop(),
             Command::Palette => self.overlay = Some(Overlay::palette(&self.keymap)),
             Command::Help => self.overlay = Some(Overlay::Help { scroll: 0 }),
-            Command::ShowChat => self.show(Screen::Chat),
-            Command::ShowCompare => self.show(Screen::Compare),
+            Command::ShowChat => self.go_to(Screen::Chat, chord),
+            Command::ShowCompare => self.go_to(Screen::Compare, chord),
             Command::NextPane => self.move_focus(true),
             Command::PreviousPane => self.move_focus(false),
             Command::Zoom => self.on_zoom(),
@@ -94,8 +92,19 @@ impl App {
                 return self.on_draft_key(Chord { ctrl: true, ..Chord::plain(Key::Char('j')) });
             }
             Command::Unfold => {
-                if !self.composer.toggle_fold() {
-                    self.say("no folded paste at the cursor that is small enough to edit");
+                if let Err(reason) = self.composer.unfold() {
+                    let editor = self.key(Command::OpenEditor, Place::Composer);
+                    self.say(match reason {
+                        NotUnfolded::NoChip => "no folded paste in this draft".to_owned(),
+                        NotUnfolded::Several => {
+                            "several folded pastes: put the cursor beside the one to unfold".to_owned()
+                        }
+                        NotUnfolded::TooLarge => {
+                            format!(
+                                "this paste is too large to edit here: {editor} opens the draft in $EDITOR"
+                            )
+                        }
+                    });
                 }
             }
             Command::RecallPrevious | Command::RecallNext => return self.on_recall(command, chord),
@@ -135,6 +144,25 @@ impl App {
             Command::NextCloseCall => self.walk(|inspector, _| inspector.step_close_call(true)),
             Command::PreviousCloseCall => self.walk(|inspector, _| inspector.step_close_call(false)),
             Command::MostSurprising => self.walk(Inspector::to_most_surprising),
+            Command::NextWord => self.walk(|inspector, _| inspector.step_word(true)),
+            Command::PreviousWord => self.walk(|inspector, _| inspector.step_word(false)),
+            Command::FindToken => self.seek(),
+            Command::FindNext => self.walk(|inspector, run| inspector.find(run, true, false)),
+            Command::FindPrevious => self.walk(|inspector, run| inspector.find(run, false, false)),
+            Command::SortTokens => self.inspector.sort_next(),
+            Command::TogglePieces => self.toggle_pieces(),
+            Command::NextCandidate => self.take_candidate(true),
+            Command::PreviousCandidate => self.take_candidate(false),
+            Command::NextSlider => self.inspector.sliders.select_next(),
+            Command::RaiseWhatIf => self.slide(1.0),
+            Command::LowerWhatIf => self.slide(-1.0),
+            Command::RaiseWhatIfFast => self.slide(on_token::FAST),
+            Command::LowerWhatIfFast => self.slide(-on_token::FAST),
+            Command::ResetWhatIf => self.inspector.sliders.reset(),
+            Command::Branch => return self.branch(),
+            Command::NextEnding => return self.step_ending(1),
+            Command::PreviousEnding => return self.step_ending(-1),
+            Command::NextSheet => self.next_sheet(),
             Command::NextColumn => self.step_column(1),
             Command::PreviousColumn => self.step_column(-1),
             Command::NextSample => self.step_sample(1),

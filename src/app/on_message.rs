@@ -3,8 +3,10 @@
 use crate::app::chord::Chord;
 use crate::app::command::{Command, Place};
 use crate::app::msg::{Effect, Effects};
-use crate::app::{App, Drafting, Removed, Screen};
+use crate::app::removed::Instead;
+use crate::app::{App, Continued, Drafting, Screen};
 use crate::core::conversation::{Body, Message};
+use crate::core::figure;
 use crate::core::request::Role;
 
 impl App {
@@ -46,13 +48,21 @@ impl App {
             self.conversation.messages.first().filter(|message| message.role == Role::System).cloned();
         let kept = usize::from(system.is_some());
         let messages: Vec<Message> = self.conversation.messages.drain(kept..).collect();
-        self.removed = Some(Removed { at: kept, replaced_by: 0, messages });
+        self.removed.note(&self.conversation.messages, kept, Instead::Rest, messages);
         self.screen = Screen::Chat;
         self.focus = Place::Composer;
         self.transcript.selected = None;
         self.transcript.follow();
         self.history_changed = true;
-        self.say("new conversation; u in the empty pane brings the last one back");
+        let sampling = match self.end_continued() {
+            Some(Continued { before: Some(before), .. }) => {
+                format!(" at temperature {}", figure::parameter(before))
+            }
+            Some(Continued { before: None, .. }) => " with the temperature omitted".to_owned(),
+            None => String::new(),
+        };
+        let key = self.key(Command::UndoDelete, Place::Transcript);
+        self.say(format!("new conversation{sampling}; {key} in the empty pane brings the last one back"));
         effects.and(Effect::BeginConversation)
     }
 
@@ -93,39 +103,36 @@ impl App {
             self.conversation.messages[at].run().filter(|run| !run.status.is_ended()).map(|run| run.id);
         let effects = running.map_or_else(Effects::none, |run| self.cancel(run));
         let message = self.conversation.messages.remove(at);
-        self.removed = Some(Removed { at, replaced_by: 0, messages: vec![message] });
+        self.removed.note(&self.conversation.messages, at, Instead::Nothing, vec![message]);
         let next = at.min(self.conversation.messages.len().saturating_sub(1));
         self.transcript.selected = self.conversation.messages.get(next).map(|message| message.id);
         self.history_changed = true;
-        self.say("deleted; u brings it back");
+        let key = self.key(Command::UndoDelete, Place::Transcript);
+        self.say(format!("deleted; {key} brings it back"));
         effects.and(self.keep())
     }
 
     pub(super) fn on_undelete(&mut self) -> Effects {
-        let Some(removed) = self.removed.take() else {
+        if self.is_answering() {
+            self.say("still answering: Esc stops it first");
+            return Effects::none();
+        }
+        let Some(back) = self.removed.bring_back(&mut self.conversation.messages) else {
             self.say("nothing to bring back");
             return Effects::none();
         };
-        if self.is_answering() {
-            self.say("still answering: Esc stops it first");
-            self.removed = Some(removed);
-            return Effects::none();
-        }
-        let count = self.conversation.messages.len();
-        let at = removed.at.min(count);
-        let end = (at + removed.replaced_by).min(count);
-        let selected = removed.messages.first().map(|message| message.id);
-        let replaced_by = removed.messages.len();
-        let messages: Vec<Message> = self.conversation.messages.splice(at..end, removed.messages).collect();
-        if !messages.is_empty() {
-            self.removed = Some(Removed { at, replaced_by, messages });
-        }
-        self.transcript.selected = selected;
-        if let Some(id) = selected {
+        self.transcript.selected = back.first;
+        if let Some(id) = back.first {
             self.transcript.reveal(id, None);
         }
         self.history_changed = true;
-        self.say("brought back");
+        let key = self.key(Command::UndoDelete, Place::Transcript);
+        self.say(match back.further {
+            0 if back.turns => format!("brought back; {key} again returns to what stood here"),
+            0 => "brought back".to_owned(),
+            1 => format!("brought back; {key} again: one more step"),
+            steps => format!("brought back; {key} again: {steps} more steps"),
+        });
         Effects::one(self.keep())
     }
 

@@ -4,6 +4,7 @@ use crate::app::chord::{Chord, Key};
 use crate::app::counter::Counter;
 use crate::app::msg::{Effect, Effects};
 use crate::app::overlay::{Choice, Item, List, Overlay, Prompt, backspace};
+use crate::app::page;
 use crate::app::settings::{EndpointCard, Parameter};
 use crate::app::{App, Screen};
 use crate::core::fault::{Fault, FaultKind};
@@ -26,7 +27,7 @@ impl App {
         };
         let items = self.settings.endpoints.iter().enumerate().map(item).collect();
         let current = Choice::Endpoint(self.settings.endpoint);
-        let list = List::new("endpoints", items, "no endpoint matches").select(&current);
+        let list = List::new("endpoints", items, "no endpoint matches").select(current);
         self.overlay = Some(Overlay::List(list));
     }
 
@@ -38,7 +39,7 @@ impl App {
         };
         let items = self.themes.iter().map(item).collect();
         let current = Choice::Theme(self.theme.clone());
-        self.overlay = Some(Overlay::List(List::new("themes", items, "no theme matches").select(&current)));
+        self.overlay = Some(Overlay::List(List::new("themes", items, "no theme matches").select(current)));
     }
 
     pub(super) fn edit_temperatures(&mut self) {
@@ -74,7 +75,7 @@ impl App {
                 let items: Vec<Item> = names.into_iter().map(item).collect();
                 let filter = std::mem::take(&mut list.filter);
                 *list = List::new("models", items, "no model matches: Enter takes the name as typed")
-                    .select(&current);
+                    .select(current);
                 if !filter.is_empty() {
                     list.filter = filter;
                     list.refilter();
@@ -98,13 +99,14 @@ impl App {
                 list.refilter();
                 self.preview_theme()
             }
-            Some(Overlay::Temperatures(prompt)) => {
+            Some(Overlay::Temperatures(prompt) | Overlay::Find(prompt)) => {
                 match typed {
                     Some(c) => prompt.text.push(c),
                     None if is_backspace => backspace(&mut prompt.text),
                     None => {}
                 }
                 prompt.error = None;
+                self.seek_typed();
                 Effects::none()
             }
             Some(Overlay::Parameters(table)) => {
@@ -138,7 +140,9 @@ impl App {
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "other keys mean nothing here")]
     fn on_page_key(&mut self, chord: Chord) -> Effects {
-        let page = isize::try_from(self.layout.main.height / 2).unwrap_or(8).max(4);
+        // A page less one line, which stays in view; the frame takes two rows, the filter of a list two more.
+        let taken = if matches!(self.overlay, Some(Overlay::List(_))) { 5 } else { 3 };
+        let page = isize::try_from(self.layout.main.height.saturating_sub(taken)).unwrap_or(1).max(1);
         match chord.key {
             Key::PageDown => self.scroll_overlay(page),
             Key::PageUp => self.scroll_overlay(-page),
@@ -159,15 +163,23 @@ impl App {
 
     /// Moves the selection, or the text where there is none.
     pub(super) fn scroll_overlay(&mut self, by: isize) {
+        let lines = match &self.overlay {
+            Some(Overlay::Help { .. }) => page::keys(&self.keymap).len(),
+            Some(Overlay::Request { .. }) => {
+                page::exchange(self.inspected().and_then(|run| run.exchange.as_deref())).len()
+            }
+            _ => 0,
+        };
+        let end = lines.saturating_sub(usize::from(self.layout.main.height.saturating_sub(2)));
         match &mut self.overlay {
             Some(Overlay::List(list)) => list.step(by),
             Some(Overlay::Parameters(table)) => {
                 table.selected = table.selected.saturating_add_signed(by).min(Parameter::ALL.len() - 1);
             }
             Some(Overlay::Help { scroll } | Overlay::Request { scroll }) => {
-                *scroll = scroll.saturating_add_signed(by);
+                *scroll = (*scroll).min(end).saturating_add_signed(by).min(end);
             }
-            Some(Overlay::Temperatures(_)) | None => {}
+            Some(Overlay::Temperatures(_) | Overlay::Find(_)) | None => {}
         }
     }
 
@@ -262,7 +274,7 @@ impl App {
                 }
                 Effects::none()
             }
-            Some(Overlay::Help { .. } | Overlay::Request { .. }) | None => {
+            Some(Overlay::Find(_) | Overlay::Help { .. } | Overlay::Request { .. }) | None => {
                 self.overlay = None;
                 Effects::none()
             }

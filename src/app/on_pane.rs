@@ -1,12 +1,11 @@
 //! Panes: focus, mouse, scrolling, zoom, and the walk through the tokens.
 
+use crate::app::chord::Chord;
 use crate::app::command::Place;
-use crate::app::inspector::{Inspector, Target};
-use crate::app::layout::{Layout, Rect, TABLE_HEAD};
+use crate::app::inspector::Target;
+use crate::app::layout::{Layout, Rect};
 use crate::app::msg::{Effects, Mouse, MouseKind};
-use crate::app::{App, Heat, Screen, inspected};
-use crate::core::id::{MessageId, RunId};
-use crate::core::run::Run;
+use crate::app::{App, Screen};
 
 impl App {
     pub(super) fn on_mouse(&mut self, mouse: Mouse) -> Effects {
@@ -14,7 +13,7 @@ impl App {
             let step = match mouse.kind {
                 MouseKind::WheelUp => -3,
                 MouseKind::WheelDown => 3,
-                MouseKind::Press => return Effects::none(),
+                MouseKind::Press | MouseKind::Drag => return Effects::none(),
             };
             self.scroll_overlay(step);
             return Effects::none();
@@ -26,7 +25,7 @@ impl App {
             MouseKind::WheelUp | MouseKind::WheelDown => {
                 let lines: isize = if mouse.kind == MouseKind::WheelUp { -3 } else { 3 };
                 if in_inspector {
-                    self.inspector.step(lines.signum());
+                    self.inspector.step_row(lines.signum());
                     self.reveal_token();
                 } else if on(transcript) {
                     self.scroll_main(lines);
@@ -37,13 +36,14 @@ impl App {
                     self.focus = Place::Composer;
                 } else if in_inspector {
                     self.focus = Place::Inspector;
-                    let first_row = self.areas.table.y + TABLE_HEAD;
-                    if self.areas.table.contains(mouse.x, mouse.y) && mouse.y >= first_row {
-                        self.inspector.go_to(self.inspector.top + usize::from(mouse.y - first_row));
-                        self.reveal_token();
-                    }
+                    self.press_inspector(mouse);
                 } else if on(transcript) {
                     self.press_main(mouse);
+                }
+            }
+            MouseKind::Drag => {
+                if in_inspector {
+                    self.press_inspector(mouse);
                 }
             }
         }
@@ -93,6 +93,17 @@ impl App {
         self.focus = stops[next % stops.len()];
     }
 
+    /// Goes to a screen. A key that types nothing is pressed while writing too, and what is typed next is
+    /// meant for the draft; a single letter is pressed while reading, and reading goes on.
+    pub(super) fn go_to(&mut self, screen: Screen, chord: Chord) {
+        let was = self.screen;
+        self.show(screen);
+        let reads = screen == Screen::Compare && !self.compare.columns.is_empty();
+        if was != screen && chord.typed().is_none() && !reads {
+            self.focus = Place::Composer;
+        }
+    }
+
     pub(super) fn show(&mut self, screen: Screen) {
         if self.screen == screen {
             return;
@@ -117,18 +128,6 @@ impl App {
         }
     }
 
-    pub(super) fn on_cycle_heat(&mut self) {
-        self.heat = match self.heat {
-            Heat::Off => Heat::Surprisal,
-            Heat::Surprisal => Heat::Relative,
-            Heat::Relative => Heat::Off,
-        };
-        let has_logprobs = self.inspected().is_none_or(Run::has_logprobs);
-        if self.heat != Heat::Off && !has_logprobs {
-            self.say("this answer has no logprobs to colour by: see the inspector");
-        }
-    }
-
     pub(super) fn on_toggle_memory(&mut self) {
         self.conversation.memory = !self.conversation.memory;
         self.history_changed = true;
@@ -146,7 +145,7 @@ impl App {
 
     pub(super) fn on_scroll(&mut self, lines: isize) {
         if self.focus == Place::Inspector {
-            self.inspector.step(lines);
+            self.inspector.step_row(lines);
             self.reveal_token();
         } else {
             self.scroll_main(lines);
@@ -172,69 +171,5 @@ impl App {
                 self.transcript.follow();
             }
         }
-    }
-
-    pub(super) fn on_inspect(&mut self) {
-        match self.screen {
-            Screen::Chat => {
-                let target = self.current_answer().map_or(Target::Newest, |run| Target::Run(run.id));
-                self.inspector.show(target);
-            }
-            Screen::Compare => {
-                let Some(run) = self.compare.current().map(|column| column.run().id) else {
-                    self.say("nothing to inspect yet: write a question and press Enter");
-                    return;
-                };
-                self.compare.inspecting = true;
-                self.inspector.show(Target::Run(run));
-            }
-        }
-        self.focus = Place::Inspector;
-        // A complete answer is read from its beginning; one that is arriving is followed.
-        let run = inspected(&self.conversation, &self.compare, &self.inspector);
-        if !self.inspector.is_pinned() && run.is_some_and(|run| run.status.is_ended()) {
-            self.inspector.settle(run, self.areas.table_rows());
-            self.inspector.go_to(0);
-            self.reveal_token();
-        }
-    }
-
-    /// Moves the token cursor; the step says whether there was somewhere to go.
-    pub(super) fn walk(&mut self, step: impl FnOnce(&mut Inspector, &Run) -> bool) {
-        // From the conversation these keys open the answer they walk through, at its beginning.
-        if self.focus == Place::Transcript {
-            let is_new = !self.inspector.is_pinned();
-            self.on_inspect();
-            if is_new {
-                self.inspector.follow();
-            }
-        }
-        let Some(run) = inspected(&self.conversation, &self.compare, &self.inspector) else { return };
-        self.inspector.settle(Some(run), self.areas.table_rows());
-        if step(&mut self.inspector, run) {
-            self.reveal_token();
-        } else {
-            self.say("no further one in this answer");
-        }
-    }
-
-    /// Brings the token under the cursor into view where the answer is shown.
-    pub(super) fn reveal_token(&mut self) {
-        let run = inspected(&self.conversation, &self.compare, &self.inspector);
-        let (Some(run), Some(cursor)) = (run, self.inspector.cursor()) else { return };
-        let Some(group) = self.inspector.groups().get(cursor) else { return };
-        let byte = run.span(group.tokens.start).start;
-        match (self.screen, self.homes_message(run.id)) {
-            (Screen::Chat, Some(message)) => self.transcript.reveal(message, Some(byte)),
-            (Screen::Compare, _) => {
-                self.compare.reveal(&self.documents, byte, self.layout.transcript.below_axis());
-            }
-            (Screen::Chat, None) => {}
-        }
-    }
-
-    /// Returns the message that shows a run.
-    fn homes_message(&self, run: RunId) -> Option<MessageId> {
-        self.conversation.messages.iter().rev().find(|m| m.run().is_some_and(|r| r.id == run)).map(|m| m.id)
     }
 }

@@ -49,23 +49,33 @@ pub struct List {
     pub selected: usize,
     /// What stands in place of the rows while there are none.
     pub note: String,
+    /// What is in force, in a list of which one row is.
+    pub current_choice: Option<Choice>,
 }
 
 impl List {
     /// Returns a list of rows with nothing filtered.
     #[must_use]
     pub fn new(title: &'static str, items: Vec<Item>, note: impl Into<String>) -> Self {
-        let mut list =
-            Self { title, filter: String::new(), items, matches: Vec::new(), selected: 0, note: note.into() };
+        let mut list = Self {
+            title,
+            filter: String::new(),
+            items,
+            matches: Vec::new(),
+            selected: 0,
+            note: note.into(),
+            current_choice: None,
+        };
         list.refilter();
         list
     }
 
-    /// Puts the selection on the row with this choice.
+    /// Takes note of what is in force and puts the selection on its row.
     #[must_use]
-    pub fn select(mut self, choice: &Choice) -> Self {
-        let at = self.matches.iter().position(|index| self.items[*index].choice == *choice);
+    pub fn select(mut self, choice: Choice) -> Self {
+        let at = self.matches.iter().position(|index| self.items[*index].choice == choice);
         self.selected = at.unwrap_or(0);
+        self.current_choice = Some(choice);
         self
     }
 
@@ -146,6 +156,8 @@ pub enum Overlay {
     Parameters(Parameters),
     /// The temperatures of a comparison, and how often each is asked.
     Temperatures(Prompt),
+    /// What is looked for in the inspected answer.
+    Find(Prompt),
     /// The raw request and response of the inspected answer.
     Request {
         /// First line shown.

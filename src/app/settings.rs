@@ -2,7 +2,7 @@
 
 use crate::core::conversation::Conversation;
 use crate::core::model::ModelCard;
-use crate::core::request::{Prompt, Request, Sampling};
+use crate::core::request::{Means, Prompt, Request, Sampling};
 use std::sync::Arc;
 
 /// An endpoint as the app knows it.
@@ -16,6 +16,8 @@ pub struct EndpointCard {
     pub model: Arc<str>,
     /// Whether it is the embedded sandbox.
     pub is_sandbox: bool,
+    /// How it is made to go on from a beginning.
+    pub continues: Means,
 }
 
 /// A parameter the user can set.
@@ -189,6 +191,12 @@ impl Parameter {
         }
     }
 
+    /// Whether its value goes up and down in steps.
+    #[must_use]
+    pub fn is_stepped(self) -> bool {
+        self != Self::Stop
+    }
+
     /// Leaves the parameter out of the request.
     pub fn omit(self, sampling: &mut Sampling) {
         match self {
@@ -240,6 +248,7 @@ impl Settings {
             model: Arc::clone(&self.model),
             messages,
             sampling: self.sampling.clone(),
+            continuation: None,
             stream: true,
         }
     }

@@ -52,4 +52,6 @@ pub trait Knowledge: std::fmt::Debug + Send {
     fn card(&self, model: &str) -> ModelCard;
     /// Returns the vocabulary to count a model with, and whether it is the model's own.
     fn encoding(&self, model: &str) -> (Encoding, bool);
+    /// Returns whether the user says that an endpoint reports probabilities before temperature.
+    fn logprobs_before_temperature(&self, endpoint: &str) -> Option<bool>;
 }

@@ -4,13 +4,18 @@
 //! nor drawing grows with the conversation. Invariant: the anchor is content (a message and a line
 //! in it), so new tokens and resizes never move what the reader looks at.
 
+use crate::app::command::{Command, Place};
 use crate::app::documents::{Documents, Look};
+use crate::app::keymap::Keymap;
 use crate::app::layout::Rect;
 use crate::app::msg::DocumentKey;
+use crate::app::settings::Parameter;
 use crate::core::conversation::{Body, Conversation, Message};
+use crate::core::fault::{Fault, FaultKind};
 use crate::core::id::{MessageId, RunId};
 use crate::core::request::Role;
 use crate::core::run::{Run, RunStatus};
+use crate::core::time::Timestamp;
 use std::collections::HashSet;
 
 /// Where the view is tied to the conversation.
@@ -168,7 +173,14 @@ impl Transcript {
     }
 
     /// Lays out what is on screen and clamps the position; `raw` shows answers as they came.
-    pub fn settle(&mut self, conversation: &Conversation, documents: &mut Documents, area: Rect, raw: bool) {
+    pub fn settle(
+        &mut self,
+        conversation: &Conversation,
+        documents: &mut Documents,
+        area: Rect,
+        raw: bool,
+        keymap: &Keymap,
+    ) {
         self.lines.clear();
         if conversation.messages.is_empty() || area.is_empty() {
             (self.anchor, self.scroll, self.reveal, self.unseen) = (Anchor::Follow, 0, None, 0);
@@ -176,7 +188,8 @@ impl Transcript {
         }
         let rows = usize::from(area.height);
         let messages = &conversation.messages;
-        let mut measure = Measure { messages, documents, width: area.width, raw, open: &self.open_reasoning };
+        let mut measure =
+            Measure { messages, documents, width: area.width, raw, open: &self.open_reasoning, keymap };
         let bottom = measure.top_for_bottom(rows);
         let was_following = self.anchor == Anchor::Follow;
         let mut top = match self.anchor {
@@ -226,6 +239,7 @@ struct Measure<'a> {
     width: u16,
     raw: bool,
     open: &'a HashSet<RunId>,
+    keymap: &'a Keymap,
 }
 
 impl Measure<'_> {
@@ -246,7 +260,7 @@ impl Measure<'_> {
                         self.documents.lay_out(key, &run.reasoning, self.width, Look::Raw).row_count();
                 }
             }
-            if let Some(sentence) = fault_sentence(run) {
+            if let Some(sentence) = fault_sentence(run, self.keymap, Place::Composer) {
                 let key = DocumentKey::Fault(run.id);
                 parts.fault = self.documents.lay_out(key, &sentence, self.width, Look::Raw).row_count();
             } else if text.is_empty() {
@@ -323,6 +337,40 @@ impl Measure<'_> {
     }
 }
 
+/// Returns the command that helps after a fault, and what it does.
+fn way_out(fault: &Fault, place: Place) -> Option<(Command, &'static str)> {
+    let again = if place == Place::Grid { Command::RetryCell } else { Command::Again };
+    match (fault.kind, fault.param.as_deref()) {
+        (_, Some("model")) => Some((Command::ChooseModel, "lists the models")),
+        // A redirect is a matter of the base URL.
+        (FaultKind::NotFound, _) if fault.status == Some(404) => {
+            Some((Command::ChooseModel, "lists the models"))
+        }
+        (FaultKind::Refused, Some(param)) if is_parameter(param) => {
+            Some((Command::EditParameters, "sets the parameters"))
+        }
+        (
+            FaultKind::Unreachable
+            | FaultKind::Timeout
+            | FaultKind::RateLimited
+            | FaultKind::Server
+            | FaultKind::Cut
+            | FaultKind::Malformed,
+            _,
+        ) => Some((again, "asks again")),
+        (FaultKind::Unauthorized | FaultKind::Quota, _) => {
+            Some((Command::ChooseEndpoint, "chooses another endpoint"))
+        }
+        (FaultKind::NotFound | FaultKind::Refused | FaultKind::Local, _) => None,
+    }
+}
+
+/// Whether a name on the wire is of a parameter that can be set in the workbench.
+fn is_parameter(name: &str) -> bool {
+    matches!(name, "logprobs" | "max_tokens" | "max_completion_tokens")
+        || Parameter::ALL.iter().any(|parameter| parameter.name() == name)
+}
+
 /// Returns the name of a message's laid-out text.
 #[must_use]
 pub fn body_key(message: &Message) -> DocumentKey {
@@ -332,11 +380,33 @@ pub fn body_key(message: &Message) -> DocumentKey {
     }
 }
 
-/// Returns what is shown under an answer that failed.
+/// Silence of a server that is worth a clock, in milliseconds.
+const SILENCE_MS: f64 = 2000.0;
+
+/// Returns how long nothing came of an answer that is arriving, in milliseconds, once that is long.
 #[must_use]
-pub fn fault_sentence(run: &Run) -> Option<String> {
+pub fn silence_ms(run: &Run, now: Timestamp) -> Option<f64> {
+    let silence = run.elapsed_ms(now) - run.total_ms()?;
+    (run.status == RunStatus::Streaming && silence > SILENCE_MS).then_some(silence)
+}
+
+/// Returns what is shown under an answer that failed: what happened, what to do, and the key for it in a
+/// place, where one helps.
+#[must_use]
+pub fn fault_sentence(run: &Run, keymap: &Keymap, place: Place) -> Option<String> {
     match &run.status {
-        RunStatus::Failed(fault) => Some(fault.to_string()),
+        RunStatus::Failed(fault) => {
+            let mut sentence = fault.to_string();
+            if !sentence.ends_with(['.', '!', '?', '。']) {
+                sentence.push('.');
+            }
+            if let Some((command, effect)) = way_out(fault, place)
+                && let Some(key) = keymap.hint(command, place)
+            {
+                sentence.push_str(&format!(" {key} {effect}."));
+            }
+            Some(sentence)
+        }
         RunStatus::Queued
         | RunStatus::Connecting
         | RunStatus::Waiting { .. }

@@ -4,8 +4,9 @@
 //! bounds is for the configuration to say, which says the same of files and variables.
 
 use crate::core::model::Encoding;
+use crate::core::reshaping::Question;
 use clap::builder::{PossibleValuesParser, ValueParser};
-use clap::{Arg, ArgAction, Command, value_parser};
+use clap::{Arg, ArgAction, ArgGroup, Command, value_parser};
 use clap_complete::Shell;
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 const WHERE: &str = "Where to ask";
 const HOW: &str = "How to sample";
 const PLACES: &str = "Files";
+const WHAT: &str = "What to show";
 
 /// Returns the whole tree.
 pub(super) fn command() -> Command {
@@ -47,6 +49,7 @@ fn ask() -> Command {
         .after_help("Example: git diff | tokenscope ask 'Write a commit message for this:' -")
         .args(prompt())
         .args([no_stream(), no_logprobs()])
+        .args(shape())
         .args(forms(
             "Print one object with the answer, its usage, times and tokens",
             "Print each event of the run as a line of JSON as it happens",
@@ -67,6 +70,7 @@ fn compare() -> Command {
         .after_help("Example: tokenscope compare -t 0.3,1.0,1.8 --repeat 2 'A slogan for running shoes'")
         .args(prompt())
         .args([no_stream(), no_logprobs()])
+        .args(shape())
         .args(forms(
             "Print one object with all answers",
             "Print each answer as a line of JSON when it is complete",
@@ -77,11 +81,38 @@ fn compare() -> Command {
 
 fn inspect() -> Command {
     common(Command::new("inspect"))
-        .about("Ask once and print the answer's tokens with their probabilities")
-        .after_help("Example: tokenscope inspect --top 3 '판다는 무엇을 먹나요?'")
+        .about("Ask once, or read a saved answer, and print its tokens with their probabilities")
+        .after_help(
+            "Example: tokenscope inspect --top 3 '판다는 무엇을 먹나요?'\n         \
+             tokenscope inspect --what-if T=1.5,top_p=0.9 'A slogan for running shoes'\n         \
+             tokenscope inspect --from response.json --html --out answer.html\n\n\
+             What-if figures are computed from the candidates the server returned. Where the rest matters \
+             they are intervals that hold the truth; --top 20 makes them narrow.",
+        )
         .args(prompt())
         .arg(no_stream())
-        .arg(switch("json").help("Print one object, the same that `ask --json` prints"))
+        .args(shape())
+        .args(inspecting().map(|arg| arg.help_heading(WHAT)))
+        .group(ArgGroup::new("form").args(["close-calls", "json", "csv", "html"]))
+}
+
+/// Returns the flags that say what of an answer is shown, and where.
+fn inspecting() -> [Arg; 7] {
+    [
+        path("from", "FILE").help(
+            "Read a saved answer, - for standard input: the JSON or the events of Chat Completions, \
+             Responses or llama.cpp, or what --json prints. --temperature, --top-p, --model and --endpoint \
+             then say how it was asked",
+        ),
+        text("what-if", "LIST")
+            .value_parser(value_parser!(Question))
+            .help("What the probabilities would be, with any of T, top_p, min_p, top_k: T=1.5,top_p=0.9"),
+        switch("close-calls").help("Print where the answer nearly went elsewhere, the closest first"),
+        switch("json").help("Print one object with everything that is known of each token"),
+        switch("csv").help("Print a row for each token"),
+        switch("html").help("Print one page for a browser: the answer as a heat map, and the table"),
+        path("out", "FILE").help("Write to this file [default: standard output]"),
+    ]
 }
 
 fn count() -> Command {
@@ -215,6 +246,16 @@ fn prompt() -> [Arg; 2] {
             .help("What to ask; - for standard input, which is also read when nothing is given"),
         path("file", "FILE").short('f').help("File with what to ask, after the words if there are some"),
     ]
+}
+
+fn shape() -> [Arg; 2] {
+    [
+        switch("json-object").help("Ask for a JSON object, and fail where the answer is none"),
+        path("json-schema", "FILE")
+            .conflicts_with("json-object")
+            .help("Ask for JSON of this schema, and fail where the answer breaks it"),
+    ]
+    .map(|arg| arg.help_heading(HOW))
 }
 
 fn forms(json: &'static str, jsonl: &'static str) -> [Arg; 2] {

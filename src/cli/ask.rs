@@ -7,6 +7,7 @@ use crate::cli::interrupt::block_on;
 use crate::cli::output::Output;
 use crate::cli::record::{EventRecord, RunRecord};
 use crate::cli::session::{Answer, Session};
+use crate::cli::shape::Shape;
 use crate::core::figure::duration_ms;
 use crate::core::run::{Run, RunStatus};
 use crate::core::stream::{FinishReason, StreamEvent};
@@ -26,6 +27,7 @@ enum Form {
 /// Asks and prints the answer.
 pub(super) fn run(flags: &Flags<'_>, output: &mut Output) -> Result<(), Failure> {
     let mut session = Session::new(flags, output)?;
+    let shape = Shape::new(flags, output)?;
     let prompt = input::prompt(flags.own(), output)?;
     let form = match (flags.is_on("json"), flags.is_on("jsonl")) {
         (true, _) => Form::Json,
@@ -33,10 +35,11 @@ pub(super) fn run(flags: &Flags<'_>, output: &mut Output) -> Result<(), Failure>
         (false, false) => Form::Text,
     };
     let mut printer =
-        Printer { output, form, shows_reasoning: flags.is_on("reasoning"), in_reasoning: false };
+        Printer { output, form, shape, shows_reasoning: flags.is_on("reasoning"), in_reasoning: false };
     block_on(async |interrupt| {
         let client = session.client(interrupt).await?;
-        let request = session.request(prompt, form != Form::Text, interrupt).await?;
+        let mut request = session.request(prompt, form != Form::Text, interrupt).await?;
+        request.sampling.response_format = printer.shape.format();
         let each = |event: &StreamEvent, now: Timestamp| printer.event(event, now);
         let answer = session.ask_one(&client, request, interrupt, each).await?;
         printer.end(&answer)
@@ -47,6 +50,7 @@ pub(super) fn run(flags: &Flags<'_>, output: &mut Output) -> Result<(), Failure>
 struct Printer<'a> {
     output: &'a mut Output,
     form: Form,
+    shape: Shape,
     shows_reasoning: bool,
     /// Whether reasoning was printed last.
     in_reasoning: bool,
@@ -98,11 +102,12 @@ impl Printer<'_> {
                 self.output.end_stream()?;
                 tell_ending(&answer.run, self.output);
             }
-            Form::Json => self.output.json(&RunRecord::from(answer))?,
+            Form::Json => self.output.json(&RunRecord::new(answer, &self.shape))?,
             Form::Events => {}
         }
         self.output.flush()?;
-        outcome(&answer.run)
+        outcome(&answer.run)?;
+        self.shape.check(&answer.run, self.output)
     }
 }
 

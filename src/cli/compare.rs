@@ -9,12 +9,14 @@ use crate::cli::flags::Flags;
 use crate::cli::input;
 use crate::cli::interrupt::block_on;
 use crate::cli::output::Output;
-use crate::cli::record::{RunRecord, fault};
+use crate::cli::record::{RunRecord, fault, rate};
 use crate::cli::session::{Answer, Session, Step};
+use crate::cli::shape::{MAX_TOLD, Shape, Verdict};
 use crate::core::fault::{Fault, FaultKind};
 use crate::core::figure;
 use crate::core::run::{Run, RunStatus};
 use crate::core::sweep::{MAX_CELLS, Sample, Sweep, parse_temperatures};
+use crate::core::text::printable;
 use serde::Serialize;
 use std::collections::HashSet;
 
@@ -62,6 +64,7 @@ pub(super) fn run(flags: &Flags<'_>, output: &mut Output) -> Result<(), Failure>
     }
     let concurrency = flags.one::<u64>("concurrency").and_then(|number| usize::try_from(number).ok());
     let concurrency = concurrency.unwrap_or(session.config.compare.concurrency);
+    let shape = Shape::new(flags, output)?;
     let prompt = input::prompt(flags.own(), output)?;
     let form = match (flags.is_on("json"), flags.is_on("jsonl")) {
         (true, _) => Form::Json,
@@ -70,21 +73,23 @@ pub(super) fn run(flags: &Flags<'_>, output: &mut Output) -> Result<(), Failure>
     };
     block_on(async |interrupt| {
         let client = session.client(interrupt).await?;
-        let base = session.request(prompt, true, interrupt).await?;
+        let mut base = session.request(prompt, true, interrupt).await?;
+        base.sampling.response_format = shape.format();
         let sweep = Sweep::of_temperatures(base, &temperatures, repeats);
         let cells = sweep.samples();
         let requests = cells.iter().map(|cell| cell.request.as_ref().clone()).collect();
+        let repeat = repeats as usize;
         let mut report =
-            Report { output, form, cells: &cells, repeats: repeats as usize, printed: 0, ended: 0 };
+            Report { output, form, shape: &shape, cells: &cells, repeats: repeat, printed: 0, ended: 0 };
         let each = |step: Step<'_>| report.step(&step);
         let answers = session.ask(&client, requests, concurrency, interrupt, each).await?;
         let Report { printed, .. } = report;
         let all: Vec<&Answer> = answers.answers.iter().collect();
         match form {
             Form::Text => {
-                let sections = cells.chunks(repeats as usize).zip(all.chunks(repeats as usize));
+                let sections = cells.chunks(repeat).zip(all.chunks(repeat));
                 for (number, (cells, answers)) in sections.enumerate().skip(printed) {
-                    section(number, cells, answers, output)?;
+                    section(number, cells, answers, &shape, output)?;
                 }
             }
             Form::Json => {
@@ -97,7 +102,7 @@ pub(super) fn run(flags: &Flags<'_>, output: &mut Output) -> Result<(), Failure>
                         .map(|cells| temperature(&cells[0]))
                         .collect(),
                     repeats,
-                    cells: cells.iter().zip(&answers.answers).map(record).collect(),
+                    cells: cells.iter().zip(&answers.answers).map(|pair| record(pair, &shape)).collect(),
                 })?;
             }
             Form::Lines => {}
@@ -107,7 +112,8 @@ pub(super) fn run(flags: &Flags<'_>, output: &mut Output) -> Result<(), Failure>
         if answers.is_interrupted {
             return Err(Failure::Interrupted);
         }
-        failures(&answers.answers)
+        failures(&answers.answers)?;
+        breaches(&answers.answers, &shape)
     })
 }
 
@@ -125,12 +131,12 @@ fn temperature(cell: &Sample) -> f64 {
     cell.request.sampling.temperature.unwrap_or_default()
 }
 
-fn record<'a>((cell, answer): (&Sample, &'a Answer)) -> CellRecord<'a> {
+fn record<'a>((cell, answer): (&Sample, &'a Answer), shape: &Shape) -> CellRecord<'a> {
     CellRecord {
         temperature: temperature(cell),
         repeat: cell.repeat,
         seed: cell.request.sampling.seed,
-        run: RunRecord::from(answer),
+        run: RunRecord::new(answer, shape),
     }
 }
 
@@ -138,6 +144,7 @@ fn record<'a>((cell, answer): (&Sample, &'a Answer)) -> CellRecord<'a> {
 struct Report<'a> {
     output: &'a mut Output,
     form: Form,
+    shape: &'a Shape,
     cells: &'a [Sample],
     repeats: usize,
     /// Sections printed.
@@ -155,7 +162,7 @@ impl Report<'_> {
                 match self.form {
                     Form::Lines => {
                         if let Some(answer) = &answers[*number] {
-                            self.output.json(&record((&self.cells[*number], answer)))?;
+                            self.output.json(&record((&self.cells[*number], answer), self.shape))?;
                         }
                     }
                     Form::Text => self.sections(answers)?,
@@ -175,7 +182,7 @@ impl Report<'_> {
             self.cells.chunks(self.repeats).zip(answers.chunks(self.repeats)).skip(self.printed)
         {
             let Some(answers) = answers.iter().map(Option::as_ref).collect::<Option<Vec<_>>>() else { break };
-            section(self.printed, cells, &answers, self.output)?;
+            section(self.printed, cells, &answers, self.shape, self.output)?;
             self.printed += 1;
         }
         Ok(())
@@ -183,7 +190,13 @@ impl Report<'_> {
 }
 
 /// Prints the answers at one temperature.
-fn section(number: usize, cells: &[Sample], answers: &[&Answer], output: &mut Output) -> Result<(), Failure> {
+fn section(
+    number: usize,
+    cells: &[Sample],
+    answers: &[&Answer],
+    shape: &Shape,
+    output: &mut Output,
+) -> Result<(), Failure> {
     if number > 0 {
         output.line("")?;
     }
@@ -203,6 +216,9 @@ fn section(number: usize, cells: &[Sample], answers: &[&Answer], output: &mut Ou
         output.lines(&answer.run.text)?;
         if let Some(fault) = fault(&answer.run) {
             output.line(&fault.to_string())?;
+        }
+        for line in shape.verdict(&answer.run).iter().flat_map(Verdict::lines).take(MAX_TOLD) {
+            output.line(&format!("not as asked: {}", printable(&line)))?;
         }
     }
     Ok(())
@@ -224,7 +240,7 @@ fn figures(run: &Run) -> Vec<String> {
         figures.extend(run.output_tokens().map(|count| format!("{} tok", figure::count(count))));
     }
     figures.extend(run.first_token_ms().map(|ms| format!("{} first", figure::duration_ms(ms))));
-    figures.extend(run.tokens_per_s().map(figure::rate));
+    figures.extend(rate(run).map(figure::rate));
     figures.extend(run.tally().perplexity().map(|value| format!("ppl {}", figure::perplexity(value))));
     figures
 }
@@ -257,4 +273,15 @@ fn failures(answers: &[Answer]) -> Result<(), Failure> {
     let failed = 1 + faults.count();
     let message = format!("{failed} of {} requests failed; the first: {}", answers.len(), first.message);
     Err(Failure::Failed(Fault { message, kind: FaultKind::Refused, ..first.clone() }))
+}
+
+/// Returns how the command ends where an answer does not have the form asked for.
+fn breaches(answers: &[Answer], shape: &Shape) -> Result<(), Failure> {
+    let verdicts = answers.iter().filter_map(|answer| shape.verdict(&answer.run));
+    let broken: Vec<_> = verdicts.filter(|verdict| !verdict.is_valid()).collect();
+    let Some(first) = broken.first() else { return Ok(()) };
+    let first = first.lines().next().unwrap_or_default();
+    let message =
+        format!("{} of {} answers are not as asked; the first: {first}", broken.len(), answers.len());
+    Err(Failure::Failed(Fault::new(FaultKind::Malformed, message)))
 }

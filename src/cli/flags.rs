@@ -68,6 +68,15 @@ impl<'a> Flags<'a> {
         self.levels.iter().any(|matches| matches.try_get_one::<bool>(id).ok().flatten() == Some(&true))
     }
 
+    /// Whether a flag or an argument was given, at any place of the command line.
+    pub(super) fn is_given(&self, id: &str) -> bool {
+        let is_given = |matches: &&ArgMatches| {
+            matches.try_contains_id(id).unwrap_or(false)
+                && matches.value_source(id) == Some(ValueSource::CommandLine)
+        };
+        self.levels.iter().any(is_given)
+    }
+
     /// Returns what the flags say of the configuration.
     pub(super) fn overrides(&self) -> Overrides {
         let stop = self.levels.iter().rev().find_map(|matches| matches.try_get_many("stop").ok().flatten());

@@ -17,10 +17,20 @@ const MAX_PROMPT: u64 = 64 * 1024 * 1024;
 
 /// Returns the text of a file, or of standard input for `-`, of at most `max` bytes.
 pub(super) fn read(path: &Path, max: u64, output: &mut Output) -> Result<String, Failure> {
-    let is_stdin = path == Path::new(STDIN);
-    let name = if is_stdin { "standard input".to_owned() } else { path.display().to_string() };
+    let bytes = bytes(path, max)?;
+    Ok(text(bytes, &name(path), output))
+}
+
+/// Returns the name of a file for the user.
+pub(super) fn name(path: &Path) -> String {
+    if path == Path::new(STDIN) { "standard input".to_owned() } else { path.display().to_string() }
+}
+
+/// Returns the bytes of a file, or of standard input for `-`, at most `max`.
+pub(super) fn bytes(path: &Path, max: u64) -> Result<Vec<u8>, Failure> {
+    let name = name(path);
     let mut bytes = Vec::new();
-    let size = if is_stdin {
+    let size = if path == Path::new(STDIN) {
         io::stdin().lock().take(max + 1).read_to_end(&mut bytes)
     } else {
         File::open(path).and_then(|file| file.take(max + 1).read_to_end(&mut bytes))
@@ -30,7 +40,7 @@ pub(super) fn read(path: &Path, max: u64, output: &mut Output) -> Result<String,
             let message = format!("{name} has more than {} MiB", max / (1024 * 1024));
             Err(Failure::wrong(message, "Give it in parts"))
         }
-        Ok(_) => Ok(text(bytes, &name, output)),
+        Ok(_) => Ok(bytes),
         Err(error) => Err(Failure::wrong(
             format!("{name} cannot be read: {error}"),
             "Check that it is a file and that you may read it",

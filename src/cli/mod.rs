@@ -29,6 +29,7 @@ mod printable;
 mod record;
 mod serve;
 mod session;
+mod shape;
 mod table;
 
 use crate::config::Overrides;

@@ -1,4 +1,4 @@
-//! Where a headless command writes: data to standard output, everything else to standard error.
+//! Where a headless command writes: data to standard output or a file, everything else to standard error.
 //!
 //! Owns both streams and is the only place that writes to them. Text of a model reaches a terminal
 //! only in its printable form; a pipe or a file gets the bytes as they came. JSON is harmless to a
@@ -10,14 +10,38 @@ use crate::core::fault::Fault;
 use crate::core::text::{printable, printable_lines};
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, Serializer};
+use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Stderr, Stdout, Write};
+use std::path::Path;
 
 /// Bytes of output that are collected before they are written.
 const BUFFER: usize = 64 * 1024;
 
+/// Where data goes.
+enum Sink {
+    Stdout(Stdout),
+    File(File),
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Stdout(out) => out.write(bytes),
+            Self::File(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Stdout(out) => out.flush(),
+            Self::File(file) => file.flush(),
+        }
+    }
+}
+
 /// The two streams of a command.
 pub(super) struct Output {
-    out: BufWriter<Stdout>,
+    out: BufWriter<Sink>,
     err: Stderr,
     is_terminal: bool,
     is_err_terminal: bool,
@@ -37,7 +61,7 @@ impl Output {
         let (is_terminal, is_err_terminal) = (out.is_terminal(), err.is_terminal());
         let no_style = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self {
-            out: BufWriter::with_capacity(BUFFER, out),
+            out: BufWriter::with_capacity(BUFFER, Sink::Stdout(out)),
             err,
             is_terminal,
             is_err_terminal,
@@ -47,6 +71,20 @@ impl Output {
             is_mid_line: false,
             has_progress: false,
         }
+    }
+
+    /// Sends data to a file from here on, in the place of standard output. As with a shell's `>` the
+    /// file is emptied at once, so that what cannot be written is told before anything is asked.
+    pub(super) fn write_to(&mut self, path: &Path) -> Result<(), Failure> {
+        let file = File::create(path).map_err(|error| {
+            Failure::wrong(
+                format!("{} cannot be written: {error}", path.display()),
+                "Check that its folder exists and that you may write there",
+            )
+        })?;
+        self.out = BufWriter::with_capacity(BUFFER, Sink::File(file));
+        self.is_terminal = false;
+        Ok(())
     }
 
     /// Writes a piece of a model's text and shows it at once.
@@ -79,6 +117,11 @@ impl Output {
         self.clear_progress();
         self.out.write_all(line.as_bytes())?;
         Ok(self.out.write_all(b"\n")?)
+    }
+
+    /// Writes lines of this program's own.
+    pub(super) fn own_lines(&mut self, lines: &[String]) -> Result<(), Failure> {
+        lines.iter().try_for_each(|line| self.line(line))
     }
 
     /// Writes a model's whole text as lines of its own.

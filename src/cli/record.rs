@@ -4,6 +4,7 @@
 //! `reasoning` are there only where there is one.
 
 use crate::cli::session::Answer;
+use crate::cli::shape::{Shape, Verdict};
 use crate::core::fault::Fault;
 use crate::core::run::{Run, RunStatus};
 use crate::core::stream::{StreamEvent, Usage};
@@ -13,20 +14,22 @@ use serde::Serialize;
 
 /// One run, written down.
 #[derive(Debug, Serialize)]
-pub(super) struct RunRecord<'a> {
+pub(super) struct RunRecord<'a, T = TokenJson<'a>> {
     model: &'a str,
     endpoint: &'a str,
     text: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
     reasoning: &'a str,
     finish_reason: Option<&'a str>,
-    usage: Usage,
-    usage_source: UsageSource,
+    usage: Option<Usage>,
+    usage_source: Option<UsageSource>,
     timing: Timing,
     attempts: u32,
-    tokens: Vec<TokenJson<'a>>,
+    tokens: Vec<T>,
     perplexity: Option<f64>,
     mean_surprisal_bits: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<Verdict>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fault: Option<&'a Fault>,
 }
@@ -46,8 +49,18 @@ struct Timing {
     tokens_per_s: Option<f64>,
 }
 
-impl<'a> From<&'a Answer> for RunRecord<'a> {
-    fn from(Answer { run, usage }: &'a Answer) -> Self {
+impl<'a> RunRecord<'a> {
+    /// Returns an answer written down, with what the check of its form gave.
+    pub(super) fn new(answer: &'a Answer, shape: &Shape) -> Self {
+        let tokens = answer.run.tokens.iter().map(TokenJson::from).collect();
+        Self::with_tokens(&answer.run, Some(answer.usage), shape, tokens)
+    }
+}
+
+impl<'a, T> RunRecord<'a, T> {
+    /// Returns a run written down, its tokens in a form of the caller's. `usage` is what the provider
+    /// reported or what was estimated in its place.
+    pub(super) fn with_tokens(run: &'a Run, usage: Option<Usage>, shape: &Shape, tokens: Vec<T>) -> Self {
         Self {
             model: &run.request.model,
             endpoint: &run.request.endpoint,
@@ -62,23 +75,36 @@ impl<'a> From<&'a Answer> for RunRecord<'a> {
                 | RunStatus::Failed(_)
                 | RunStatus::Cancelled => None,
             },
-            usage: *usage,
-            usage_source: match run.usage {
+            usage,
+            usage_source: usage.map(|_| match run.usage {
                 Some(_) => UsageSource::Provider,
                 None => UsageSource::Estimate,
-            },
+            }),
             timing: Timing {
                 first_token_ms: run.first_token_ms(),
                 total_ms: run.total_ms(),
-                tokens_per_s: run.tokens_per_s(),
+                tokens_per_s: rate(run),
             },
             attempts: run.attempts,
-            tokens: run.tokens.iter().map(TokenJson::from).collect(),
+            tokens,
             perplexity: run.tally().perplexity(),
             mean_surprisal_bits: run.tally().mean_surprisal_bits(),
+            verdict: shape.verdict(run),
             fault: fault(run),
         }
     }
+}
+
+/// Shortest time between the first token and the last that says something about a rate, in seconds.
+/// What arrives within it waited in some buffer.
+const SHORTEST_S: f64 = 0.02;
+
+/// Returns the tokens per second of a run, where the time they took can be told from none.
+pub(super) fn rate(run: &Run) -> Option<f64> {
+    let rate = run.tokens_per_s()?;
+    #[expect(clippy::cast_precision_loss, reason = "token counts are far below 2^52")]
+    let seconds = (run.output_tokens()?.tokens() - 1) as f64 / rate;
+    (seconds >= SHORTEST_S).then_some(rate)
 }
 
 /// Returns why a run failed.
@@ -134,5 +160,33 @@ impl<'a> EventRecord<'a> {
             StreamEvent::Failed(fault) => Event::Failed { fault },
         };
         Some(Self { at_ms: millis(at.0), event })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::id::RunId;
+    use crate::core::request::{Request, Sampling};
+    use std::sync::Arc;
+
+    #[test]
+    fn a_rate_needs_time_to_be_told_from() {
+        let request = Request {
+            endpoint: "e".into(),
+            model: "m".into(),
+            messages: Vec::new(),
+            sampling: Sampling::default(),
+            continuation: None,
+            stream: true,
+        };
+        for (ms, expected) in [(19, None), (20, Some(50.0)), (1000, Some(1.0))] {
+            let mut run = Run::new(RunId(1), Arc::new(request.clone()), Timestamp::default());
+            for at in [0, ms] {
+                let delta = StreamEvent::Delta { text: "a".to_owned(), tokens: Vec::new() };
+                run.apply(delta, Timestamp::from_millis(at));
+            }
+            assert_eq!(rate(&run), expected, "{ms} ms");
+        }
     }
 }

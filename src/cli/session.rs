@@ -10,6 +10,7 @@ use crate::cli::interrupt::Interrupt;
 use crate::cli::output::Output;
 use crate::config::{Config, Loaded, Origin, SANDBOX};
 use crate::core::context::framing_tokens;
+use crate::core::fault::FaultKind;
 use crate::core::id::Ids;
 use crate::core::model::{Encoding, ModelCard};
 use crate::core::request::{Prompt, Request, Role};
@@ -33,6 +34,7 @@ pub(super) struct Session {
     start: Instant,
     stream: bool,
     has_top: bool,
+    has_timeout: bool,
     wants_logprobs: bool,
 }
 
@@ -94,6 +96,7 @@ impl Session {
             start: Instant::now(),
             stream: !flags.is_on("no-stream"),
             has_top: flags.one::<u8>("top").is_some(),
+            has_timeout: flags.overrides().timeout_ms.is_some(),
             wants_logprobs: !flags.is_on("no-logprobs"),
         })
     }
@@ -128,6 +131,7 @@ impl Session {
             model: model.into(),
             messages,
             sampling: self.config.sampling.clone(),
+            continuation: None,
             stream: self.stream,
         };
         if !self.wants_logprobs || !(needs_tokens || self.has_top) {
@@ -195,7 +199,7 @@ impl Session {
                     None => break false,
                 },
             };
-            let now = self.now();
+            let (now, event) = (self.now(), self.with_own_remedy(event));
             each(Step::Event { event: &event, now })?;
             // A run begins with its first event: until then it waits for its turn.
             let mut run = runs[number]
@@ -223,6 +227,17 @@ impl Session {
             None => self.answer(run),
         });
         Ok(Answers { answers: answers.collect(), is_interrupted })
+    }
+
+    /// Names the flag in the remedy of a limit that a flag has set.
+    fn with_own_remedy(&self, mut event: StreamEvent) -> StreamEvent {
+        if let StreamEvent::Failed(fault) = &mut event
+            && self.has_timeout
+            && fault.kind == FaultKind::Timeout
+        {
+            "If it only needs longer, raise --timeout".clone_into(&mut fault.remedy);
+        }
+        event
     }
 
     /// Sends one request and follows it to its end.

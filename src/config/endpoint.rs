@@ -6,7 +6,8 @@
 
 use crate::config::secret::KeyReference;
 use crate::core::endpoint::{Endpoint, Limits, ProviderKind};
-use serde::Serialize;
+use crate::core::request::Means;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
 
@@ -19,11 +20,14 @@ pub const OPENAI: &str = "openai";
 /// Variable with the key that a `--base-url` uses.
 pub(super) const OPENAI_API_KEY: &str = "OPENAI_API_KEY";
 
+/// Name of the preset for vLLM.
+const VLLM: &str = "vllm";
+
 /// Longest base URL, in bytes.
 const MAX_URL: usize = 2048;
 
 /// What is configured for one endpoint.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EndpointSettings {
     /// Base URL with the version and without a trailing slash; empty for the sandbox, whose port is
     /// known only while it runs.
@@ -39,8 +43,58 @@ pub struct EndpointSettings {
     pub model: Option<String>,
     /// Whether the output limit must be sent as `max_tokens`.
     pub legacy_max_tokens: bool,
+    /// How it goes on from a given beginning.
+    pub continues: Means,
+    /// What the user says of the probabilities it reports; `None` where nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logprobs: Option<Logprobs>,
     /// Times, tries and sizes.
     pub limits: Limits,
+}
+
+/// Whether reported probabilities are those before or after temperature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Logprobs {
+    /// The model's own.
+    Before,
+    /// Those that were drawn from.
+    After,
+}
+
+impl Logprobs {
+    /// Whether they are the model's own, whatever the temperature.
+    #[must_use]
+    pub fn is_before_temperature(self) -> bool {
+        match self {
+            Self::Before => true,
+            Self::After => false,
+        }
+    }
+}
+
+/// Whether the server of a preset is known to forbid the tokens that break a grammar before it takes
+/// the probabilities it reports, which then are shares among what the grammar allows.
+#[must_use]
+pub fn is_after_mask(name: &str) -> bool {
+    matches!(name, SANDBOX | VLLM)
+}
+
+impl Default for EndpointSettings {
+    /// Returns an endpoint of which nothing is known: it is asked to begin an answer as wished, which
+    /// every server can be.
+    fn default() -> Self {
+        Self {
+            base_url: String::new(),
+            provider: ProviderKind::default(),
+            key: KeyReference::default(),
+            model: None,
+            legacy_max_tokens: false,
+            continues: Means::Asked,
+            logprobs: None,
+            limits: Limits::default(),
+        }
+    }
 }
 
 impl EndpointSettings {
@@ -64,6 +118,7 @@ struct Preset {
     key_env: Option<&'static str>,
     model: Option<&'static str>,
     legacy_max_tokens: bool,
+    continues: Means,
 }
 
 /// The compiled-in endpoints. Local servers have no key, and their model is the one they have loaded.
@@ -74,6 +129,7 @@ const PRESETS: [Preset; 9] = [
         key_env: None,
         model: Some("sandbox-mini"),
         legacy_max_tokens: false,
+        continues: Means::Prefill,
     },
     Preset {
         name: OPENAI,
@@ -81,6 +137,7 @@ const PRESETS: [Preset; 9] = [
         key_env: Some(OPENAI_API_KEY),
         model: Some("gpt-4o-mini"),
         legacy_max_tokens: false,
+        continues: Means::Asked,
     },
     Preset {
         name: "gemini",
@@ -88,6 +145,7 @@ const PRESETS: [Preset; 9] = [
         key_env: Some("GEMINI_API_KEY"),
         model: Some("gemini-2.5-flash"),
         legacy_max_tokens: true,
+        continues: Means::Asked,
     },
     Preset {
         name: "openrouter",
@@ -95,6 +153,7 @@ const PRESETS: [Preset; 9] = [
         key_env: Some("OPENROUTER_API_KEY"),
         model: Some("openai/gpt-4o-mini"),
         legacy_max_tokens: true,
+        continues: Means::Asked,
     },
     Preset {
         name: "groq",
@@ -102,6 +161,7 @@ const PRESETS: [Preset; 9] = [
         key_env: Some("GROQ_API_KEY"),
         model: Some("llama-3.3-70b-versatile"),
         legacy_max_tokens: false,
+        continues: Means::Asked,
     },
     Preset {
         name: "ollama",
@@ -109,6 +169,7 @@ const PRESETS: [Preset; 9] = [
         key_env: None,
         model: None,
         legacy_max_tokens: true,
+        continues: Means::Asked,
     },
     Preset {
         name: "llama.cpp",
@@ -116,13 +177,15 @@ const PRESETS: [Preset; 9] = [
         key_env: Some("LLAMA_API_KEY"),
         model: None,
         legacy_max_tokens: true,
+        continues: Means::Exact,
     },
     Preset {
-        name: "vllm",
+        name: VLLM,
         base_url: "http://127.0.0.1:8000/v1",
         key_env: Some("VLLM_API_KEY"),
         model: None,
         legacy_max_tokens: false,
+        continues: Means::Prefill,
     },
     Preset {
         name: "lm-studio",
@@ -130,6 +193,7 @@ const PRESETS: [Preset; 9] = [
         key_env: None,
         model: None,
         legacy_max_tokens: true,
+        continues: Means::Asked,
     },
 ];
 
@@ -143,6 +207,7 @@ pub(super) fn presets() -> BTreeMap<String, EndpointSettings> {
                 key: KeyReference { env: preset.key_env.map(str::to_owned), ..KeyReference::default() },
                 model: preset.model.map(str::to_owned),
                 legacy_max_tokens: preset.legacy_max_tokens,
+                continues: preset.continues,
                 ..EndpointSettings::default()
             };
             (preset.name.to_owned(), settings)
@@ -281,6 +346,16 @@ mod tests {
                 assert_eq!(base(&settings.base_url).url, settings.base_url, "{name}");
             }
         }
+    }
+
+    #[test]
+    fn presets_go_on_as_their_servers_can() {
+        let presets = presets();
+        let means = |name: &str| presets[name].continues;
+        assert_eq!([means(SANDBOX), means("vllm")], [Means::Prefill; 2]);
+        assert_eq!(means("llama.cpp"), Means::Exact);
+        assert_eq!([means(OPENAI), means("openrouter"), means("ollama")], [Means::Asked; 3]);
+        assert_eq!(EndpointSettings::default().continues, Means::Asked);
     }
 
     #[test]

@@ -3,10 +3,11 @@
 //! Owns the names, types and bounds of all settings; file, environment and flags pass through the same
 //! types, so a value is right everywhere or nowhere. Never knows defaults.
 
+use crate::config::endpoint::Logprobs;
 use crate::config::model_card::Card;
 use crate::config::{Ascii, Colours, Config, Heat};
 use crate::core::endpoint::{Limits, ProviderKind};
-use crate::core::request::Sampling;
+use crate::core::request::{Means, Sampling};
 use crate::core::sweep::MAX_CELLS;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -120,6 +121,8 @@ pub(super) struct EndpointLayer {
     #[serde(deserialize_with = "name")]
     pub(super) model: Option<String>,
     pub(super) legacy_max_tokens: Option<bool>,
+    pub(super) continues: Option<Means>,
+    pub(super) logprobs: Option<Logprobs>,
     pub(super) limits: LimitsLayer,
 }
 

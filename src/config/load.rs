@@ -207,6 +207,8 @@ impl Loading {
         layer.limits.apply(&mut settings.limits);
         settings.provider = layer.provider.unwrap_or(settings.provider);
         settings.legacy_max_tokens = layer.legacy_max_tokens.unwrap_or(settings.legacy_max_tokens);
+        settings.continues = layer.continues.unwrap_or(settings.continues);
+        settings.logprobs = layer.logprobs.or(settings.logprobs);
         settings.model = layer.model.or(settings.model);
         settings.key.env = layer.key_env.or(settings.key.env);
         settings.key.file = layer.key_file.map(|file| at_home(&file, config_dir)).or(settings.key.file);
@@ -405,7 +407,9 @@ fn at_home(path: &Path, config_dir: &Path) -> PathBuf {
 mod tests {
     use super::*;
     use crate::config::Heat;
+    use crate::config::Logprobs;
     use crate::config::secret::KeyReference;
+    use crate::core::request::Means;
     use std::fs;
 
     /// A start of the program in a folder of its own.
@@ -574,6 +578,7 @@ mod tests {
     fn endpoints_are_made_and_corrected() {
         let file = "[limits]\nretries = 5\nconcurrency = 2\n\
             [endpoints.office]\nbase_url = \"https://llm.example/v1/\"\nkey_env = \"OFFICE\"\nkey_file = \"key\"\n\
+            continues = \"exact\"\nlogprobs = \"after\"\n\
             [endpoints.office.limits]\nconcurrency = 4\n\
             [endpoints.ollama]\nmodel = \"qwen3:4b\"\n";
         let start = Start::new(file).flags(flags(|flags| flags.timeout_ms = Some(15_000)));
@@ -586,6 +591,9 @@ mod tests {
         let ollama = config.endpoint("ollama").unwrap();
         assert_eq!((config.model("ollama"), ollama.limits.retries), (Some("qwen3:4b"), 5));
         assert!(ollama.legacy_max_tokens);
+        let (office, ollama) = (&config.endpoints["office"], &config.endpoints["ollama"]);
+        assert_eq!((office.continues, office.logprobs), (Means::Exact, Some(Logprobs::After)));
+        assert_eq!((ollama.continues, ollama.logprobs), (Means::Asked, None));
     }
 
     #[test]
@@ -594,6 +602,7 @@ mod tests {
             ("a = \n", ["config.toml:1:", "in `a =`"]),
             ("\nmodle = \"x\"\n", ["config.toml:2:1: unknown key 'modle', in `modle = \"x\"`", "'model'"]),
             ("[sampling]\ntemperature = 9\n", [":2:15: 9 is out of bounds", "in `temperature = 9`"]),
+            ("[endpoints.openai]\ncontinues = \"sure\"\n", [":2:13: 'sure' is not", "exact, prefill, asked"]),
             ("endpoint = \"olama\"\n", [":1:12: there is no endpoint 'olama'", "'ollama'"]),
             ("[ui]\nheat = \"surprise\"\n", [":2:8: 'surprise' is not", "'surprisal'"]),
             ("[endpoints.opnai]\nmodel = \"x\"\n", ["'opnai' has no base_url", "'openai'"]),

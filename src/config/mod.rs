@@ -21,7 +21,7 @@ mod show;
 mod source;
 pub mod theme;
 
-pub use endpoint::{EndpointSettings, OPENAI, SANDBOX};
+pub use endpoint::{EndpointSettings, Logprobs, OPENAI, SANDBOX, is_after_mask};
 pub use error::{ConfigError, Place};
 pub use load::Loaded;
 pub use model_card::ModelCards;
@@ -214,5 +214,11 @@ impl Config {
     #[must_use]
     pub fn card(&self, model: &str) -> ModelCard {
         self.models.card(model)
+    }
+
+    /// Returns whether the user says that an endpoint reports probabilities before temperature.
+    #[must_use]
+    pub fn logprobs_before_temperature(&self, endpoint: &str) -> Option<bool> {
+        Some(self.endpoints.get(endpoint)?.logprobs?.is_before_temperature())
     }
 }

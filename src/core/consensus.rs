@@ -257,6 +257,7 @@ mod tests {
             model: "m".into(),
             messages: Vec::new(),
             sampling: Sampling::default(),
+            continuation: None,
             stream: true,
         };
         let mut run = Run::new(RunId(1), Arc::new(request), Timestamp::default());
@@ -264,6 +265,7 @@ mod tests {
             piece: Piece::new(String::from_utf8_lossy(bytes), Some(bytes.to_vec())),
             logprob: None,
             candidates: Box::new([]),
+            id: None,
         };
         let text = String::from_utf8(pieces.concat()).unwrap();
         let tokens = pieces.iter().map(token).collect();

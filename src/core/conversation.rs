@@ -52,6 +52,13 @@ impl Answer {
         &self.variants
     }
 
+    /// Returns the variants that go on from a token of another one, with their places in the list: the
+    /// limbs of the tree of variants.
+    pub fn branches_of(&self, parent: RunId) -> impl Iterator<Item = (usize, &Run)> {
+        let is_limb = move |run: &Run| run.branch.is_some_and(|branch| branch.parent == parent);
+        self.variants.iter().enumerate().filter(move |(_, run)| is_limb(run))
+    }
+
     /// Chooses the neighbour `step` away, staying inside the list; returns whether that changed anything.
     pub fn step(&mut self, step: isize) -> bool {
         let target = self.chosen.saturating_add_signed(step).min(self.variants.len() - 1);

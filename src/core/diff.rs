@@ -436,6 +436,7 @@ mod tests {
             model: "m".into(),
             messages: Vec::new(),
             sampling: Sampling::default(),
+            continuation: None,
             stream: true,
         };
         let mut run = Run::new(RunId(1), Arc::new(request), Timestamp::default());
@@ -444,12 +445,16 @@ mod tests {
     }
 
     fn token(candidates: &[(&str, f64)]) -> Token {
-        let candidate =
-            |(text, p): &(&str, f64)| Candidate { piece: Piece::new(*text, None), logprob: Some(p.ln()) };
+        let candidate = |(text, p): &(&str, f64)| Candidate {
+            piece: Piece::new(*text, None),
+            logprob: Some(p.ln()),
+            id: None,
+        };
         Token {
             piece: Piece::new(candidates[0].0, None),
             logprob: Some(candidates[0].1.ln()),
             candidates: candidates.iter().map(candidate).collect(),
+            id: None,
         }
     }
 

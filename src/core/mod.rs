@@ -6,25 +6,39 @@
 //! Invariant: every surface (workbench, `ask`, `compare`, `inspect`) folds the same
 //! [`stream::StreamEvent`]s through [`run::Run::apply`], so their numbers cannot disagree.
 
+pub mod alignment;
+pub mod branch;
 pub mod consensus;
 pub mod context;
 pub mod conversation;
 pub mod cost;
+pub mod cut;
 pub mod diff;
 pub mod diversity;
 pub mod endpoint;
 pub mod exchange;
 pub mod fault;
 pub mod figure;
+pub mod group;
+pub mod heat;
 pub mod id;
 pub mod job;
+pub mod ladder;
+pub mod meaning;
 pub mod model;
 pub mod probability;
+pub mod provenance;
 pub mod request;
+pub mod reshaping;
 pub mod run;
 pub mod stream;
+pub mod strip;
 pub mod sweep;
 pub mod text;
 pub mod time;
+pub mod tipping;
 pub mod token;
 pub mod transfer;
+#[cfg(test)]
+mod truth;
+pub mod what_if;

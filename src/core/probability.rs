@@ -3,18 +3,58 @@
 //! Inputs are natural logarithms as reported. Nothing is renormalised: the mass of candidates that
 //! were not returned is kept as the *unseen tail*, and what depends on it is a range.
 
+use crate::core::ladder::Ladder;
 use crate::core::token::Token;
+use serde::Serialize;
 
 /// Below this margin in nats a position is a close call: the runner-up is at least half as probable.
 pub const CLOSE_MARGIN: f64 = std::f64::consts::LN_2;
 
+/// A probability whose interval is wider than this, ±10 points, says little.
+pub const WIDE: f64 = 0.2;
+
+/// An interval narrower than this is a point: servers round more than that.
+const POINT: f64 = 2e-6;
+
 /// A closed interval; a point when both ends are equal.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Range {
     /// Lower end.
     pub min: f64,
     /// Upper end.
     pub max: f64,
+}
+
+impl Range {
+    /// Returns the interval of one value.
+    #[must_use]
+    pub fn point(value: f64) -> Self {
+        Self { min: value, max: value }
+    }
+
+    /// Returns how far its ends are apart.
+    #[must_use]
+    pub fn width(self) -> f64 {
+        self.max - self.min
+    }
+
+    /// Whether it is one value, as exactly as servers report any.
+    #[must_use]
+    pub fn is_point(self) -> bool {
+        self.width() <= POINT
+    }
+
+    /// Whether it is the interval of a probability that says little: wider than ±10 points.
+    #[must_use]
+    pub fn is_wide(self) -> bool {
+        self.width() > WIDE
+    }
+
+    /// Returns the interval of the lesser of two values.
+    #[must_use]
+    pub(super) fn least(self, other: Self) -> Self {
+        Self { min: self.min.min(other.min), max: self.max.min(other.max) }
+    }
 }
 
 /// Returns the surprisal -log₂ p in bits, for a natural logarithm of p.
@@ -93,13 +133,12 @@ impl<'a> Position<'a> {
     /// Returns the rank of the chosen token among the returned candidates, 1 for the most probable;
     /// `None` when it is not among them.
     ///
-    /// Compared by bytes, as two candidates can print alike. Where the server reports other bytes
-    /// for the chosen token than for its candidate, an equal logprob does not prove identity, so
-    /// such a token has no rank.
+    /// Compared by number or bytes, see [`Token::is`]. Where the server gives no numbers and reports
+    /// other bytes for the chosen token than for its candidate, an equal logprob does not prove
+    /// identity, so such a token has no rank.
     #[must_use]
     pub fn rank(self) -> Option<usize> {
-        let chosen = self.token.piece.bytes();
-        let at = self.token.candidates.iter().position(|c| c.piece.bytes() == chosen)?;
+        let at = self.token.candidates.iter().position(|c| self.token.is(c))?;
         let own = self.token.candidates[at].logprob;
         // Servers list in order, but a list that is not sorted must not change the rank.
         let better = self.token.candidates.iter().filter(|c| c.logprob > own).count();
@@ -108,12 +147,17 @@ impl<'a> Position<'a> {
 
     /// Returns the known probabilities: those of the candidates, and of the chosen token where it
     /// is not among them.
+    ///
+    /// A chosen token that is at least as probable as the last candidate would be on the list: it
+    /// is there, under a spelling its bytes do not match, and is not counted twice.
     fn known(self) -> impl Iterator<Item = f64> + use<'a> {
+        let listed = self.token.candidates.iter().filter_map(|c| c.logprob);
+        let smallest = listed.clone().fold(f64::INFINITY, f64::min);
         let extra = match self.rank() {
             Some(_) => None,
-            None => self.token.logprob,
+            None => self.token.logprob.filter(|own| *own < smallest),
         };
-        self.token.candidates.iter().filter_map(|c| c.logprob).chain(extra).map(f64::exp)
+        listed.chain(extra).map(f64::exp)
     }
 
     /// Returns the probability mass of the tokens that were not returned, 0 to 1.
@@ -132,12 +176,11 @@ impl<'a> Position<'a> {
     #[must_use]
     pub fn margin(self) -> Option<f64> {
         let own = self.token.logprob?;
-        let chosen = self.token.piece.bytes();
         let other = self
             .token
             .candidates
             .iter()
-            .filter(|c| c.piece.bytes() != chosen)
+            .filter(|c| !self.token.is(c))
             .filter_map(|c| c.logprob)
             .max_by(f64::total_cmp)?;
         Some(own - other)
@@ -147,51 +190,54 @@ impl<'a> Position<'a> {
     /// candidate was at least half as probable.
     #[must_use]
     pub fn is_close_call(self) -> bool {
-        match self.margin() {
-            Some(margin) => margin < CLOSE_MARGIN,
-            None => false,
-        }
+        // The same as a small margin, but most candidates are told apart by their value alone.
+        let Some(own) = self.token.logprob else { return false };
+        let is_near = |logprob: f64| own - logprob < CLOSE_MARGIN;
+        self.token.candidates.iter().any(|c| c.logprob.is_some_and(is_near) && !self.token.is(c))
     }
 
-    /// Returns the interval in which the entropy of the whole distribution lies, in bits.
-    ///
-    /// With p the known probabilities, P their sum, r = 1 - P the tail, m the smallest known
-    /// probability (or r if that is smaller), k their number and V the vocabulary's size, in nats:
-    /// from `-Σ p ln p - r ln m` (the tail in as few, as large pieces as the list allows) to
-    /// `-Σ p ln p + r ln((V-k)/r)` (the tail spread evenly). A point when r is 0.
+    /// Returns the interval in which the entropy of the whole distribution lies, in bits: see
+    /// [`Ladder::entropy_bits`]. `None` without candidates.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "vocabulary sizes are far below 2^52")]
     pub fn entropy_bits(self, vocabulary: usize) -> Option<Range> {
-        let tail = self.tail()?;
-        let (mut sum, mut smallest, mut count) = (0.0, f64::INFINITY, 0usize);
-        for p in self.known().filter(|p| *p > 0.0) {
-            sum -= p * p.ln();
-            smallest = smallest.min(p);
-            count += 1;
-        }
-        if count == 0 {
-            return None;
-        }
-        let (low, high) = if tail <= f64::EPSILON {
-            (sum, sum)
-        } else {
-            let largest_unseen = smallest.min(tail);
-            let unseen = vocabulary.saturating_sub(count).max(1) as f64;
-            (sum - tail * largest_unseen.ln(), sum + tail * (unseen / tail).ln())
-        };
-        let bits = |nats: f64| nats / std::f64::consts::LN_2;
-        Some(Range { min: bits(low), max: bits(high.max(low)) })
+        Ladder::of(self.token, vocabulary, |ladder| ladder.entropy_bits())
     }
+}
+
+/// A position where the answer nearly went elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct CloseCall {
+    /// Which token of the answer.
+    pub index: usize,
+    /// How far the chosen token is ahead of the best other candidate, in nats; negative when behind.
+    pub margin: f64,
+}
+
+/// Returns the close calls of an answer, the smallest margin first: tokens that were drawn against
+/// the odds, then those that nearly lost. Equal ones stand in the order of the answer.
+#[must_use]
+pub fn ranked_close_calls(tokens: &[Token]) -> Vec<CloseCall> {
+    let mut calls: Vec<CloseCall> = tokens
+        .iter()
+        .enumerate()
+        .filter_map(|(index, token)| {
+            let margin = Position::new(token).margin().filter(|margin| *margin < CLOSE_MARGIN)?;
+            Some(CloseCall { index, margin })
+        })
+        .collect();
+    calls.sort_by(|a, b| a.margin.total_cmp(&b.margin));
+    calls
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::core::token::{Candidate, Piece};
+    use crate::core::truth::{Full, full};
     use proptest::prelude::*;
 
     fn candidate(text: &str, p: f64) -> Candidate {
-        Candidate { piece: Piece::new(text, None), logprob: Some(p.ln()) }
+        Candidate { piece: Piece::new(text, None), logprob: Some(p.ln()), id: None }
     }
 
     fn token(chosen: &str, p: f64, list: &[(&str, f64)]) -> Token {
@@ -199,6 +245,7 @@ mod tests {
             piece: Piece::new(chosen, None),
             logprob: Some(p.ln()),
             candidates: list.iter().map(|(text, p)| candidate(text, *p)).collect(),
+            id: None,
         }
     }
 
@@ -221,6 +268,35 @@ mod tests {
     }
 
     #[test]
+    fn a_rare_chosen_token_does_not_bound_the_unseen_ones() {
+        // Two unseen tokens of 0.12, though the chosen one has 0.01.
+        let token = token("z", 0.01, &[("a", 0.5), ("b", 0.25)]);
+        let truth: f64 = [0.5f64, 0.25, 0.12, 0.12, 0.01].iter().map(|p| -p * p.log2()).sum();
+        let range = Position::new(&token).entropy_bits(5).unwrap();
+        assert!(range.min <= truth && truth <= range.max, "{truth} in {range:?}");
+    }
+
+    #[test]
+    fn a_chosen_token_under_another_spelling_is_not_counted_twice() {
+        let token = token("\u{1f642}", 0.7, &[("\u{fffd}", 0.7), ("b", 0.1)]);
+        assert!((Position::new(&token).tail().unwrap() - 0.2).abs() < 1e-12);
+    }
+
+    #[test]
+    fn close_calls_are_ranked_by_margin() {
+        let tokens = [
+            token("a", 0.9, &[("a", 0.9), ("b", 0.05)]),
+            token("a", 0.4, &[("a", 0.4), ("b", 0.3)]),
+            token("b", 0.1, &[("a", 0.8), ("b", 0.1)]),
+            token("a", 0.4, &[("a", 0.4), ("b", 0.3)]),
+            token("a", 0.4, &[]),
+        ];
+        let calls = ranked_close_calls(&tokens);
+        assert_eq!(calls.iter().map(|call| call.index).collect::<Vec<_>>(), [2, 1, 3]);
+        assert!((calls[0].margin - (0.1f64 / 0.8).ln()).abs() < 1e-12);
+    }
+
+    #[test]
     fn perplexity_of_a_fair_coin_is_two() {
         let mut tally = Tally::default();
         for _ in 0..10 {
@@ -234,20 +310,16 @@ mod tests {
     }
 
     proptest! {
-        /// Cutting a full distribution to its top k never puts the true entropy outside the range.
+        /// Whatever was cut off, the true entropy is in the range, and all of it gives a point.
         #[test]
-        fn true_entropy_lies_in_the_range(weights in prop::collection::vec(1e-6f64..1.0, 2..60), k in 1usize..60) {
-            let total: f64 = weights.iter().sum();
-            let mut p: Vec<f64> = weights.iter().map(|w| w / total).collect();
-            p.sort_by(|a, b| b.total_cmp(a));
-            let truth: f64 = p.iter().map(|p| -p * p.log2()).sum();
-            let names: Vec<String> = (0..p.len()).map(|i| format!("t{i}")).collect();
-            let list: Vec<(&str, f64)> =
-                names.iter().map(String::as_str).zip(p.iter().copied()).take(k.min(p.len())).collect();
-            let token = token("t0", p[0], &list);
-            let range = Position::new(&token).entropy_bits(p.len()).unwrap();
-            prop_assert!(range.min <= truth + 1e-6, "{} > {truth}", range.min);
-            prop_assert!(range.max >= truth - 1e-6, "{} < {truth}", range.max);
+        fn true_entropy_lies_in_the_range(full in full()) {
+            let truth: f64 = full.at(1.0).iter().filter(|p| **p > 0.0).map(|p| -p * p.log2()).sum();
+            let range = Position::new(&full.token(1.0)).entropy_bits(full.len()).unwrap();
+            prop_assert!(range.min <= truth * (1.0 + 1e-9) + 1e-9, "{} > {truth}", range.min);
+            prop_assert!(range.max >= truth * (1.0 - 1e-9) - 1e-9, "{} < {truth}", range.max);
+            let whole = Full { listed: full.len(), ..full };
+            let range = Position::new(&whole.token(1.0)).entropy_bits(whole.len()).unwrap();
+            prop_assert!(range.width() <= 0.0 && (range.min - truth).abs() <= 1e-9);
         }
     }
 }

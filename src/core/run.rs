@@ -11,14 +11,16 @@
 //!
 //! Invariant: an ended run never changes, so late messages are harmless.
 
+use crate::core::alignment::Alignment;
+use crate::core::branch::{Branch, Intake, Start};
 use crate::core::exchange::Exchange;
 use crate::core::fault::Fault;
 use crate::core::id::RunId;
 use crate::core::probability::Tally;
-use crate::core::request::Request;
+use crate::core::request::{Continuation, Means, Request};
 use crate::core::stream::{FinishReason, StreamEvent, Usage};
 use crate::core::time::{Timestamp, millis};
-use crate::core::token::Token;
+use crate::core::token::{Candidate, Token, joint_logprob};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -101,6 +103,23 @@ pub struct Stages {
     pub last: Option<Duration>,
 }
 
+/// An answer as a file or an earlier session has it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recorded {
+    /// The answer.
+    pub text: String,
+    /// The reasoning text.
+    pub reasoning: String,
+    /// The answer's tokens.
+    pub tokens: Vec<Token>,
+    /// Tokens as billed.
+    pub usage: Option<Usage>,
+    /// Model name the server gave.
+    pub model: Option<Box<str>>,
+    /// How it ended.
+    pub status: RunStatus,
+}
+
 /// One execution of one request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
@@ -130,9 +149,14 @@ pub struct Run {
     pub failed_attempts: Vec<FailedAttempt>,
     /// The raw request and response.
     pub exchange: Option<Arc<Exchange>>,
+    /// The answer it goes on from, where it is a branch.
+    pub branch: Option<Branch>,
+    intake: Intake,
     tally: Tally,
-    ends: Vec<usize>,
+    alignment: Alignment,
     deltas: u64,
+    /// Tokens the server reported for this run; a branch has those of its beginning besides.
+    received: u64,
     started: Timestamp,
     sent: Option<Timestamp>,
     first: Option<Timestamp>,
@@ -157,14 +181,39 @@ impl Run {
             attempts: 0,
             failed_attempts: Vec::new(),
             exchange: None,
+            branch: None,
+            intake: Intake::default(),
             tally: Tally::default(),
-            ends: Vec::new(),
+            alignment: Alignment::default(),
             deltas: 0,
+            received: 0,
             started: now,
             sent: None,
             first: None,
             last: None,
         }
+    }
+
+    /// Returns a run that goes on from `candidate` in the place of the parent's token `at`, by the means
+    /// the request says, see [`Continuation::new`]; where it says none, as if asked.
+    ///
+    /// Where the server is given the beginning, the run begins with it. Where it is asked for it, the
+    /// run shows what the server says, and the beginning's tokens stand for what was said as asked.
+    #[must_use]
+    pub fn continued(
+        id: RunId,
+        request: Arc<Request>,
+        parent: &Self,
+        at: usize,
+        candidate: &Candidate,
+        now: Timestamp,
+    ) -> Self {
+        let means = request.continuation.as_ref().map_or(Means::Asked, |Continuation { means, .. }| *means);
+        let Start { branch, text, tokens, intake } = Start::new(parent, at, candidate, means);
+        let mut run = Self::new(id, request, now);
+        (run.branch, run.intake) = (Some(branch), intake);
+        run.extend(&text, tokens);
+        run
     }
 
     /// Returns an ended run that holds a text from a file or an earlier session.
@@ -176,25 +225,26 @@ impl Run {
         run
     }
 
-    /// Returns an ended run that was kept: with the stages and the ending it had.
+    /// Returns an ended run that holds a recorded answer; it was never sent, so it has no times.
+    #[must_use]
+    pub fn from_record(id: RunId, request: Arc<Request>, record: Recorded) -> Self {
+        let mut run = Self::new(id, request, Timestamp::default());
+        run.extend(&record.text, record.tokens);
+        run.alignment.advance(&run.tokens, &run.text, true);
+        (run.reasoning, run.usage, run.model_reported) = (record.reasoning, record.usage, record.model);
+        run.status = record.status;
+        run
+    }
+
+    /// Returns an ended run that was kept: a recorded answer with the stages it had.
     ///
     /// What else is known of it goes into its fields. Where its tokens are left where they are kept,
     /// `tally` stands for them.
     #[must_use]
-    pub fn kept(
-        id: RunId,
-        request: Arc<Request>,
-        answer: (String, Vec<Token>),
-        tally: Tally,
-        stages: Stages,
-        status: RunStatus,
-    ) -> Self {
-        let mut run = Self::new(id, request, Timestamp::default());
-        let (text, tokens) = answer;
-        let has_tokens = !tokens.is_empty();
-        run.append(&text, tokens, Timestamp::default());
-        run.end(status, Timestamp::default());
-        if !has_tokens {
+    pub fn kept(id: RunId, request: Arc<Request>, record: Recorded, tally: Tally, stages: Stages) -> Self {
+        let mut run = Self::from_record(id, request, record);
+        run.received = run.tokens.len() as u64;
+        if run.tokens.is_empty() {
             run.tally = tally;
         }
         (run.sent, run.first, run.last) =
@@ -237,7 +287,7 @@ impl Run {
                 self.model_reported = model.or(self.model_reported.take());
                 self.request_id = request_id.or(self.request_id.take());
             }
-            StreamEvent::Delta { text, tokens } => self.append(&text, tokens, now),
+            StreamEvent::Delta { text, tokens } => self.append(text, tokens, now),
             StreamEvent::Reasoning { text } => {
                 self.arrived(now);
                 self.reasoning.push_str(&text);
@@ -262,6 +312,11 @@ impl Run {
     fn end(&mut self, status: RunStatus, now: Timestamp) {
         self.last = Some(now);
         self.status = status;
+        if let Some(branch) = &mut self.branch {
+            let (text, tokens) = self.intake.finish(branch);
+            self.extend(&text, tokens);
+        }
+        self.alignment.advance(&self.tokens, &self.text, true);
     }
 
     fn arrived(&mut self, now: Timestamp) {
@@ -270,47 +325,59 @@ impl Run {
         self.last = Some(now);
     }
 
-    fn append(&mut self, text: &str, tokens: Vec<Token>, now: Timestamp) {
+    fn append(&mut self, text: String, tokens: Vec<Token>, now: Timestamp) {
         if text.is_empty() && tokens.is_empty() {
             return;
         }
         self.arrived(now);
         self.deltas += 1;
+        self.received += tokens.len() as u64;
+        let (text, tokens) = match &mut self.branch {
+            Some(branch) => self.intake.take(branch, text, tokens),
+            None => (text, tokens),
+        };
+        self.extend(&text, tokens);
+    }
+
+    /// Adds to the answer.
+    fn extend(&mut self, text: &str, tokens: Vec<Token>) {
         self.text.push_str(text);
         for token in tokens {
             self.tally.add(token.logprob);
-            let end = self.ends.last().copied().unwrap_or(0) + token.piece.bytes().len();
-            self.ends.push(end);
             self.tokens.push(token);
         }
+        self.alignment.advance(&self.tokens, &self.text, false);
     }
 
-    /// Returns the range of the answer's bytes that a token covers, clamped to the text.
-    ///
-    /// Exact while the concatenated bytes are the answer's text, see [`Self::is_aligned`]. A token
-    /// that holds part of a character covers part of its bytes.
+    /// Returns where the tokens stand in the text, and where they do not match it.
+    #[must_use]
+    pub fn alignment(&self) -> &Alignment {
+        &self.alignment
+    }
+
+    /// Returns the range of the answer's bytes that a token covers. A token that holds part of a
+    /// character covers part of its bytes.
     #[must_use]
     pub fn span(&self, token: usize) -> Range<usize> {
-        let end = self.ends.get(token).copied().unwrap_or(self.text.len()).min(self.text.len());
-        let start = if token == 0 { 0 } else { self.ends.get(token - 1).copied().unwrap_or(end) };
-        start.min(end)..end
+        self.alignment.span(token, &self.text)
     }
 
     /// Returns the index of the token that covers a byte of the answer.
     #[must_use]
     pub fn token_at(&self, byte: usize) -> Option<usize> {
-        let index = self.ends.partition_point(|end| *end <= byte);
-        (index < self.tokens.len()).then_some(index)
+        self.alignment.token_at(byte, &self.text)
     }
 
     /// Whether the tokens' bytes, concatenated, are the answer's text.
     #[must_use]
     pub fn is_aligned(&self) -> bool {
-        self.ends.last().copied().unwrap_or(0) == self.text.len()
-            && self.tokens.iter().enumerate().all(|(index, token)| {
-                let span = self.span(index);
-                &self.text.as_bytes()[span] == token.piece.bytes()
-            })
+        self.alignment.is_whole(&self.text)
+    }
+
+    /// Returns the joint logprob of a path, the tokens of this range; `None` unless all have one.
+    #[must_use]
+    pub fn joint_logprob(&self, tokens: Range<usize>) -> Option<f64> {
+        joint_logprob(self.tokens.get(tokens)?)
     }
 
     /// Returns the running sums over the tokens' logprobs.
@@ -325,17 +392,21 @@ impl Run {
         self.tally.count() > 0
     }
 
-    /// Returns the number of output tokens: the provider's where it said, else the reported tokens
-    /// once the answer is complete, else the best estimate; `None` before anything arrived.
+    /// Returns the number of tokens the server put out for this run: the provider's where it said, else
+    /// the best estimate; `None` before anything arrived. What a branch was given is not among them.
     #[must_use]
     pub fn output_tokens(&self) -> Option<Count> {
         if let Some(usage) = self.usage {
             return Some(Count::Exact(usage.output_tokens));
         }
         if let Some(tokens) = self.estimated_output_tokens {
-            return Some(Count::Estimate(tokens));
+            let given = self.branch.map_or(0, |branch| match branch.means {
+                Means::Exact | Means::Prefill => branch.inherited as u64,
+                Means::Asked => 0,
+            });
+            return Some(Count::Estimate(tokens.saturating_sub(given)));
         }
-        let seen = if self.tokens.is_empty() { self.deltas } else { self.tokens.len() as u64 };
+        let seen = if self.received == 0 { self.deltas } else { self.received };
         (seen > 0).then_some(Count::Estimate(seen))
     }
 
@@ -388,13 +459,14 @@ mod tests {
             model: "m".into(),
             messages: Vec::new(),
             sampling: Sampling::default(),
+            continuation: None,
             stream: true,
         };
         Run::new(RunId(1), Arc::new(request), Timestamp::default())
     }
 
     fn token(text: &str, logprob: f64) -> Token {
-        Token { piece: Piece::new(text, None), logprob: Some(logprob), candidates: Box::new([]) }
+        Token { piece: Piece::new(text, None), logprob: Some(logprob), candidates: Box::new([]), id: None }
     }
 
     fn delta(text: &str) -> StreamEvent {
@@ -427,8 +499,15 @@ mod tests {
         run.apply(delta("bc"), Timestamp::from_millis(250));
         run.apply(StreamEvent::Finished(FinishReason::Length), Timestamp::from_millis(260));
         let kept = |tokens: Vec<Token>| {
-            let (answer, request) = ((run.text.clone(), tokens), Arc::clone(&run.request));
-            let mut kept = Run::kept(run.id, request, answer, *run.tally(), run.stages(), run.status.clone());
+            let record = Recorded {
+                text: run.text.clone(),
+                reasoning: String::new(),
+                tokens,
+                usage: None,
+                model: None,
+                status: run.status.clone(),
+            };
+            let mut kept = Run::kept(run.id, Arc::clone(&run.request), record, *run.tally(), run.stages());
             kept.estimated_output_tokens = run.output_tokens().map(Count::tokens);
             kept
         };

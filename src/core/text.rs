@@ -204,6 +204,16 @@ pub fn visible(text: &str) -> String {
     out
 }
 
+/// Returns the byte offsets at which a text holds another, whatever the case of their letters.
+pub fn occurrences<'a>(text: &'a str, sought: &'a str) -> impl Iterator<Item = usize> + use<'a> {
+    let sought: Vec<char> = sought.chars().flat_map(char::to_lowercase).collect();
+    let is_at = move |at: usize| {
+        let mut folded = text[at..].chars().flat_map(char::to_lowercase);
+        sought.iter().all(|own| folded.next() == Some(*own))
+    };
+    text.char_indices().map(|(at, _)| at).filter(move |at| is_at(*at))
+}
+
 /// Returns the printable text cut to at most `cells` cells, with `…` where something was cut.
 #[must_use]
 pub fn fit(text: &str, cells: usize) -> String {
@@ -270,6 +280,15 @@ fn slips(a: &[char], b: &[char]) -> usize {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn occurrences_ignore_case_in_any_script() {
+        let found = |text, sought| occurrences(text, sought).collect::<Vec<_>>();
+        assert_eq!(found("Bamboo, bamboo", "BAM"), [0, 8]);
+        assert_eq!(found("대나무 숲의 대나무", "대나"), [0, 17]);
+        assert_eq!(found("ÉTÉ", "été"), [0]);
+        assert!(found("bam", "bamboo").is_empty());
+    }
 
     #[test]
     fn scripts_and_emoji_are_drawn_as_they_are() {

@@ -1,11 +1,19 @@
-//! Tokens as the provider reported them, and how pieces of characters are joined for display.
+//! Tokens as the provider reported them: text, bytes, logprob, candidates.
+//!
+//! Owns what a reported value means. Never judges a text against its tokens, which is
+//! [`crate::core::alignment`]'s, and never joins tokens, which is [`crate::core::group`]'s.
+
+pub use crate::core::group::{Group, groups};
 
 use serde::Serialize;
-use std::ops::Range;
+use std::fmt::Write as _;
 
 /// At or below this natural logarithm a value means "outside the returned list", not a probability.
 /// OpenAI's API sends -9999.0 for such tokens.
 pub const OUTSIDE_LIST: f64 = -9999.0;
+
+/// From here on a positive value is more than rounding.
+const ROUNDING: f64 = 1e-3;
 
 /// The text of a token together with its exact bytes.
 ///
@@ -53,6 +61,19 @@ impl Piece {
         }
     }
 
+    /// Returns the bytes as text, with those that are no whole character written as `\xeb`.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let mut out = String::new();
+        for chunk in self.bytes().utf8_chunks() {
+            out.push_str(chunk.valid());
+            for byte in chunk.invalid() {
+                let _ = write!(out, "\\x{byte:02x}");
+            }
+        }
+        out
+    }
+
     /// Returns the bytes only if the server sent them.
     #[must_use]
     pub fn given_bytes(&self) -> Option<&[u8]> {
@@ -70,6 +91,8 @@ pub struct Candidate {
     pub piece: Piece,
     /// Natural logarithm of the probability; `None` when not offered or outside the list.
     pub logprob: Option<f64>,
+    /// The server's number for the token, where it says.
+    pub id: Option<u32>,
 }
 
 /// A token of the answer, as reported by the provider.
@@ -81,70 +104,46 @@ pub struct Token {
     pub logprob: Option<f64>,
     /// What the model could have produced here, most probable first; at most as many as asked for.
     pub candidates: Box<[Candidate]>,
+    /// The server's number for the token, where it says.
+    pub id: Option<u32>,
+}
+
+impl Token {
+    /// Whether this candidate is the token that was chosen: by number where the server gives both,
+    /// else by bytes, as two candidates can print alike.
+    #[must_use]
+    pub fn is(&self, candidate: &Candidate) -> bool {
+        match (self.id, candidate.id) {
+            (Some(own), Some(other)) => own == other,
+            (None, _) | (_, None) => self.piece.bytes() == candidate.piece.bytes(),
+        }
+    }
+
+    /// Whether the text reported for the token is not the token's own: the server left out the tokens
+    /// before it and gave their text to this one, with the probability of this one alone.
+    ///
+    /// llama.cpp does so with the pieces of a character and with text held back for a stop text. It
+    /// shows only where the token's number is among the candidates.
+    #[must_use]
+    pub fn stands_for_more(&self) -> bool {
+        let own = self.candidates.iter().find(|candidate| self.id.is_some() && candidate.id == self.id);
+        own.is_some_and(|own| own.piece.bytes() != self.piece.bytes())
+    }
+}
+
+/// Returns the joint logprob of tokens that follow each other; `None` unless all have one.
+#[must_use]
+pub fn joint_logprob(tokens: &[Token]) -> Option<f64> {
+    tokens.iter().map(|token| token.logprob).sum()
 }
 
 /// Returns the value as a logprob, or `None` for the sentinels and for what is no number.
 ///
-/// A small positive value is rounding in the server (`-0.0`, `1e-7`) and becomes 0.
+/// A small positive value is rounding in the server (`-0.0`, `1e-7`) and becomes 0; a larger one is
+/// no logarithm of a probability.
 #[must_use]
 pub fn logprob_from(value: f64) -> Option<f64> {
-    if value.is_finite() && value > OUTSIDE_LIST { Some(value.min(0.0)) } else { None }
-}
-
-/// Tokens that together hold whole characters: one cell of a token table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Group {
-    /// Indices of the tokens in it; more than one where a character was cut into pieces.
-    pub tokens: Range<usize>,
-    /// The joined text; bytes that are no valid UTF-8 are replaced by U+FFFD.
-    pub text: String,
-}
-
-/// Returns the tokens grouped so that every group holds whole characters, joined by their bytes.
-///
-/// The groups partition the indices in order. A run of pieces that never becomes valid UTF-8 is
-/// closed after four bytes, the longest a character can be, so that one broken byte does not
-/// swallow the rest.
-#[must_use]
-pub fn groups(tokens: &[Token]) -> Vec<Group> {
-    let mut out = Vec::with_capacity(tokens.len());
-    let mut start = 0;
-    let mut pending: Vec<u8> = Vec::new();
-    for (index, token) in tokens.iter().enumerate() {
-        let bytes = token.piece.bytes();
-        if pending.is_empty() && std::str::from_utf8(bytes).is_ok() {
-            out.push(Group { tokens: index..index + 1, text: String::from_utf8_lossy(bytes).into_owned() });
-            start = index + 1;
-            continue;
-        }
-        pending.extend_from_slice(bytes);
-        if !awaits_more(&pending) {
-            out.push(Group {
-                tokens: start..index + 1,
-                text: String::from_utf8_lossy(&pending).into_owned(),
-            });
-            pending.clear();
-            start = index + 1;
-        }
-    }
-    if start < tokens.len() {
-        out.push(Group { tokens: start..tokens.len(), text: String::from_utf8_lossy(&pending).into_owned() });
-    }
-    out
-}
-
-/// Whether the bytes end in the beginning of a character that further bytes could complete.
-fn awaits_more(bytes: &[u8]) -> bool {
-    let mut rest = bytes;
-    loop {
-        match std::str::from_utf8(rest) {
-            Ok(_) => return false,
-            Err(error) => match error.error_len() {
-                None => return true,
-                Some(bad) => rest = &rest[error.valid_up_to() + bad..],
-            },
-        }
-    }
+    if value > OUTSIDE_LIST && value < ROUNDING { Some(value.min(0.0)) } else { None }
 }
 
 /// The JSON form of a token, with the field names used on every surface.
@@ -152,6 +151,8 @@ fn awaits_more(bytes: &[u8]) -> bool {
 pub struct TokenJson<'a> {
     text: &'a str,
     bytes: Option<&'a [u8]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<u32>,
     logprob: Option<f64>,
     candidates: Vec<CandidateJson<'a>>,
 }
@@ -160,6 +161,8 @@ pub struct TokenJson<'a> {
 struct CandidateJson<'a> {
     text: &'a str,
     bytes: Option<&'a [u8]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<u32>,
     logprob: Option<f64>,
 }
 
@@ -168,6 +171,7 @@ impl<'a> From<&'a Token> for TokenJson<'a> {
         Self {
             text: token.piece.text(),
             bytes: token.piece.given_bytes(),
+            id: token.id,
             logprob: token.logprob,
             candidates: token
                 .candidates
@@ -175,6 +179,7 @@ impl<'a> From<&'a Token> for TokenJson<'a> {
                 .map(|candidate| CandidateJson {
                     text: candidate.piece.text(),
                     bytes: candidate.piece.given_bytes(),
+                    id: candidate.id,
                     logprob: candidate.logprob,
                 })
                 .collect(),
@@ -185,62 +190,45 @@ impl<'a> From<&'a Token> for TokenJson<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
-    fn token(bytes: &[u8]) -> Token {
-        Token {
-            piece: Piece::new(String::from_utf8_lossy(bytes).into_owned(), Some(bytes.to_vec())),
-            logprob: None,
-            candidates: Box::new([]),
-        }
+    fn candidate(text: &str, bytes: &[u8], id: Option<u32>) -> Candidate {
+        Candidate { piece: Piece::new(text, Some(bytes.to_vec())), logprob: Some(-1.0), id }
     }
 
     #[test]
-    fn pieces_of_one_character_are_one_group() {
-        let emoji = "🙂".as_bytes();
-        let tokens =
-            [token(b"ok "), token(&emoji[..2]), token(&emoji[2..3]), token(&emoji[3..]), token(b"!")];
-        let groups = groups(&tokens);
-        let texts: Vec<_> = groups.iter().map(|group| group.text.as_str()).collect();
-        assert_eq!(texts, ["ok ", "🙂", "!"]);
-        assert_eq!(groups[1].tokens, 1..4);
-    }
-
-    #[test]
-    fn a_broken_byte_does_not_swallow_the_rest() {
-        let tokens = [token(b"\xff"), token(b"a"), token(b"\xf0\x9f"), token(b"b"), token(b"c")];
-        let sizes: Vec<_> = groups(&tokens).iter().map(|group| group.tokens.len()).collect();
-        assert_eq!(sizes, [1, 1, 2, 1]);
-    }
-
-    #[test]
-    fn sentinels_are_outside_the_list() {
+    fn sentinels_and_nonsense_are_outside_the_list() {
         assert_eq!(logprob_from(-9999.0), None);
+        assert_eq!(logprob_from(f64::from(f32::MIN)), None);
         assert_eq!(logprob_from(f64::NEG_INFINITY), None);
         assert_eq!(logprob_from(f64::NAN), None);
+        assert_eq!(logprob_from(0.9), None);
         assert_eq!(logprob_from(1e-9), Some(0.0));
         assert_eq!(logprob_from(-0.5), Some(-0.5));
     }
 
-    proptest! {
-        /// However a text is cut into tokens, the groups hold whole characters and the same text.
-        #[test]
-        fn groups_partition_and_join(text in "\\PC{0,40}", cuts in prop::collection::vec(1usize..5, 0..60)) {
-            let bytes = text.as_bytes();
-            let (mut tokens, mut at, mut cuts) = (Vec::new(), 0, cuts.into_iter());
-            while at < bytes.len() {
-                let end = (at + cuts.next().unwrap_or(3)).min(bytes.len());
-                tokens.push(token(&bytes[at..end]));
-                at = end;
-            }
-            let groups = groups(&tokens);
-            prop_assert_eq!(groups.iter().map(|group| group.text.as_str()).collect::<String>(), text);
-            let mut next = 0;
-            for group in &groups {
-                prop_assert_eq!(group.tokens.start, next);
-                next = group.tokens.end;
-            }
-            prop_assert_eq!(next, tokens.len());
-        }
+    #[test]
+    fn a_token_is_known_by_its_number_before_its_bytes() {
+        let whole = candidate("🙂", "🙂".as_bytes(), Some(130));
+        let (last, other) = (candidate("", &[0x82], Some(130)), candidate("", &[0x83], Some(131)));
+        let token = Token {
+            piece: whole.piece.clone(),
+            logprob: Some(-0.5),
+            candidates: Box::new([last.clone(), other.clone()]),
+            id: Some(130),
+        };
+        assert!(token.is(&last) && !token.is(&other) && token.stands_for_more());
+        let unnumbered = Token { id: None, ..token.clone() };
+        assert!(!unnumbered.is(&last) && unnumbered.is(&whole) && !unnumbered.stands_for_more());
+        let own = Token { candidates: Box::new([whole]), ..token };
+        assert!(!own.stands_for_more());
+    }
+
+    #[test]
+    fn a_path_has_a_joint_logprob_only_if_every_token_has_one() {
+        let token =
+            |logprob| Token { piece: Piece::new("x", None), logprob, candidates: Box::new([]), id: None };
+        assert_eq!(joint_logprob(&[token(Some(-0.5)), token(Some(-1.0))]), Some(-1.5));
+        assert_eq!(joint_logprob(&[token(Some(-0.5)), token(None)]), None);
+        assert_eq!(joint_logprob(&[]), Some(0.0));
     }
 }

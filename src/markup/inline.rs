@@ -109,8 +109,9 @@ impl Inline {
         self.pieces.push(Piece::Break);
     }
 
-    /// Adds code, without its backticks.
-    pub(super) fn code(&mut self, text: &str, range: Range<usize>, in_quote: bool) {
+    /// Adds code, without its backticks. In a table `\|` stands for `|`, within code too, as the bar alone
+    /// would end the cell.
+    pub(super) fn code(&mut self, text: &str, range: Range<usize>, in_quote: bool, in_table: bool) {
         self.reach(range.end, false);
         let source = text.get(range.clone()).unwrap_or_default();
         let ticks = source.bytes().take_while(|&byte| byte == b'`').count();
@@ -123,7 +124,13 @@ impl Inline {
         {
             inner = inner.start + 1..inner.end - 1;
         }
-        self.lines(text, inner, Tone::Code, in_quote);
+        let mut at = inner.start;
+        let code = text.get(inner.clone()).unwrap_or_default();
+        for (bar, _) in code.match_indices("\\|").filter(|_| in_table) {
+            self.lines(text, at..inner.start + bar, Tone::Code, in_quote);
+            at = inner.start + bar + 1;
+        }
+        self.lines(text, at..inner.end, Tone::Code, in_quote);
     }
 
     /// Adds a part of the source that may reach over several lines.

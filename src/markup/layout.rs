@@ -147,12 +147,13 @@ impl Walk<'_, '_> {
             Event::End(tag) => self.end(tag, &at),
             Event::Text(_) if self.is_code => self.code_text(at),
             Event::Text(_) | Event::InlineMath(_) | Event::DisplayMath(_) | Event::FootnoteReference(_) => {
+                let at = with_bracket_sign(self.out.text, at);
                 self.begin_run(at.start);
                 self.inline.text(at, self.base);
             }
             Event::Code(_) => {
                 self.begin_run(at.start);
-                self.inline.code(self.out.text, at, self.quotes > 0);
+                self.inline.code(self.out.text, at, self.quotes > 0, self.table.is_some());
             }
             Event::Html(_) | Event::InlineHtml(_) => {
                 self.begin_run(at.start);
@@ -462,6 +463,18 @@ impl Walk<'_, '_> {
     }
 }
 
+/// Returns the range of a text with the backslash before it, where that escapes a bracket.
+///
+/// In Markdown `\(` is a bracket that opens no link. Models write it, and `\[`, around mathematics, which
+/// means something else without the backslash; and of what is a bracket either way nothing is lost.
+fn with_bracket_sign(text: &str, at: Range<usize>) -> Range<usize> {
+    let before = text.as_bytes().get(..at.start).unwrap_or_default();
+    let signs = before.iter().rev().take_while(|byte| **byte == b'\\').count();
+    let is_bracket = text.as_bytes().get(at.start).is_some_and(|byte| b"()[]".contains(byte));
+    // An even number of backslashes escape each other.
+    if is_bracket && signs % 2 == 1 { at.start - 1..at.end } else { at }
+}
+
 fn piece_start(piece: &Piece) -> Option<usize> {
     match piece {
         Piece::Text { range, .. } => Some(range.start),
@@ -553,6 +566,11 @@ mod tests {
     fn html_entities_and_mathematics_are_literal() {
         let text = "a<br>b &amp; $x_1$ <think>";
         assert_eq!(rows(text, 60), [text]);
+        for text in [r"so \(x^2\) is", r"\(a\)", r"\[ \frac{a}{b} = [c] \]", r"- \(x\)"] {
+            assert_eq!(rows(text, 60), [text.replace("- ", "• ")]);
+        }
+        // Other escapes are as in Markdown; a backslash that is escaped itself escapes no bracket.
+        assert_eq!(rows(r"\*a\* \\(b\\) \\\(c\_d", 60), [r"*a* \(b\) \\(c_d"]);
         assert_eq!(rows("<div>\n *a*\n\n*b*", 60), ["<div>", " *a*", "", "b"]);
     }
 

@@ -279,6 +279,13 @@ mod tests {
     }
 
     #[test]
+    fn a_bar_in_a_cell_is_one() {
+        let table = "|a|b|\n|-|-|\n|`x \\| y`|p \\| q|";
+        assert_eq!(drawn(&markdown(table, 30)), ["a     │ b", "──────┼──────", "x | y │ p | q"]);
+        assert_eq!(drawn(&markdown("`x \\| y`", 30)), ["x \\| y"], "elsewhere code is as it is written");
+    }
+
+    #[test]
     fn wide_columns_give_way() {
         let table = "|k|text|\n|-|-|\n|a|one two three four|";
         assert_eq!(

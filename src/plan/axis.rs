@@ -3,14 +3,19 @@
 //! Owns that form. What values mean is decided in one place for files and what is typed:
 //! [`Axis`].
 
+use crate::core::request::ResponseFormat;
 use crate::core::sweep::template::Variables;
-use crate::core::sweep::{Axis, Known, NONE, OMIT, Parameter, Setting};
+use crate::core::sweep::{Axis, Known, NONE, OMIT, Parameter, Setting, Value};
 use crate::plan::{ReadFile, axis_of_rows};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 use toml::Spanned;
+
+/// Stands for a schema that is not read yet.
+const NO_SCHEMA: &str = "{}";
 
 /// One value in a list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,7 +27,7 @@ pub enum Item {
     Number(f64),
     /// A text.
     Text(String),
-    /// Variables by name.
+    /// Variables by name; among formats, `file` alone: a JSON schema beside the plan.
     Row(BTreeMap<String, String>),
 }
 
@@ -71,7 +76,9 @@ impl Written {
         };
         match (&self.values, &self.file) {
             (Some(values), None) => {
-                of_values(parameter, values.get_ref(), known)
+                // A file of a schema is read when the sweep is made.
+                let unread = |_: &str| Ok(NO_SCHEMA.to_owned());
+                of_values(parameter, values.get_ref(), known, &unread)
                     .map_err(|sentence| (values.span(), sentence))?;
                 Ok(axis)
             }
@@ -90,6 +97,32 @@ impl Written {
     }
 }
 
+impl Item {
+    /// Returns the form of an answer that this stands for; `None` leaves it to the server.
+    pub(super) fn format(
+        &self,
+        known: &Known<'_>,
+        read: ReadFile<'_>,
+    ) -> Result<Option<ResponseFormat>, String> {
+        let values = Values::Items(vec![self.clone()]);
+        let axis = of_values(Parameter::Format, &values, known, read)?;
+        Ok(axis.values().iter().find_map(|value| match &value.setting {
+            Setting::Format(format) => format.clone(),
+            Setting::Temperature(_)
+            | Setting::TopP(_)
+            | Setting::MaxTokens(_)
+            | Setting::Seed(_)
+            | Setting::Effort(_)
+            | Setting::Persona(_)
+            | Setting::System(_)
+            | Setting::Model(_)
+            | Setting::Endpoint { .. }
+            | Setting::Prompt(_)
+            | Setting::Variables(_) => None,
+        }))
+    }
+}
+
 impl PlanAxis {
     /// Returns the axis written down, every value by itself.
     #[must_use]
@@ -98,16 +131,13 @@ impl PlanAxis {
         let number = |number: &Option<f64>| number.map_or(Item::Text(OMIT.to_owned()), Item::Number);
         let whole = |number: Option<i64>| number.map_or(Item::Text(OMIT.to_owned()), Item::Whole);
         let is_one = matches!(axis.parameter(), Parameter::Variable(_));
-        let item = |value: &crate::core::sweep::Value| match &value.setting {
+        let item = |value: &Value| match &value.setting {
             Setting::Temperature(value) | Setting::TopP(value) => number(value),
             Setting::MaxTokens(value) => whole(value.map(i64::from)),
             Setting::Seed(value) => whole(*value),
             Setting::Effort(value) | Setting::System(value) => text(value),
             Setting::Format(None) => Item::Text(OMIT.to_owned()),
-            Setting::Format(Some(form)) => match form.get("json_schema") {
-                Some(_) => Item::Text(form.to_string()),
-                None => Item::Text(form["type"].as_str().unwrap_or(OMIT).to_owned()),
-            },
+            Setting::Format(Some(format)) => written(format),
             Setting::Persona(None) => Item::Text(NONE.to_owned()),
             Setting::Persona(Some(_)) => Item::Text(value.label.to_string()),
             Setting::Model(text) | Setting::Prompt(text) => Item::Text(text.to_string()),
@@ -130,7 +160,7 @@ impl PlanAxis {
     pub fn axis(&self, known: &Known<'_>, read: ReadFile<'_>) -> Result<Axis, String> {
         let parameter = Parameter::from_name(&self.name)?;
         match (&self.values, &self.file) {
-            (Some(values), _) => of_values(parameter, values, known),
+            (Some(values), _) => of_values(parameter, values, known, read),
             (None, Some(file)) => {
                 axis_of_rows(&read(file)?).map_err(|sentence| format!("{file}: {sentence}"))
             }
@@ -139,7 +169,42 @@ impl PlanAxis {
     }
 }
 
-fn of_values(parameter: Parameter, values: &Values, known: &Known<'_>) -> Result<Axis, String> {
+/// Returns the form of an answer as it stands in a list of values.
+pub(super) fn written(format: &ResponseFormat) -> Item {
+    Item::Text(match format {
+        ResponseFormat::Text => "text".to_owned(),
+        ResponseFormat::JsonObject => "json_object".to_owned(),
+        ResponseFormat::JsonSchema { name, schema, strict } => {
+            json!({ "name": name, "schema": schema, "strict": strict }).to_string()
+        }
+    })
+}
+
+/// Returns the value of the axis of formats for a file with a JSON schema.
+fn of_schema_file(row: &BTreeMap<String, String>, read: ReadFile<'_>) -> Result<Value, String> {
+    const HOW: &str = "a format is a text, or the file of a schema: write it like { file = \"person.json\" }";
+    let mut entries = row.iter();
+    let (Some((key, file)), None) = (entries.next(), entries.next()) else { return Err(HOW.to_owned()) };
+    if key != "file" {
+        return Err(HOW.to_owned());
+    }
+    let told = |error: String| format!("{file}: {error}");
+    let schema: Json = serde_json::from_str(&read(file)?)
+        .map_err(|error| told(format!("the schema is no JSON: {error}")))?;
+    if !schema.is_object() {
+        return Err(told("a schema is a JSON object".to_owned()));
+    }
+    let name = file.rsplit('/').next().unwrap_or_default();
+    let called = name.trim_end_matches(".json").trim_end_matches(".schema");
+    Ok(Value::of_schema(schema, called))
+}
+
+fn of_values(
+    parameter: Parameter,
+    values: &Values,
+    known: &Known<'_>,
+    read: ReadFile<'_>,
+) -> Result<Axis, String> {
     let items = match values {
         Values::Typed(list) => return Axis::parse(parameter, list, known),
         Values::Items(items) => items,
@@ -158,6 +223,16 @@ fn of_values(parameter: Parameter, values: &Values, known: &Known<'_>) -> Result
             }
         };
         return Axis::of_rows(items.iter().map(row).collect::<Result<_, _>>()?);
+    }
+    if parameter == Parameter::Format {
+        let value = |item: &Item| match item {
+            Item::Row(row) => of_schema_file(row, read),
+            Item::Text(text) => Value::of_text(&parameter, text, known),
+            Item::Whole(number) => Value::of_text(&parameter, &number.to_string(), known),
+            Item::Number(number) => Value::of_text(&parameter, &number.to_string(), known),
+        };
+        let values = items.iter().map(value).collect::<Result<_, _>>()?;
+        return Axis::new(parameter, values);
     }
     let text = |item: &Item| match item {
         Item::Whole(number) => Ok(number.to_string()),

@@ -292,6 +292,7 @@ mod tests {
             model: "m".into(),
             messages: Vec::new(),
             sampling: Sampling::default(),
+            continuation: None,
             stream: true,
         };
         let mut run = Run::new(RunId(1), Arc::new(request), Timestamp::default());

@@ -54,6 +54,9 @@ pub struct Plan {
     /// Requests under way at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<usize>,
+    /// The form of the answers: `text`, `json_object`, a JSON schema as a text, or the file of one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<Item>,
     /// How answers are sampled: all of it, nothing is added from the configuration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sampling: Option<Sampling>,
@@ -96,6 +99,7 @@ struct Written {
     prompt: Option<String>,
     repeats: Option<Spanned<u32>>,
     concurrency: Option<Spanned<usize>>,
+    format: Option<Spanned<Item>>,
     sampling: Option<Spanned<Sampling>>,
     #[serde(default)]
     budget: Budget,
@@ -149,6 +153,11 @@ impl Plan {
         if let Some(sampling) = &written.sampling {
             check_bounds(sampling.get_ref()).map_err(|sentence| wrong(sampling.span(), sentence))?;
         }
+        if let Some(format) = &written.format {
+            // A file of a schema is read when the sweep is made.
+            let unread = |_: &str| Ok("{}".to_owned());
+            format.get_ref().format(known, &unread).map_err(|sentence| wrong(format.span(), sentence))?;
+        }
         let personas = written.personas;
         let mut axes = Vec::with_capacity(written.axes.len());
         {
@@ -164,6 +173,7 @@ impl Plan {
             prompt: written.prompt,
             repeats: written.repeats.map_or(1, Spanned::into_inner),
             concurrency: written.concurrency.map(Spanned::into_inner),
+            format: written.format.map(Spanned::into_inner),
             sampling: written.sampling.map(Spanned::into_inner),
             budget: written.budget,
             personas,
@@ -176,8 +186,10 @@ impl Plan {
     /// Returns the plan of a sweep, complete in itself but for the endpoint.
     #[must_use]
     pub fn of(sweep: &Sweep) -> Self {
-        let Request { endpoint, model, messages, sampling, stream: _ } = sweep.base();
-        let mut messages = messages.clone();
+        let Request { endpoint, model, messages, sampling, continuation: _, stream: _ } = sweep.base();
+        let (mut messages, mut sampling) = (messages.clone(), sampling.clone());
+        // A schema has types that TOML has not, so it is written as a text.
+        let format = sampling.response_format.take().map(|format| axis::written(&format));
         let last_is_question = messages.last().is_some_and(|message| message.role == Role::User);
         let prompt = if last_is_question { messages.pop() } else { None };
         let first_is_system = messages.first().is_some_and(|message| message.role == Role::System);
@@ -206,7 +218,8 @@ impl Plan {
             prompt: prompt.map(|message| message.content.to_string()),
             repeats: sweep.repeats(),
             concurrency: None,
-            sampling: Some(sampling.clone()),
+            format,
+            sampling: Some(sampling),
             budget: Budget::default(),
             personas: personas.collect(),
             messages,
@@ -243,11 +256,16 @@ impl Plan {
             return Err("the sweep asks nothing: write a prompt, or an axis of prompts".to_owned());
         }
         let shared = |name: &Option<String>, other: Arc<str>| name.as_deref().map_or(other, Arc::from);
+        let mut sampling = self.sampling.clone().unwrap_or(base.sampling);
+        if let Some(format) = &self.format {
+            sampling.response_format = format.format(&known, read)?;
+        }
         let request = Request {
             endpoint: shared(&self.endpoint, base.endpoint),
             model: shared(&self.model, base.model),
             messages,
-            sampling: self.sampling.clone().unwrap_or(base.sampling),
+            sampling,
+            continuation: None,
             stream: base.stream,
         };
         Sweep::new(request, axes, self.repeats)
@@ -299,6 +317,7 @@ pub fn path_beside(plan: &Path, name: &str) -> Result<PathBuf, String> {
 mod tests {
     use super::*;
     use crate::core::fault::Fault;
+    use crate::core::request::ResponseFormat;
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -357,6 +376,7 @@ required = true
             model: "base".into(),
             messages: Vec::new(),
             sampling: Sampling { top_logprobs: Some(5), ..Sampling::default() },
+            continuation: None,
             stream: true,
         }
     }
@@ -400,6 +420,40 @@ required = true
         assert_eq!(of(inline).unwrap(), expected);
         assert!(of("file = \"x.csv\"").unwrap_err().contains("x.csv is not there"));
         assert!(of("values = [1]").unwrap_err().contains("a row is a table"));
+    }
+
+    #[test]
+    fn schemas_come_from_files_or_stand_in_the_plan() {
+        let read = |name: &str| match name {
+            "a/person.schema.json" => Ok(r#"{"type":"object"}"#.to_owned()),
+            "list.json" => Ok("[]".to_owned()),
+            other => Err(format!("{other} is not there")),
+        };
+        let of = |text: &str| {
+            let sweep = parse(text).and_then(|plan| plan.sweep(base(), &known(), &read))?;
+            let formats = sweep.cells().into_iter().map(|cell| cell.request.sampling.response_format);
+            Ok::<_, String>(formats.collect::<Vec<_>>())
+        };
+        let person = Some(ResponseFormat::of_schema(json!({"type": "object"}), "person"));
+        let axis = r#"prompt = "hi"
+            [[axes]]
+            name = "format"
+            values = [{ file = "a/person.schema.json" }, "json_object", "omit"]"#;
+        let object = Some(ResponseFormat::JsonObject);
+        assert_eq!(of(axis).unwrap(), [person.clone(), object, None]);
+        let whole = "prompt = \"hi\"\nformat = { file = \"a/person.schema.json\" }";
+        assert_eq!(of(whole).unwrap(), std::slice::from_ref(&person));
+        assert_eq!(of("prompt = \"hi\"\nformat = '{\"type\":\"object\"}'").unwrap().len(), 1);
+        let wrong = |file: &str| of(&whole.replace("a/person.schema.json", file)).unwrap_err();
+        assert!(wrong("x.json").contains("x.json is not there"));
+        assert!(wrong("list.json").contains("list.json: a schema is a JSON object"));
+        assert!(of(&whole.replace("file", "path")).unwrap_err().contains("the file of a schema"));
+        let sampling = Sampling { response_format: person, ..Sampling::default() };
+        let messages = vec![Prompt::new(Role::User, "hi")];
+        let sweep = Sweep::new(Request { sampling, messages, ..base() }, Vec::new(), 1).unwrap();
+        let again =
+            parse(&Plan::of(&sweep).print().unwrap()).unwrap().sweep(base(), &known(), &read).unwrap();
+        assert_eq!(again.base().sampling, sweep.base().sampling);
     }
 
     #[test]

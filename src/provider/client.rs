@@ -6,6 +6,7 @@
 //!
 //! Invariant: the key goes to the endpoint's own host only, and is in no message, record or log.
 
+use super::completion::{TEMPLATE, root, template, template_body};
 use super::decoder::Bounds;
 use super::refusal::{Limit, Place};
 use super::reply::model_names;
@@ -20,7 +21,7 @@ use async_openai::error::OpenAIError;
 use async_openai::middleware::HttpRequestFactory;
 use futures_util::StreamExt;
 use futures_util::stream::{self, Stream};
-use http::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Response, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::IgnoredAny;
@@ -39,6 +40,8 @@ const ERROR_BYTES: usize = 256 * 1024;
 /// Both forms, as some servers answer 406 where only the one they do not send is accepted.
 const ACCEPTED: HeaderValue = HeaderValue::from_static("text/event-stream, application/json");
 
+const JSON: &str = "application/json";
+
 /// Sends requests to one endpoint. Clones share connections and limits.
 #[derive(Clone)]
 pub struct Client {
@@ -48,6 +51,7 @@ pub struct Client {
 /// What the runs of a client share.
 pub(super) struct Shared {
     openai: async_openai::Client<Door>,
+    http: reqwest::Client,
     pub(super) endpoint: Endpoint,
     has_key: bool,
     base_url: Arc<str>,
@@ -94,7 +98,9 @@ impl Client {
         let base_url = door.base.as_str().into();
         Ok(Self {
             shared: Arc::new(Shared {
-                openai: async_openai::Client::build(http.clone(), door).with_http_service(handing_over(http)),
+                openai: async_openai::Client::build(http.clone(), door)
+                    .with_http_service(handing_over(http.clone())),
+                http,
                 endpoint: endpoint.clone(),
                 has_key,
                 base_url,
@@ -136,20 +142,7 @@ impl Client {
         if !response.status().is_success() {
             return Err(*shared.read_refusal(&place, &mut response).await.1.fault);
         }
-        let mut body = Vec::new();
-        let limit = within(shared.endpoint.limits.between_bytes_ms);
-        loop {
-            match timeout(limit, response.chunk()).await {
-                Err(_) => return Err(place.timed_out(Limit::BetweenBytes)),
-                Ok(Err(error)) => return Err(place.cut(&innermost(&error))),
-                Ok(Ok(None)) => break,
-                Ok(Ok(Some(bytes))) if body.len() + bytes.len() > shared.bounds.frame => {
-                    return Err(place.malformed("is no list of models: it does not end", ""));
-                }
-                Ok(Ok(Some(bytes))) => body.extend_from_slice(&bytes),
-            }
-        }
-        let text = String::from_utf8_lossy(&body);
+        let text = shared.read_text(&place, &mut response, "is no list of models").await?;
         match model_names(&text) {
             Ok(Some(names)) => Ok(names),
             Ok(None) | Err(_) => Err(place.malformed("is no list of models", &text)),
@@ -176,6 +169,60 @@ impl Shared {
 
     async fn get_models(&self, place: &Place) -> Result<Response, Failure> {
         response(place, self.openai.models().list_byot::<IgnoredAny>().await)
+    }
+
+    /// Returns the conversation of a request as the server's template writes it for the model.
+    pub(super) async fn template(&self, place: &Place, request: &Request) -> Result<String, Failure> {
+        let body = serde_json::value::to_raw_value(&template_body(request))
+            .map_err(|error| unsent(place, &error.to_string()))?;
+        let mut response = self.post_native(place, TEMPLATE, &body).await?;
+        if !response.status().is_success() {
+            let mut failure = self.read_refusal(place, &mut response).await.1;
+            if failure.fault.kind == FaultKind::NotFound {
+                failure.fault.remedy = format!(
+                    "Set continues = \"prefill\" for endpoint {}: it takes no token numbers",
+                    place.endpoint
+                );
+            }
+            return Err(failure);
+        }
+        let what = "is no conversation as the model reads it";
+        let text = self.read_text(place, &mut response, what).await.map_err(Failure::lasting)?;
+        template(&text).ok_or_else(|| Failure::lasting(place.malformed(what, &text)))
+    }
+
+    /// Sends a request to a path of the server's own, outside its version.
+    pub(super) async fn post_native(
+        &self,
+        place: &Place,
+        path: &str,
+        body: &RawValue,
+    ) -> Result<Response, Failure> {
+        let door = self.openai.config();
+        let mut url = Url::parse(&format!("{}{path}", root(door.api_base())))
+            .map_err(|error| unsent(place, &error.to_string()))?;
+        if !door.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&door.query);
+        }
+        let request = self.http.post(url).headers(door.headers()).header(CONTENT_TYPE, JSON);
+        request.body(body.get().to_owned()).send().await.map_err(|error| transport(place, &error))
+    }
+
+    /// Reads the whole of a small response; `what` it otherwise is, for the sentence.
+    async fn read_text(&self, place: &Place, response: &mut Response, what: &str) -> Result<String, Fault> {
+        let mut body = Vec::new();
+        let limit = within(self.endpoint.limits.between_bytes_ms);
+        loop {
+            match timeout(limit, response.chunk()).await {
+                Err(_) => return Err(place.timed_out(Limit::BetweenBytes)),
+                Ok(Err(error)) => return Err(place.cut(&innermost(&error))),
+                Ok(Ok(None)) => return Ok(String::from_utf8_lossy(&body).into_owned()),
+                Ok(Ok(Some(bytes))) if body.len() + bytes.len() > self.bounds.frame => {
+                    return Err(place.malformed(&format!("{what}: it does not end"), ""));
+                }
+                Ok(Ok(Some(bytes))) => body.extend_from_slice(&bytes),
+            }
+        }
     }
 
     /// Reads a response that is no success; returns its body and what it means.

@@ -12,10 +12,9 @@
 //! Invariant: text, tokens and ending do not depend on how the body was cut into chunks, and what
 //! arrived before a failure is handed on before it.
 
-use super::json::{Maybe, repair};
 use super::refusal::{Place, quoted};
-use super::reply::Reply;
 use super::retry::{Advice, Failure};
+use super::said::Wire;
 use super::sse::{Frame, Parser, TooLong};
 use crate::core::exchange::Exchange;
 use crate::core::fault::{Fault, FaultKind};
@@ -68,13 +67,19 @@ enum Form {
 
 impl Decoder {
     /// Returns a decoder for a response from `place`, whose headers gave `advice` and `request_id`.
-    pub(super) fn new(place: Place, advice: Advice, request_id: Option<Box<str>>, bounds: Bounds) -> Self {
+    pub(super) fn new(
+        wire: Wire,
+        place: Place,
+        advice: Advice,
+        request_id: Option<Box<str>>,
+        bounds: Bounds,
+    ) -> Self {
         Self {
             form: Form::Unknown,
             bounds,
             received: 0,
             sample: Vec::new(),
-            answer: Answer::new(place, advice, request_id),
+            answer: Answer::new(wire, place, advice, request_id),
         }
     }
 
@@ -193,6 +198,7 @@ impl Decoder {
 /// What has arrived of the answer. Pieces that arrive together are handed on together.
 #[derive(Debug)]
 struct Answer {
+    wire: Wire,
     place: Place,
     advice: Advice,
     request_id: Option<Box<str>>,
@@ -217,8 +223,9 @@ struct Answer {
 const UNSTATED: &str = "unstated";
 
 impl Answer {
-    fn new(place: Place, advice: Advice, request_id: Option<Box<str>>) -> Self {
+    fn new(wire: Wire, place: Place, advice: Advice, request_id: Option<Box<str>>) -> Self {
         Self {
+            wire,
             place,
             advice,
             request_id,
@@ -270,40 +277,28 @@ impl Answer {
 
     /// Takes a chunk or a whole completion; `None` when the text is no JSON.
     fn take_reply(&mut self, text: &str) -> Option<Result<(), Failure>> {
-        let repaired;
-        let reply = if let Ok(Maybe(reply)) = serde_json::from_str::<Maybe<Reply<'_>>>(text) {
-            reply
-        } else {
-            repaired = repair(text)?;
-            serde_json::from_str::<Maybe<_>>(&repaired).ok()?.0
-        };
-        let Some(mut reply) = reply else { return Some(Ok(())) };
-        if reply.is_error() {
+        let said = self.wire.read(text)?;
+        if said.is_error {
             return Some(Err(self.refused(text)));
         }
-        if self.model.is_none() && !reply.model.0.is_empty() {
-            self.model = Some(quoted(&reply.model.0).into());
+        if self.model.is_none() && !said.model.is_empty() {
+            self.model = Some(quoted(&said.model).into());
         }
-        if let Some(usage) = reply.usage() {
-            self.usage = Some(usage);
+        if said.usage.is_some() {
+            self.usage = said.usage;
         }
-        self.replies += usize::from(reply.has_choices());
-        let Some(mut choice) = reply.choice() else { return Some(Ok(())) };
+        self.replies += usize::from(said.is_reply);
+        if !said.is_answer {
+            return Some(Ok(()));
+        }
         self.answered = true;
-        let message = choice.message().unwrap_or_default();
-        self.add_reasoning(message.reasoning());
-        self.add_text(message.text());
-        // Tokens that come with reasoning alone are the reasoning's; among the answer's they would shift
-        // the answer's text against its tokens.
-        if message.reasoning().is_empty() || !message.text().is_empty() {
-            self.tokens.extend(choice.tokens());
-        }
-        match choice.finish_reason.0.as_ref() {
+        self.add_reasoning(&said.reasoning);
+        self.add_text(&said.text);
+        self.tokens.extend(said.tokens);
+        match said.finish.as_str() {
             "" => {}
             "error" => return Some(Err(self.refused(text))),
-            reason => {
-                self.finish = Some(FinishReason::from_wire(&quoted(reason)));
-            }
+            reason => self.finish = Some(FinishReason::from_wire(&quoted(reason))),
         }
         Some(Ok(()))
     }
@@ -389,7 +384,7 @@ mod tests {
             has_key: false,
             limits: Limits::default(),
         };
-        Decoder::new(place, Advice::default(), None, bounds)
+        Decoder::new(Wire::Chat, place, Advice::default(), None, bounds)
     }
 
     /// Returns the folded text, reasoning, number of tokens, frames and the ending.

@@ -143,6 +143,11 @@ impl Number {
         )]
         self.0.filter(|number| *number >= 0.0).map(|number| number.round() as u64)
     }
+
+    /// Returns the number of a token in its vocabulary.
+    pub(super) fn id(self) -> Option<u32> {
+        self.count().and_then(|number| u32::try_from(number).ok())
+    }
 }
 
 impl<'de> Deserialize<'de> for Number {
@@ -166,6 +171,24 @@ impl<'de> Deserialize<'de> for Number {
             }
         }
         deserializer.deserialize_any(NumberVisitor)
+    }
+}
+
+/// A switch; anything but `true` reads as off.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Flag(pub(super) bool);
+
+impl<'de> Deserialize<'de> for Flag {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct FlagVisitor;
+        impl<'de> Visitor<'de> for FlagVisitor {
+            type Value = Flag;
+            absent!(expecting, number, unit, text, list, object);
+            fn visit_bool<E: Error>(self, is_on: bool) -> Result<Flag, E> {
+                Ok(Flag(is_on))
+            }
+        }
+        deserializer.deserialize_any(FlagVisitor)
     }
 }
 
@@ -274,6 +297,7 @@ mod tests {
         for value in ["null", "true", "1", "-1", "1.5", "\"x\"", "[1,[2]]", "{\"a\":{}}"] {
             assert!(serde_json::from_str::<Text<'_>>(value).is_ok(), "{value}");
             assert!(serde_json::from_str::<Number>(value).is_ok(), "{value}");
+            assert_eq!(serde_json::from_str::<Flag>(value).unwrap().0, value == "true", "{value}");
             assert!(serde_json::from_str::<Maybe<IgnoredAny>>(value).is_ok(), "{value}");
             assert!(serde_json::from_str::<List<IgnoredAny>>(value).is_ok(), "{value}");
             assert!(serde_json::from_str::<ByteList>(value).is_ok(), "{value}");

@@ -198,6 +198,15 @@ impl Place {
                 "Shorten it, leave out its oldest messages, or choose a model with a larger context window"
                     .to_owned(),
             ),
+            FaultKind::Refused if error.wants_the_word_json() => (
+                format!("{} refuses the response format: {said}", capitalised(&name)),
+                "Say in a message that the answer is to be JSON, or ask for a schema".to_owned(),
+            ),
+            FaultKind::Refused if error.mentions("enable_thinking") => (
+                format!("{} does not go on from a beginning while it thinks: {said}", capitalised(&name)),
+                "Switch thinking off: chat_template_kwargs = { enable_thinking = false } under [sampling.extra]"
+                    .to_owned(),
+            ),
             FaultKind::Refused => match param.as_deref() {
                 Some(param) => {
                     (format!("{} refuses {param}: {said}", capitalised(&name)), self.param_remedy(param))
@@ -276,8 +285,8 @@ impl ErrorBody {
             Value::Object(object) => object,
             Value::Null | Value::Bool(_) | Value::Number(_) => return Self::default(),
         };
-        let in_choice = || value.pointer("/choices/0/error");
-        if let Some(error) = object.get("error").or_else(in_choice).filter(|error| !error.is_null()) {
+        let within = || value.pointer("/choices/0/error").or_else(|| value.pointer("/response/error"));
+        if let Some(error) = object.get("error").or_else(within).filter(|error| !error.is_null()) {
             return Self::from_value(error);
         }
         let text = |name: &str| match object.get(name) {
@@ -348,6 +357,11 @@ impl ErrorBody {
             || self.mentions("context size")
     }
 
+    /// Whether a JSON object is asked for by messages that do not say so.
+    fn wants_the_word_json(&self) -> bool {
+        self.mentions("must contain the word") && self.mentions("json")
+    }
+
     fn overflow_figures(&self) -> String {
         match self.overflow {
             Some((prompt, context)) => format!(" ({} of {} tokens)", whole(prompt), whole(context)),
@@ -401,6 +415,11 @@ impl ErrorBody {
             None => FaultKind::Server,
         }
     }
+}
+
+/// Returns what an error body of any shape says, as it may be shown.
+pub(super) fn error_message(body: &str) -> String {
+    quoted(&ErrorBody::read(body).message)
 }
 
 /// Returns the title of an HTML page, or that it is one.
@@ -525,6 +544,16 @@ mod tests {
             r#"{"error":{"code":400,"message":"too big","type":"exceed_context_size_error","n_prompt_tokens":9000,"n_ctx":4096}}"#,
         );
         assert!(fault.message.ends_with("too big (9,000 of 4,096 tokens)"), "{fault}");
+        let fault = refused(
+            400,
+            r#"{"error":{"message":"'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'.","param":"messages"}}"#,
+        );
+        assert!(fault.remedy.starts_with("Say in a message"), "{fault}");
+        let fault = refused(
+            400,
+            r#"{"error":{"code":400,"message":"Assistant response prefill is incompatible with enable_thinking.","type":"invalid_request_error"}}"#,
+        );
+        assert!(fault.remedy.contains("enable_thinking = false"), "{fault}");
         let fault = place("https://h/v1", true).redirected(307, Some("https://other/v1/chat/completions"));
         assert_eq!(fault.remedy, "If you trust it, set the base URL of endpoint local to https://other/v1");
     }

@@ -6,6 +6,7 @@
 //! Invariant: fields that are missing, null or of another type read as absent.
 
 use super::json::{ByteList, List, Maybe, Number, Text};
+use super::said::Said;
 use crate::core::stream::Usage;
 use crate::core::token::{Candidate, Piece, Token, logprob_from};
 use serde::Deserialize;
@@ -21,7 +22,7 @@ use std::fmt::{self, Formatter};
 pub(super) struct Reply<'a> {
     /// The model that answers; empty in Azure's first event.
     #[serde(borrow)]
-    pub(super) model: Text<'a>,
+    model: Text<'a>,
     /// `error` in vLLM's failures, which have their message at the top.
     #[serde(borrow)]
     object: Text<'a>,
@@ -35,34 +36,52 @@ pub(super) struct Reply<'a> {
 }
 
 impl<'a> Reply<'a> {
-    /// Whether this is a failure, whatever its shape.
-    pub(super) fn is_error(&self) -> bool {
+    /// Returns what it says.
+    pub(super) fn said(mut self) -> Said {
+        let mut said = Said {
+            is_error: self.is_error(),
+            is_reply: self.choices.is_some(),
+            usage: self.usage(),
+            ..Said::default()
+        };
+        if let Some(mut choice) = self.choice() {
+            said.is_answer = true;
+            let message = choice.message().unwrap_or_default();
+            // Tokens that come with reasoning alone are the reasoning's; among the answer's they would
+            // shift the answer's text against its tokens.
+            if message.reasoning().is_empty() || !message.text().is_empty() {
+                said.tokens.extend(choice.tokens());
+            }
+            message.text().clone_into(&mut said.text);
+            message.reasoning().clone_into(&mut said.reasoning);
+            said.finish = choice.finish_reason.0.into_owned();
+        }
+        said.model = self.model.0.into_owned();
+        said
+    }
+
+    fn is_error(&self) -> bool {
         is_set(self.error)
             || self.object.0 == "error"
             || self.choices.iter().flat_map(|choices| &choices.0).any(|choice| is_set(choice.error))
     }
 
-    /// Whether this is part of an answer at all, even an empty one.
-    pub(super) fn has_choices(&self) -> bool {
-        self.choices.is_some()
-    }
-
     /// Returns the first choice; with more than one (`n`), the others belong to no run of ours.
-    pub(super) fn choice(&mut self) -> Option<Choice<'a>> {
+    fn choice(&mut self) -> Option<Choice<'a>> {
         let choices = &mut self.choices.as_mut()?.0;
         let first = choices.iter().position(|choice| choice.index.count().unwrap_or(0) == 0)?;
         Some(choices.swap_remove(first))
     }
 
     /// Returns the tokens billed, where the server says.
-    pub(super) fn usage(&self) -> Option<Usage> {
+    fn usage(&self) -> Option<Usage> {
         let groq = self.x_groq.0.as_ref().and_then(|groq| groq.usage.0.as_ref());
         self.usage.0.as_ref().or(groq)?.usage()
     }
 }
 
 /// Whether an `error` field says anything.
-fn is_set(error: Option<&RawValue>) -> bool {
+pub(super) fn is_set(error: Option<&RawValue>) -> bool {
     error.is_some_and(|raw| !matches!(raw.get(), "null" | "false" | "\"\"" | "{}" | "0"))
 }
 
@@ -75,7 +94,7 @@ struct Groq {
 /// One answer, or its next piece.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Choice<'a> {
+struct Choice<'a> {
     index: Number,
     #[serde(borrow)]
     delta: Maybe<Message<'a>>,
@@ -85,19 +104,19 @@ pub(super) struct Choice<'a> {
     logprobs: Maybe<Logprobs<'a>>,
     /// Why the answer ended; empty while it goes on.
     #[serde(borrow)]
-    pub(super) finish_reason: Text<'a>,
+    finish_reason: Text<'a>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
 }
 
 impl<'a> Choice<'a> {
     /// Returns what is said: by the delta of a stream, or the message of a document.
-    pub(super) fn message(&mut self) -> Option<Message<'a>> {
+    fn message(&mut self) -> Option<Message<'a>> {
         self.delta.0.take().or_else(|| self.message.0.take())
     }
 
     /// Returns the tokens in order, a refusal's included.
-    pub(super) fn tokens(&mut self) -> impl Iterator<Item = Token> + use<'a> {
+    fn tokens(&mut self) -> impl Iterator<Item = Token> + use<'a> {
         let logprobs = self.logprobs.0.take().unwrap_or_default();
         logprobs.content.0.into_iter().chain(logprobs.refusal.0).map(WireToken::token)
     }
@@ -106,7 +125,7 @@ impl<'a> Choice<'a> {
 /// The text of a delta or message. Servers differ in where they put reasoning.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Message<'a> {
+struct Message<'a> {
     #[serde(borrow)]
     content: Content<'a>,
     #[serde(borrow)]
@@ -120,12 +139,12 @@ pub(super) struct Message<'a> {
 
 impl Message<'_> {
     /// Returns the text of the answer; a refusal is one.
-    pub(super) fn text(&self) -> &str {
+    fn text(&self) -> &str {
         if self.content.text.is_empty() { &self.refusal.0 } else { &self.content.text }
     }
 
     /// Returns the text of the reasoning.
-    pub(super) fn reasoning(&self) -> &str {
+    fn reasoning(&self) -> &str {
         [&self.reasoning_content.0, &self.reasoning.0, &self.content.reasoning]
             .into_iter()
             .find(|text| !text.is_empty())
@@ -204,27 +223,33 @@ struct Logprobs<'a> {
     refusal: List<WireToken<'a>>,
 }
 
+/// One token with its candidates, as Chat Completions and its kin write them.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct WireToken<'a> {
+pub(super) struct WireToken<'a> {
     #[serde(borrow)]
     token: Text<'a>,
     logprob: Number,
     bytes: ByteList,
+    /// llama.cpp and its kin say which token of the vocabulary it is.
+    id: Number,
     #[serde(borrow)]
     top_logprobs: List<WireCandidate<'a>>,
 }
 
 impl WireToken<'_> {
-    fn token(self) -> Token {
+    /// Returns the token.
+    pub(super) fn token(self) -> Token {
         let candidates = self.top_logprobs.0.into_iter().map(|candidate| Candidate {
             piece: Piece::new(candidate.token.0, candidate.bytes.0),
             logprob: candidate.logprob.0.and_then(logprob_from),
+            id: candidate.id.id(),
         });
         Token {
             piece: Piece::new(self.token.0, self.bytes.0),
             logprob: self.logprob.0.and_then(logprob_from),
             candidates: candidates.collect(),
+            id: self.id.id(),
         }
     }
 }
@@ -236,6 +261,7 @@ struct WireCandidate<'a> {
     token: Text<'a>,
     logprob: Number,
     bytes: ByteList,
+    id: Number,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -377,14 +403,15 @@ mod tests {
                 {"token":"b","logprob":-9999.0,"bytes":null},{"token":"a","logprob":"-0.25"}]},
             {"token":"x","logprob":null},null]}}]}"#;
         let tokens: Vec<Token> = parse(json).choice().unwrap().tokens().collect();
-        let candidate = |text, logprob| Candidate { piece: Piece::new(text, None), logprob };
+        let candidate = |text, logprob| Candidate { piece: Piece::new(text, None), logprob, id: None };
         let expected = [
             Token {
                 piece: Piece::new("\\xf0\\x9f", Some(vec![240, 159])),
                 logprob: Some(-0.5),
                 candidates: Box::new([candidate("b", None), candidate("a", Some(-0.25))]),
+                id: None,
             },
-            Token { piece: Piece::new("x", None), logprob: None, candidates: Box::new([]) },
+            Token { piece: Piece::new("x", None), logprob: None, candidates: Box::new([]), id: None },
         ];
         assert_eq!(tokens, expected);
     }

@@ -14,9 +14,11 @@
 
 use super::body::request_body;
 use super::client::{Shared, innermost, within};
+use super::completion::{COMPLETION, completion_body, given_tokens, root};
 use super::decoder::{Decoder, Ending};
 use super::refusal::{Limit, Place, quoted};
 use super::retry::{Advice, Failure};
+use super::said::Wire;
 use crate::core::exchange::Exchange;
 use crate::core::fault::{Fault, FaultKind};
 use crate::core::request::Request;
@@ -46,6 +48,7 @@ pub(super) struct Run {
     /// Number among the client's runs; makes the jitter differ between them.
     number: u64,
     attempt: u32,
+    wire: Wire,
     body: Option<Box<RawValue>>,
     exchange: Exchange,
     permit: Option<OwnedSemaphorePermit>,
@@ -74,7 +77,9 @@ impl Run {
     /// Returns a run that has not begun.
     pub(super) fn new(shared: Arc<Shared>, request: Arc<Request>, number: u64) -> Self {
         let place = shared.place(Some(Arc::clone(&request.model)));
+        let wire = if given_tokens(&request).is_some() { Wire::Completion } else { Wire::Chat };
         Self {
+            wire,
             shared,
             request,
             place,
@@ -110,15 +115,6 @@ impl Run {
     async fn enter(&mut self) -> Phase {
         // Held until the run ends, waits included: a server that is busy is not helped by others' requests.
         self.permit = Arc::clone(&self.shared.permits).acquire_owned().await.ok();
-        let body = request_body(&self.request, &self.shared.endpoint);
-        match serde_json::value::to_raw_value(&body) {
-            Ok(body) => self.body = Some(body),
-            Err(error) => {
-                let message =
-                    format!("The request to endpoint {} cannot be written: {error}", self.place.endpoint);
-                return self.end(Err(Failure::lasting(Fault::new(FaultKind::Local, message))), false);
-            }
-        }
         self.begin()
     }
 
@@ -130,11 +126,10 @@ impl Run {
 
     async fn send(&mut self) -> Phase {
         self.exchange = Exchange::default();
-        self.exchange.url = format!("{}/chat/completions", self.place.base_url);
-        let Some(body) = &self.body else { return Phase::Ended };
         let sent = Instant::now();
         let deadline = sent + within(self.place.limits.first_byte_ms);
-        let mut response = match timeout_at(deadline, self.shared.post(&self.place, body)).await {
+        let posted = timeout_at(deadline, self.post()).await;
+        let mut response = match posted {
             Ok(Ok(response)) => response,
             Ok(Err(failure)) => return self.end(Err(failure), false),
             Err(_) => {
@@ -148,13 +143,47 @@ impl Run {
         if response.status().is_success() {
             let advice = Advice::from_headers(response.headers(), SystemTime::now());
             let bounds = self.shared.bounds.clone();
-            let decoder = Decoder::new(self.place.clone(), advice, request_id.clone(), bounds);
+            let decoder = Decoder::new(self.wire, self.place.clone(), advice, request_id.clone(), bounds);
             return Phase::Reading(Box::new(Reading { response, decoder, request_id, sent, begun: false }));
         }
         let (body, mut failure) = self.shared.read_refusal(&self.place, &mut response).await;
         self.exchange.push(sent.elapsed(), &body);
         failure.fault.request_id = request_id.map(String::from);
         self.end(Err(failure), false)
+    }
+
+    /// Sends the request; before it, where the answer is to go on from tokens, asks for what they follow.
+    async fn post(&mut self) -> Result<Response, Failure> {
+        let tokens = given_tokens(&self.request);
+        self.exchange.url = match tokens {
+            Some(_) => format!("{}{COMPLETION}", root(&self.place.base_url)),
+            None => format!("{}/chat/completions", self.place.base_url),
+        };
+        let body = match self.body.take() {
+            Some(body) => body,
+            None => self.written(tokens).await?,
+        };
+        let body = self.body.insert(body);
+        match tokens {
+            Some(_) => self.shared.post_native(&self.place, COMPLETION, body).await,
+            None => self.shared.post(&self.place, body).await,
+        }
+    }
+
+    /// Returns the body of the request, which all attempts send.
+    async fn written(&self, tokens: Option<&[u32]>) -> Result<Box<RawValue>, Failure> {
+        let body = match tokens {
+            Some(tokens) => {
+                let template = self.shared.template(&self.place, &self.request).await?;
+                completion_body(&self.request, &template, tokens)
+            }
+            None => request_body(&self.request, &self.shared.endpoint),
+        };
+        serde_json::value::to_raw_value(&body).map_err(|error| {
+            let message =
+                format!("The request to endpoint {} cannot be written: {error}", self.place.endpoint);
+            Failure::lasting(Fault::new(FaultKind::Local, message))
+        })
     }
 
     async fn read(&mut self, mut reading: Box<Reading>) -> Phase {
@@ -266,6 +295,7 @@ mod tests {
             model: "m".into(),
             messages: Vec::new(),
             sampling: Sampling::default(),
+            continuation: None,
             stream: true,
         };
         client.run(Arc::new(request)).collect().await

@@ -10,6 +10,9 @@ use serde_json::{Value, json};
 /// A token with its probability.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Candidate {
+    /// The o200k token, which only llama.cpp's protocol gives.
+    #[serde(skip)]
+    pub(super) id: u32,
     pub(super) token: String,
     /// Natural logarithm, before temperature.
     pub(super) logprob: f64,

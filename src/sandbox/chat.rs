@@ -5,34 +5,25 @@
 //! model, reading the conversation) runs on a blocking thread.
 
 use super::body::{Choice, Header, Usage};
+use super::corpus::Language;
 use super::fault::{self, Behaviour, Pace};
 use super::model::{Model, Random, Reading};
 use super::refusal::Refusal;
-use super::request::ChatRequest;
+use super::request::{ChatRequest, Format};
+use super::schema;
+use super::sending::{Over, Pacer, Sink, cut_in_half};
 use super::server::{self, State};
 use super::telling::{Step, Telling};
 use crate::core::context::framing_tokens;
 use axum::Json;
-use axum::body::{Body, Bytes};
-use axum::http::{StatusCode, header};
+use axum::body::Bytes;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde_json::Value;
-use std::io;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::mpsc;
 use tokio::time::Instant;
-use tokio_stream::wrappers::ReceiverStream;
 
 /// Tokens the model can read and tell together.
-const WINDOW: u64 = 8192;
-/// Chunks that wait for a slow reader before generation pauses.
-const QUEUE: usize = 64;
-/// Tokens after which other tasks get their turn.
-const TOKENS_PER_TURN: usize = 8;
-
-/// Time between the last bytes and the cut: an error that comes at once throws away what is buffered.
-const BEFORE_CUT: Duration = Duration::from_millis(20);
+pub(super) const WINDOW: u64 = 8192;
 
 /// What a request needs once it was accepted.
 struct Work {
@@ -51,7 +42,7 @@ pub(super) async fn answer(state: Arc<State>, body: Bytes) -> Result<Response, R
     let started = Instant::now();
     let request = ChatRequest::from_json(&body)?;
     let behaviour = Behaviour::of(&request.model)?;
-    fault::check(behaviour, &request, &body, &state.rate_limit)?;
+    fault::check(behaviour, request.temperature, &body, &state.rate_limit)?;
     let model = server::model().await?;
     let stream = request.stream;
     let work = {
@@ -61,16 +52,15 @@ pub(super) async fn answer(state: Arc<State>, body: Bytes) -> Result<Response, R
             .map_err(|_| internal())??
     };
     if stream {
-        let (sender, receiver) = mpsc::channel(QUEUE);
+        let (sink, response) = Sink::new(behaviour);
         let mut stopping = state.stopping();
         tokio::spawn(async move {
             tokio::select! {
-                () = tell(work, started, sender) => {}
+                () = tell(work, started, sink) => {}
                 () = stopping.wait() => {}
             }
         });
-        let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-cache")];
-        return Ok((headers, Body::from_stream(ReceiverStream::new(receiver))).into_response());
+        return Ok(response);
     }
     let mut stopping = state.stopping();
     tokio::select! {
@@ -92,18 +82,31 @@ fn prepare(
     request: ChatRequest,
 ) -> Result<Work, Refusal> {
     let contents: u64 = request.turns.iter().map(|turn| model.table().count(&turn.text)).sum();
-    let prompt = framing_tokens(request.turns.len()) + contents;
+    // Where an answer is begun, its beginning stands where the opening of a new one would.
+    let beginning = model.table().encode(&request.beginning);
+    let prompt = framing_tokens(request.turns.len()) + contents + beginning.len() as u64;
     let limit = room(prompt, request.most_tokens)?;
-    let candidates = if behaviour == Behaviour::NoLogprobs { None } else { request.candidates };
+    let candidates = behaviour.candidates(request.candidates);
     let reasoning = (behaviour == Behaviour::Reasoning).then(|| think(model, &model.read(&request.turns)));
     let seed = request.seed.unwrap_or_else(|| state.draw());
+    let grammar = match &request.format {
+        Format::Text => None,
+        Format::Object => schema::plain_object(names(model.read(&request.turns).language)).map(Arc::new),
+        Format::Schema(grammar) => Some(Arc::clone(grammar)),
+    };
     let tellings = (0..request.choices)
         .map(|index| {
-            let random = Random::for_choice(seed, index);
-            let generation = model.answer(&request.turns, request.settings.clone(), random);
-            Telling::new(generation, request.stop.clone(), candidates, limit)
+            let (random, settings) = (Random::for_choice(seed, index), request.settings.clone());
+            let generation = match &grammar {
+                None => Some(model.resume(&request.turns, &beginning, settings, random)),
+                Some(grammar) => {
+                    model.document(&request.turns, Arc::clone(grammar), &beginning, settings, random)
+                }
+            };
+            let generation = generation.ok_or_else(no_document)?.reporting(behaviour.report());
+            Ok(Telling::new(generation, request.stop.clone(), candidates, behaviour.pieces(), limit))
         })
-        .collect();
+        .collect::<Result<Vec<_>, Refusal>>()?;
     let thought = reasoning.as_deref().map_or(0, |text| model.table().count(text));
     let header = Header {
         id: format!("chatcmpl-{:016x}", state.draw()),
@@ -122,6 +125,21 @@ fn prepare(
         pace: behaviour.pace(state.pace()),
         include_usage: request.include_usage,
     })
+}
+
+/// Returns the names of an object whose schema nobody gave.
+fn names(language: Language) -> [&'static str; 3] {
+    match language {
+        Language::English => ["answer", "details", "confidence"],
+        Language::Korean => ["답", "자세히", "확신"],
+    }
+}
+
+fn no_document() -> Refusal {
+    let message = "The message to continue is not the beginning of a document of this 'response_format'. The \
+                   sandbox writes one space after a colon and after a comma, none elsewhere, and members in \
+                   the order of the schema.";
+    Refusal::of("response_format", message).code("invalid_value")
 }
 
 /// Returns how many tokens the answer may have.
@@ -163,83 +181,16 @@ fn think(model: &Model, reading: &Reading) -> String {
     )
 }
 
-/// Waits until tokens are due and lets other tasks run in between.
-struct Pacer {
-    pace: Option<Pace>,
-    started: Instant,
-    told: usize,
-}
-
-impl Pacer {
-    async fn wait(&mut self) {
-        if let Some(pace) = self.pace {
-            tokio::time::sleep_until(self.started + pace.due(self.told)).await;
-        } else if self.told.is_multiple_of(TOKENS_PER_TURN) {
-            tokio::task::yield_now().await;
-        }
-        self.told += 1;
-    }
-}
-
-/// The reader is gone, or the answer was broken off on purpose.
-struct Over;
-
-/// Where the chunks of a stream go.
-struct Sink {
-    sender: mpsc::Sender<io::Result<Bytes>>,
-    splits_characters: bool,
-}
-
-impl Sink {
-    async fn send(&self, event: &Value) -> Result<(), Over> {
-        self.write(format!("data: {event}\n\n")).await
-    }
-
-    async fn write(&self, frame: String) -> Result<(), Over> {
-        let frame = Bytes::from(frame);
-        if !self.splits_characters {
-            return self.sender.send(Ok(frame)).await.map_err(|_| Over);
-        }
-        for piece in split_characters(&frame) {
-            self.sender.send(Ok(piece)).await.map_err(|_| Over)?;
-            // Otherwise the pieces would leave in one write, and be whole again.
-            tokio::task::yield_now().await;
-        }
-        Ok(())
-    }
-}
-
-/// Returns the bytes in pieces that end after the first byte of every character beyond ASCII.
-fn split_characters(frame: &Bytes) -> Vec<Bytes> {
-    let mut pieces = Vec::new();
-    let mut start = 0;
-    for (at, byte) in frame.iter().enumerate() {
-        if *byte >= 0xc0 {
-            pieces.push(frame.slice(start..=at));
-            start = at + 1;
-        }
-    }
-    pieces.push(frame.slice(start..));
-    pieces
-}
-
 /// Streams an answer.
-async fn tell(work: Work, started: Instant, sender: mpsc::Sender<io::Result<Bytes>>) {
-    let splits_characters = work.behaviour == Behaviour::SplitsCharacters;
+async fn tell(work: Work, started: Instant, sink: Sink) {
     let behaviour = work.behaviour;
-    let sink = Sink { sender, splits_characters };
-    if tell_all(work, started, &sink).await.is_ok() {
-        return;
-    }
-    if behaviour == Behaviour::Cut {
-        cut(&sink.sender).await;
-    } else if behaviour == Behaviour::Stall {
-        sink.sender.closed().await;
+    if tell_all(work, started, &sink).await.is_err() {
+        sink.break_off(behaviour).await;
     }
 }
 
 async fn tell_all(mut work: Work, started: Instant, sink: &Sink) -> Result<(), Over> {
-    let mut pacer = Pacer { pace: work.pace, started, told: 0 };
+    let mut pacer = Pacer::new(work.pace, started);
     let choices = work.tellings.len();
     for index in 0..choices {
         sink.send(&work.header.opening(index)).await?;
@@ -282,7 +233,7 @@ async fn tell_all(mut work: Work, started: Instant, sink: &Sink) -> Result<(), O
 
 /// Returns a whole answer at once.
 async fn whole(mut work: Work, started: Instant) -> Response {
-    let mut pacer = Pacer { pace: work.pace, started, told: 0 };
+    let mut pacer = Pacer::new(work.pace, started);
     if let Some(reasoning) = &work.reasoning {
         for _ in reasoning.split_inclusive(' ') {
             pacer.wait().await;
@@ -314,28 +265,6 @@ async fn whole(mut work: Work, started: Instant) -> Response {
     if broken { cut_in_half(&body) } else { Json(body).into_response() }
 }
 
-/// Returns a response that breaks off in the middle of its body.
-fn cut_in_half(body: &Value) -> Response {
-    let mut bytes = body.to_string().into_bytes();
-    bytes.truncate(bytes.len() / 2);
-    let (sender, receiver) = mpsc::channel(1);
-    tokio::spawn(async move {
-        if sender.send(Ok(Bytes::from(bytes))).await.is_ok() {
-            cut(&sender).await;
-        }
-    });
-    let headers = [(header::CONTENT_TYPE, "application/json")];
-    (headers, Body::from_stream(ReceiverStream::new(receiver))).into_response()
-}
-
-/// Breaks the connection off after what was sent has left.
-async fn cut(sender: &mpsc::Sender<io::Result<Bytes>>) {
-    tokio::time::sleep(BEFORE_CUT).await;
-    let cut = io::Error::new(io::ErrorKind::ConnectionAborted, "cut on purpose");
-    // A reader that is gone needs no cutting.
-    let _ = sender.send(Err(cut)).await;
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -347,13 +276,5 @@ mod tests {
         assert!(room(100, Some(8093)).is_err());
         assert!(room(8192, None).is_err());
         assert!(room(1, Some(u64::MAX)).is_err());
-    }
-
-    #[test]
-    fn characters_are_split_after_their_first_byte() {
-        let pieces = split_characters(&Bytes::from("a밤b🙂"));
-        let sizes: Vec<usize> = pieces.iter().map(Bytes::len).collect();
-        assert_eq!(sizes, [2, 4, 3]);
-        assert_eq!(pieces.concat(), "a밤b🙂".as_bytes());
     }
 }

@@ -3,8 +3,8 @@
 //! Owns their names and what they do differently; the one thing they remember is how often a request
 //! was refused. Everything they have in common is the plain model's.
 
+use super::model::Report;
 use super::refusal::Refusal;
-use super::request::ChatRequest;
 use axum::http::StatusCode;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -20,6 +20,8 @@ const RETRY_AFTER_S: u32 = 1;
 const TOKENS_BEFORE_CUT: usize = 12;
 /// Tokens told before nothing more comes.
 const TOKENS_BEFORE_STALL: usize = 5;
+/// Candidates of the model that gives few.
+const FEW: usize = 5;
 /// Tokens a second of the slow model.
 const SLOW_RATE: f64 = 4.0;
 /// Time to the first token of the slow model.
@@ -48,6 +50,14 @@ pub(super) enum Behaviour {
     RefusesTemperature,
     /// Splits characters across network chunks.
     SplitsCharacters,
+    /// Gives the logprobs after temperature.
+    AfterTemperature,
+    /// Gives five candidates where more are asked for.
+    FewCandidates,
+    /// Gives no bytes beside the tokens' texts.
+    NoBytes,
+    /// Gives the replacement character for parts of a character, and its bytes for theirs.
+    ReplacesPieces,
 }
 
 /// The models, in the order they are listed.
@@ -62,6 +72,10 @@ pub(super) const MODELS: &[(&str, Behaviour)] = &[
     ("sandbox-no-logprobs", Behaviour::NoLogprobs),
     ("sandbox-refuses-temperature", Behaviour::RefusesTemperature),
     ("sandbox-utf8", Behaviour::SplitsCharacters),
+    ("sandbox-after-temperature", Behaviour::AfterTemperature),
+    ("sandbox-top-5", Behaviour::FewCandidates),
+    ("sandbox-no-bytes", Behaviour::NoBytes),
+    ("sandbox-replaced-pieces", Behaviour::ReplacesPieces),
 ];
 
 impl Behaviour {
@@ -84,10 +98,57 @@ impl Behaviour {
         }
     }
 
+    /// Returns how many candidates are given where so many are asked for; `None` gives no logprobs.
+    pub(super) fn candidates(self, wanted: Option<usize>) -> Option<usize> {
+        match self {
+            Self::NoLogprobs => None,
+            Self::FewCandidates => wanted.map(|wanted| wanted.min(FEW)),
+            Self::Plain
+            | Self::Reasoning
+            | Self::Slow
+            | Self::RateLimited
+            | Self::Failing
+            | Self::Cut
+            | Self::Stall
+            | Self::RefusesTemperature
+            | Self::SplitsCharacters
+            | Self::AfterTemperature
+            | Self::NoBytes
+            | Self::ReplacesPieces => wanted,
+        }
+    }
+
+    /// Returns which probabilities the logprobs are of.
+    pub(super) fn report(self) -> Report {
+        if self == Self::AfterTemperature { Report::Tempered } else { Report::Model }
+    }
+
+    /// Returns how the pieces of the text are given in the logprobs.
+    pub(super) fn pieces(self) -> Pieces {
+        if self == Self::NoBytes {
+            Pieces::WithoutBytes
+        } else if self == Self::ReplacesPieces {
+            Pieces::Replaced
+        } else {
+            Pieces::Whole
+        }
+    }
+
     /// Returns the pace of this model on a server of the given one.
     pub(super) fn pace(self, pace: Option<Pace>) -> Option<Pace> {
         if self == Self::Slow { Some(Pace { first: SLOW_FIRST, rate: SLOW_RATE }) } else { pace }
     }
+}
+
+/// How the pieces of the text are given in the logprobs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pieces {
+    /// With their bytes; a part of a character is printed as `\\xf0`.
+    Whole,
+    /// The same without bytes.
+    WithoutBytes,
+    /// A part of a character is the replacement character, and so are its bytes.
+    Replaced,
 }
 
 /// When tokens come.
@@ -135,7 +196,7 @@ impl RateLimit {
 /// Refuses what the model refuses on purpose.
 pub(super) fn check(
     behaviour: Behaviour,
-    request: &ChatRequest,
+    temperature: Option<f64>,
     body: &[u8],
     limit: &RateLimit,
 ) -> Result<(), Refusal> {
@@ -145,7 +206,7 @@ pub(super) fn check(
             StatusCode::INTERNAL_SERVER_ERROR,
             "The server had an error while processing your request. Sorry about that!",
         )),
-        Behaviour::RefusesTemperature => match request.temperature {
+        Behaviour::RefusesTemperature => match temperature {
             Some(value) if (value - 1.0).abs() > f64::EPSILON => Err(Refusal::of(
                 "temperature",
                 format!(
@@ -162,7 +223,11 @@ pub(super) fn check(
         | Behaviour::Cut
         | Behaviour::Stall
         | Behaviour::NoLogprobs
-        | Behaviour::SplitsCharacters => Ok(()),
+        | Behaviour::SplitsCharacters
+        | Behaviour::AfterTemperature
+        | Behaviour::FewCandidates
+        | Behaviour::NoBytes
+        | Behaviour::ReplacesPieces => Ok(()),
     }
 }
 

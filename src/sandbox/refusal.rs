@@ -48,6 +48,19 @@ impl Refusal {
         self
     }
 
+    /// Returns the status, the type and the message.
+    pub(super) fn parts(&self) -> (StatusCode, &'static str, &str) {
+        (self.status, self.kind, &self.message)
+    }
+
+    /// Gives a response the header that says how long to wait.
+    pub(super) fn timed(&self, mut response: Response) -> Response {
+        if let Some(seconds) = self.retry_after_s {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+
     /// Adds how long to wait, in seconds.
     #[must_use]
     pub(super) fn retry_after_s(mut self, seconds: u32) -> Self {
@@ -64,10 +77,6 @@ impl IntoResponse for Refusal {
             "param": self.param,
             "code": self.code,
         }});
-        let mut response = (self.status, Json(body)).into_response();
-        if let Some(seconds) = self.retry_after_s {
-            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
-        }
-        response
+        self.timed((self.status, Json(body)).into_response())
     }
 }

@@ -3,10 +3,14 @@
 //! Owns reading and checking the JSON body. Never answers; models and their moods are elsewhere. A
 //! field nobody knows is refused, as OpenAI does, so that a typing error is not silently ignored.
 
-use super::model::{Settings, Speaker, Turn};
+use super::fields::{Fields, in_range, parse, wrong_type};
+use super::model::{Grammar, Settings, Speaker, Turn};
 use super::refusal::Refusal;
-use axum::http::StatusCode;
-use serde_json::{Map, Value};
+use super::schema::{self, Unsupported};
+use super::tree::Tree;
+use serde::Deserialize;
+use serde_json::Value;
+use std::sync::Arc;
 
 /// Most candidates beside a token.
 const MOST_CANDIDATES: i64 = 20;
@@ -14,6 +18,8 @@ const MOST_CANDIDATES: i64 = 20;
 const MOST_CHOICES: i64 = 128;
 /// Most stop texts.
 const MOST_STOPS: usize = 4;
+/// vLLM's name for going on with the last message.
+const CONTINUE: &str = "continue_final_message";
 /// Fields that change nothing here.
 const HARMLESS: &[&str] = &[
     "metadata",
@@ -33,6 +39,8 @@ const UNSUPPORTED: &[&str] =
 pub(super) struct ChatRequest {
     pub(super) model: String,
     pub(super) turns: Vec<Turn>,
+    /// Beginning of the answer; empty where a new one is asked for.
+    pub(super) beginning: String,
     /// How the answer is sampled; its temperature is the default where none was given.
     pub(super) settings: Settings,
     pub(super) temperature: Option<f64>,
@@ -44,50 +52,58 @@ pub(super) struct ChatRequest {
     pub(super) candidates: Option<usize>,
     pub(super) stream: bool,
     pub(super) include_usage: bool,
+    pub(super) format: Format,
+}
+
+/// What form an answer must have.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Format {
+    /// Any.
+    Text,
+    /// A JSON object.
+    Object,
+    /// A JSON document of a schema.
+    Schema(Arc<Grammar>),
 }
 
 impl ChatRequest {
     /// Reads a body.
     pub(super) fn from_json(body: &[u8]) -> Result<Self, Refusal> {
-        let value: Value = serde_json::from_slice(body).map_err(|error| {
-            Refusal::new(
-                StatusCode::BAD_REQUEST,
-                format!("We could not parse the JSON body of your request: {error}."),
-            )
-        })?;
-        let Value::Object(mut map) = value else {
-            return Err(Refusal::new(StatusCode::BAD_REQUEST, "The JSON body must be an object."));
-        };
-        map.retain(|_, value| !value.is_null());
-        Self::from_fields(&mut Fields(map))
+        Self::from_fields(&mut parse(body)?, body)
     }
 
-    fn from_fields(fields: &mut Fields) -> Result<Self, Refusal> {
+    fn from_fields(fields: &mut Fields, body: &[u8]) -> Result<Self, Refusal> {
         let model = match fields.take("model") {
             Some(Value::String(model)) => model,
             Some(other) => return Err(wrong_type("model", "a string", &other)),
             None => return Err(Refusal::of("model", "You must provide a model parameter.")),
         };
-        let turns = turns(fields.take("messages"))?;
+        let mut turns = turns(fields.take("messages"))?;
+        let beginning = Continuation::from_fields(fields)?.take(&mut turns)?;
         let temperature = fields.decimal("temperature", 0.0, 2.0)?;
         let settings = Settings {
             temperature: temperature.unwrap_or(1.0),
             top_p: fields.decimal("top_p", 0.0, 1.0)?.unwrap_or(1.0),
+            top_k: top_k(fields)?,
+            min_p: fields.decimal("min_p", 0.0, 1.0)?.unwrap_or(0.0),
             presence_penalty: fields.decimal("presence_penalty", -2.0, 2.0)?.unwrap_or(0.0),
             frequency_penalty: fields.decimal("frequency_penalty", -2.0, 2.0)?.unwrap_or(0.0),
             logit_bias: logit_bias(fields.take("logit_bias"))?,
+            ..Settings::default()
         };
         let seed = fields.integer("seed", i64::MIN, i64::MAX)?.map(i64::cast_unsigned);
         let choices = fields.integer("n", 1, MOST_CHOICES)?.unwrap_or(1);
-        let stop = stops(fields.take("stop"))?;
+        let stop = stops(fields.take("stop"), MOST_STOPS)?;
         let most_tokens = most_tokens(fields)?;
         let candidates = candidates(fields)?;
         let stream = fields.boolean("stream")?.unwrap_or(false);
         let include_usage = include_usage(fields.take("stream_options"), stream)?;
-        fields.finish()?;
+        let format = format(fields.take("response_format"), body)?;
+        finish(fields)?;
         Ok(Self {
             model,
             turns,
+            beginning,
             settings,
             temperature,
             seed,
@@ -97,110 +113,93 @@ impl ChatRequest {
             candidates,
             stream,
             include_usage,
+            format,
         })
     }
 }
 
-/// The fields of the body that were not read yet; `null` counts as absent.
-struct Fields(Map<String, Value>);
-
-impl Fields {
-    fn take(&mut self, name: &str) -> Option<Value> {
-        self.0.remove(name)
-    }
-
-    fn boolean(&mut self, name: &str) -> Result<Option<bool>, Refusal> {
-        match self.take(name) {
-            None => Ok(None),
-            Some(Value::Bool(value)) => Ok(Some(value)),
-            Some(other) => Err(wrong_type(name, "a boolean", &other)),
-        }
-    }
-
-    fn integer(&mut self, name: &str, least: i64, most: i64) -> Result<Option<i64>, Refusal> {
-        let Some(value) = self.take(name) else { return Ok(None) };
-        let Some(number) = value.as_i64() else { return Err(wrong_type(name, "an integer", &value)) };
-        in_range(name, "integer", number, least, most).map(Some)
-    }
-
-    fn decimal(&mut self, name: &str, least: f64, most: f64) -> Result<Option<f64>, Refusal> {
-        let Some(value) = self.take(name) else { return Ok(None) };
-        let Some(number) = value.as_f64() else { return Err(wrong_type(name, "a decimal", &value)) };
-        in_range(name, "decimal", number, least, most).map(Some)
-    }
-
-    /// Refuses what is left, unless it changes nothing.
-    fn finish(&self) -> Result<(), Refusal> {
-        for (name, value) in &self.0 {
-            let nothing = value.as_array().is_some_and(Vec::is_empty) || value == "none" || value == "auto";
-            match name.as_str() {
-                known if HARMLESS.contains(&known) => {}
-                "response_format" if value.get("type").and_then(Value::as_str) == Some("text") => {}
-                "modalities" if value.as_array().is_some_and(|list| list.iter().all(|m| m == "text")) => {}
-                "response_format" => {
-                    let kind = value.get("type").and_then(Value::as_str).unwrap_or("");
-                    let message = format!(
-                        "Invalid parameter: 'response_format' of type '{kind}' is not supported with this model."
-                    );
-                    return Err(Refusal::of("response_format", message).code("unsupported_value"));
-                }
-                known if UNSUPPORTED.contains(&known) && nothing => {}
-                known if UNSUPPORTED.contains(&known) => {
-                    let message =
-                        format!("Unsupported parameter: '{known}' is not supported with this model.");
-                    return Err(Refusal::of(known, message).code("unsupported_parameter"));
-                }
-                unknown => {
-                    let message = format!("Unrecognized request argument supplied: {unknown}");
-                    return Err(Refusal::of(unknown, message));
-                }
+/// Refuses what is left, unless it changes nothing.
+fn finish(fields: &Fields) -> Result<(), Refusal> {
+    for (name, value) in fields.left() {
+        let nothing = value.as_array().is_some_and(Vec::is_empty) || value == "none" || value == "auto";
+        match name.as_str() {
+            known if HARMLESS.contains(&known) => {}
+            "modalities" if value.as_array().is_some_and(|list| list.iter().all(|m| m == "text")) => {}
+            known if UNSUPPORTED.contains(&known) && nothing => {}
+            known if UNSUPPORTED.contains(&known) => {
+                let message = format!("Unsupported parameter: '{known}' is not supported with this model.");
+                return Err(Refusal::of(known, message).code("unsupported_parameter"));
+            }
+            unknown => {
+                let message = format!("Unrecognized request argument supplied: {unknown}");
+                return Err(Refusal::of(unknown, message));
             }
         }
-        Ok(())
+    }
+    Ok(())
+}
+
+/// What the request says about an assistant message at the end of the list.
+///
+/// Without any word about it the message is continued, as llama.cpp does. vLLM's two fields are its own:
+/// a message is continued where `continue_final_message` is true and `add_generation_prompt`, whose
+/// default is true, is false; other combinations are refused in vLLM's words.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Continuation {
+    continue_final: Option<bool>,
+    add_prompt: Option<bool>,
+}
+
+impl Continuation {
+    /// Reads the two fields.
+    pub(super) fn from_fields(fields: &mut Fields) -> Result<Self, Refusal> {
+        Ok(Self {
+            continue_final: fields.boolean(CONTINUE)?,
+            add_prompt: fields.boolean("add_generation_prompt")?,
+        })
+    }
+
+    /// Takes the message that is continued off the end, and returns its text.
+    pub(super) fn take(self, turns: &mut Vec<Turn>) -> Result<String, Refusal> {
+        let is_assistant = |turn: Option<&Turn>| turn.is_some_and(|turn| turn.speaker == Speaker::Assistant);
+        let ends_in_assistant = is_assistant(turns.last());
+        let refused = |message: &str| Err(Refusal::of(CONTINUE, message).code("invalid_value"));
+        match (self.continue_final, self.add_prompt) {
+            (Some(true), Some(true)) => {
+                return refused(
+                    "Cannot set both `continue_final_message` and `add_generation_prompt` to True.",
+                );
+            }
+            (Some(true), None) => {
+                return refused(
+                    "continue_final_message and add_generation_prompt are not compatible. Use \
+                     continue_final_message when you want the model to continue the final message, and \
+                     add_generation_prompt when you want to add a header that will prompt it to start a new \
+                     assistant message instead. (The default of add_generation_prompt is true.)",
+                );
+            }
+            (Some(true), Some(false)) if !ends_in_assistant => {
+                return refused(
+                    "Cannot set `continue_final_message` to True when the last message is not from the assistant.",
+                );
+            }
+            (Some(false), _) | (None, Some(true)) => return Ok(String::new()),
+            (Some(true), Some(false)) | (None, None | Some(false)) => {}
+        }
+        if !ends_in_assistant {
+            return Ok(String::new());
+        }
+        let beginning = turns.pop().map(|turn| turn.text).unwrap_or_default();
+        if self.continue_final.is_none() && is_assistant(turns.last()) {
+            let message = "Cannot have 2 or more assistant messages at the end of the list.";
+            return Err(Refusal::of("messages", message).code("invalid_value"));
+        }
+        Ok(beginning)
     }
 }
 
-fn in_range<N: PartialOrd + std::fmt::Display>(
-    name: &str,
-    kind: &str,
-    number: N,
-    least: N,
-    most: N,
-) -> Result<N, Refusal> {
-    let (side, sign, limit) = if number < least {
-        ("below minimum", ">=", least)
-    } else if number > most {
-        ("above maximum", "<=", most)
-    } else {
-        return Ok(number);
-    };
-    let code = match (kind, sign) {
-        ("integer", ">=") => "integer_below_min_value",
-        ("integer", _) => "integer_above_max_value",
-        (_, ">=") => "decimal_below_min_value",
-        _ => "decimal_above_max_value",
-    };
-    let message = format!(
-        "Invalid '{name}': {kind} {side} value. Expected a value {sign} {limit}, but got {number} instead."
-    );
-    Err(Refusal::of(name, message).code(code))
-}
-
-fn wrong_type(name: &str, expected: &str, found: &Value) -> Refusal {
-    let found = match found {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(number) if number.is_f64() => "a decimal",
-        Value::Number(_) => "an integer",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
-    };
-    let message = format!("Invalid type for '{name}': expected {expected}, but got {found} instead.");
-    Refusal::of(name, message).code("invalid_type")
-}
-
-fn turns(messages: Option<Value>) -> Result<Vec<Turn>, Refusal> {
+/// Reads the messages of a conversation.
+pub(super) fn turns(messages: Option<Value>) -> Result<Vec<Turn>, Refusal> {
     let list = match messages {
         Some(Value::Array(list)) => list,
         Some(other) => return Err(wrong_type("messages", "an array of objects", &other)),
@@ -275,15 +274,16 @@ fn text_of(name: &str, parts: Vec<Value>) -> Result<String, Refusal> {
     Ok(joined)
 }
 
-fn stops(stop: Option<Value>) -> Result<Vec<String>, Refusal> {
+/// Reads the stop texts.
+pub(super) fn stops(stop: Option<Value>, most: usize) -> Result<Vec<String>, Refusal> {
     let list = match stop {
         None => return Ok(Vec::new()),
         Some(Value::Array(list)) => list,
         Some(one) => vec![one],
     };
-    if list.len() > MOST_STOPS {
+    if list.len() > most {
         let message = format!(
-            "Invalid 'stop': array too long. Expected an array with maximum length {MOST_STOPS}, but got an \
+            "Invalid 'stop': array too long. Expected an array with maximum length {most}, but got an \
              array with length {} instead.",
             list.len()
         );
@@ -301,7 +301,8 @@ fn stops(stop: Option<Value>) -> Result<Vec<String>, Refusal> {
         .collect()
 }
 
-fn logit_bias(map: Option<Value>) -> Result<Vec<(u32, f64)>, Refusal> {
+/// Reads the biases by token id.
+pub(super) fn logit_bias(map: Option<Value>) -> Result<Vec<(u32, f64)>, Refusal> {
     let map = match map {
         None => return Ok(Vec::new()),
         Some(Value::Object(map)) => map,
@@ -318,6 +319,12 @@ fn logit_bias(map: Option<Value>) -> Result<Vec<(u32, f64)>, Refusal> {
             in_range("logit_bias", "decimal", bias, -100.0, 100.0).map(|bias| (id, bias))
         })
         .collect()
+}
+
+/// Reads `top_k`, of which 0 and -1 keep all tokens.
+pub(super) fn top_k(fields: &mut Fields) -> Result<Option<usize>, Refusal> {
+    let most = fields.integer("top_k", -1, i64::MAX)?.unwrap_or(0);
+    Ok(usize::try_from(most).ok().filter(|most| *most > 0))
 }
 
 fn most_tokens(fields: &mut Fields) -> Result<Option<u64>, Refusal> {
@@ -340,6 +347,52 @@ fn candidates(fields: &mut Fields) -> Result<Option<usize>, Refusal> {
             "top_logprobs",
             "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled.",
         )),
+    }
+}
+
+/// The body once more, as far as the order of its members matters.
+#[derive(Deserialize)]
+struct Ordered {
+    response_format: Tree,
+}
+
+/// Reads the form of the answer; a schema's members are read in the order they stand.
+fn format(format: Option<Value>, body: &[u8]) -> Result<Format, Refusal> {
+    let Some(format) = format else { return Ok(Format::Text) };
+    let refused = |message: String| Refusal::of("response_format", message).code("invalid_value");
+    let kind = format.get("type").and_then(Value::as_str);
+    match kind {
+        Some("text") => Ok(Format::Text),
+        Some("json_object") => Ok(Format::Object),
+        Some("json_schema") => {
+            let Ok(Ordered { response_format }) = serde_json::from_slice(body) else {
+                return Err(refused("Invalid 'response_format': it stands there twice.".to_owned()));
+            };
+            let Some(wrapper) = response_format.get("json_schema") else {
+                let message = "Missing required parameter: 'response_format.json_schema'.";
+                return Err(refused(message.to_owned()).code("missing_required_parameter"));
+            };
+            if wrapper.get("name").and_then(Tree::as_str).is_none_or(str::is_empty) {
+                let message = "Missing required parameter: 'response_format.json_schema.name'.";
+                return Err(refused(message.to_owned()).code("missing_required_parameter"));
+            }
+            if !matches!(wrapper.get("strict"), None | Some(Tree::Null | Tree::Bool(_))) {
+                return Err(refused("Invalid type for 'response_format.json_schema.strict'.".to_owned()));
+            }
+            let Some(schema) = wrapper.get("schema") else { return Ok(Format::Object) };
+            let grammar = schema::compile(schema).map_err(|Unsupported(reason)| {
+                refused(format!("Invalid schema for response_format: {reason}"))
+            })?;
+            Ok(Format::Schema(Arc::new(grammar)))
+        }
+        kind => {
+            let message = format!(
+                "Invalid value for 'response_format.type': '{}'. Supported values are: 'text', 'json_object', \
+                 and 'json_schema'.",
+                kind.unwrap_or("")
+            );
+            Err(refused(message))
+        }
     }
 }
 

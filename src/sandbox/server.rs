@@ -10,6 +10,7 @@
 use super::chat;
 use super::corpus;
 use super::fault::{MODELS, Pace, RateLimit};
+use super::llama;
 use super::model::{Model, Random};
 use super::refusal::Refusal;
 use crate::core::fault::{Fault, FaultKind};
@@ -194,6 +195,13 @@ fn router(state: &Arc<State>) -> Router {
     let completions = post(move |body: Result<Bytes, BytesRejection>| async move {
         chat::answer(asked, body.map_err(|rejection| unreadable(&rejection))?).await
     });
+    let completing = Arc::clone(state);
+    let completion = post(move |body: Result<Bytes, BytesRejection>| async move {
+        match body {
+            Ok(body) => llama::completion(completing, body).await,
+            Err(rejection) => unreadable(&rejection).into_response(),
+        }
+    });
     let list = get(move || async move { Json(super::body::models(listed.now())) });
     let one = get(move |Path(name): Path<String>| async move {
         match MODELS.iter().find(|(known, _)| *known == name) {
@@ -208,6 +216,11 @@ fn router(state: &Arc<State>) -> Router {
         .route("/v1/chat/completions", completions)
         .route("/v1/models", list)
         .route("/v1/models/{name}", one)
+        .route("/completion", completion)
+        .route("/tokenize", post(llama::tokenize))
+        .route("/detokenize", post(llama::detokenize))
+        .route("/apply-template", post(llama::apply_template))
+        .route("/props", get(|| async { Json(llama::props()) }))
         .fallback(|method: Method, uri: Uri| async move {
             Refusal::new(StatusCode::NOT_FOUND, format!("Invalid URL ({method} {})", uri.path()))
         })

@@ -7,13 +7,16 @@
 //! back.
 
 use super::body::{Candidate, Logprob};
-use super::model::{END_TEXT, Generation, Model, Word};
+use super::fault::Pieces;
+use super::model::{END_TEXT, Generation, Model};
 
 /// Why an answer ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ending {
-    /// The model ended it, or a stop text came.
+    /// The model ended it.
     Stop,
+    /// The stop text of this index came.
+    Word(usize),
     /// The limit was reached.
     Length,
 }
@@ -22,7 +25,7 @@ impl Ending {
     /// Returns the finish reason.
     pub(super) fn name(self) -> &'static str {
         match self {
-            Self::Stop => "stop",
+            Self::Stop | Self::Word(_) => "stop",
             Self::Length => "length",
         }
     }
@@ -45,6 +48,7 @@ pub(super) struct Telling {
     generation: Generation,
     stops: Vec<String>,
     candidates: Option<usize>,
+    pieces: Pieces,
     limit: u64,
     generated: u64,
     held: Held,
@@ -56,9 +60,10 @@ impl Telling {
         generation: Generation,
         stops: Vec<String>,
         candidates: Option<usize>,
+        pieces: Pieces,
         limit: u64,
     ) -> Self {
-        Self { generation, stops, candidates, limit, generated: 0, held: Held::default() }
+        Self { generation, stops, candidates, pieces, limit, generated: 0, held: Held::default() }
     }
 
     /// Returns how many tokens were generated, those of a stop text included.
@@ -76,10 +81,11 @@ impl Telling {
         };
         self.generated += 1;
         let logprob = self.candidates.map(|_| {
-            let top = choice.top.iter().map(|(word, logprob)| candidate(model, *word, *logprob)).collect();
-            Logprob { chosen: candidate(model, choice.word, choice.logprob), top_logprobs: top }
+            let given = |(token, logprob)| candidate(model, token, logprob, self.pieces);
+            let top = choice.top.iter().copied().map(given).collect();
+            Logprob { chosen: given((choice.token, choice.logprob)), top_logprobs: top }
         });
-        self.held.push(model.bytes(choice.word).unwrap_or_default(), logprob);
+        self.held.push(model.bytes(choice.token).unwrap_or_default(), logprob);
         if let Some(step) = self.held.stop(&self.stops) {
             return step;
         }
@@ -90,11 +96,20 @@ impl Telling {
     }
 }
 
-fn candidate(model: &Model, word: Word, logprob: f64) -> Candidate {
-    match model.bytes(word) {
-        Some(bytes) => Candidate { token: printed(bytes), logprob, bytes: Some(bytes.to_vec()) },
-        None => Candidate { token: END_TEXT.to_owned(), logprob, bytes: None },
-    }
+fn candidate(model: &Model, id: u32, logprob: f64, pieces: Pieces) -> Candidate {
+    let Some(bytes) = model.bytes(id) else {
+        return Candidate { id, token: END_TEXT.to_owned(), logprob, bytes: None };
+    };
+    let (token, bytes) = match pieces {
+        Pieces::Whole => (printed(bytes), Some(bytes.to_vec())),
+        Pieces::WithoutBytes => (printed(bytes), None),
+        Pieces::Replaced => {
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            let replaced = text.clone().into_bytes();
+            (text, Some(replaced))
+        }
+    };
+    Candidate { id, token, logprob, bytes }
 }
 
 /// Returns how a token is printed: bytes that are no whole character as `\xf0`.
@@ -152,11 +167,16 @@ impl Held {
 
     /// Ends the answer where a stop text begins, if one is there.
     fn stop(&mut self, stops: &[String]) -> Option<Step> {
-        let at = stops.iter().filter_map(|stop| self.text.find(stop.as_str())).min()?;
+        // The one that is complete first counts, however the text is cut into tokens.
+        let found = stops.iter().enumerate().filter_map(|(which, stop)| {
+            let at = self.text.find(stop.as_str())?;
+            Some((at + stop.len(), at, which))
+        });
+        let (_, at, which) = found.min()?;
         self.text.truncate(at);
         self.bytes.clear();
         self.tokens.retain(|token| token.start < at);
-        Some(self.release(Ending::Stop))
+        Some(self.release(Ending::Word(which)))
     }
 
     /// Gives everything, and the ending.
@@ -201,7 +221,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn logprob(bytes: &[u8]) -> Logprob {
-        let chosen = Candidate { token: printed(bytes), logprob: 0.0, bytes: Some(bytes.to_vec()) };
+        let chosen = Candidate { id: 0, token: printed(bytes), logprob: 0.0, bytes: Some(bytes.to_vec()) };
         Logprob { chosen, top_logprobs: Vec::new() }
     }
 
@@ -279,7 +299,8 @@ mod tests {
             let stops: Vec<&str> = stops.iter().map(String::as_str).collect();
             let (given, stopped) = send(&pieces, &stops);
             let joined: String = given.iter().map(|(text, _)| text.as_str()).collect();
-            let first = stops.iter().filter_map(|stop| text.find(stop)).min();
+            let first = stops.iter().filter_map(|stop| text.find(stop).map(|at| (at + stop.len(), at))).min();
+            let first = first.map(|(_, at)| at);
             prop_assert_eq!(&joined, &text[..first.unwrap_or(text.len())]);
             prop_assert_eq!(stopped, first.is_some());
             if !stopped {

@@ -9,9 +9,10 @@ use crate::core::id::RunId;
 use crate::core::job::{CellRecord, RecordId, RunRecord, SampleRecord, SweepRecord, SweepSummary};
 use crate::core::probability::Tally;
 use crate::core::request::Request;
-use crate::core::run::{FailedAttempt, Run, RunStatus, Stages};
+use crate::core::run::{FailedAttempt, Recorded, Run, RunStatus, Stages};
 use crate::core::stream::{FinishReason, Usage};
 use crate::core::sweep::SampleKey;
+use crate::core::token::Token;
 use crate::store::error::StoreError;
 use crate::store::write::{sweep_row, uid};
 use crate::store::{frames, tokens};
@@ -109,31 +110,28 @@ pub(super) fn run(db: &Connection, id: RecordId) -> Result<RunRecord, StoreError
         .query_row([row], |row| row.get::<_, Vec<u8>>(0))
         .optional()?;
     if let Some(blob) = blob {
-        let Run { id, request, status, text, .. } = &record.run;
-        let answer = (text.clone(), tokens::decode(&blob)?);
-        let whole = Run::kept(
-            *id,
-            Arc::clone(request),
-            answer,
-            *record.run.tally(),
-            record.run.stages(),
-            status.clone(),
-        );
-        record.run = with_summary_of(record.run, whole);
+        record.run = with_tokens(record.run, tokens::decode(&blob)?);
     }
     record.run.exchange = exchange(db, row)?.map(Arc::new);
     Ok(record)
 }
 
-/// Returns a run that is whole with what the summary knows besides.
-fn with_summary_of(summary: Run, mut whole: Run) -> Run {
-    whole.reasoning = summary.reasoning;
-    whole.usage = summary.usage;
-    whole.estimated_output_tokens = summary.estimated_output_tokens;
-    whole.model_reported = summary.model_reported;
-    whole.request_id = summary.request_id;
-    whole.attempts = summary.attempts;
-    whole.failed_attempts = summary.failed_attempts;
+/// Returns the run of a summary with its tokens.
+fn with_tokens(run: Run, tokens: Vec<Token>) -> Run {
+    let (tally, stages) = (*run.tally(), run.stages());
+    let record = Recorded {
+        text: run.text,
+        reasoning: run.reasoning,
+        tokens,
+        usage: run.usage,
+        model: run.model_reported,
+        status: run.status,
+    };
+    let mut whole = Run::kept(run.id, run.request, record, tally, stages);
+    whole.estimated_output_tokens = run.estimated_output_tokens;
+    whole.request_id = run.request_id;
+    whole.attempts = run.attempts;
+    whole.failed_attempts = run.failed_attempts;
     whole
 }
 
@@ -178,11 +176,7 @@ fn summary(db: &Connection, row: &Row<'_>, requests: &mut Requests) -> Result<(i
     let stages = Stages { sent: time(row.get(18)?), first: time(row.get(19)?), last: time(row.get(20)?) };
     let tally = Tally::of(row.get(15)?, size(row.get(16)?));
     let request = requests.get(db, row.get(2)?)?;
-    // The identifier within this session is the caller's to give.
-    let mut run = Run::kept(RunId(0), request, (row.get(7)?, Vec::new()), tally, stages, status);
-    run.reasoning = row.get(8)?;
-    run.attempts = row.get(9)?;
-    run.usage = row
+    let usage = row
         .get::<_, Option<i64>>(12)?
         .map(|output_tokens| {
             let tokens = |at| row.get::<_, Option<i64>>(at).map(|tokens| count(tokens.unwrap_or_default()));
@@ -194,8 +188,18 @@ fn summary(db: &Connection, row: &Row<'_>, requests: &mut Requests) -> Result<(i
             })
         })
         .transpose()?;
+    let record = Recorded {
+        text: row.get(7)?,
+        reasoning: row.get(8)?,
+        tokens: Vec::new(),
+        usage,
+        model: row.get(21)?,
+        status,
+    };
+    // The identifier within this session is the caller's to give.
+    let mut run = Run::kept(RunId(0), request, record, tally, stages);
+    run.attempts = row.get(9)?;
     run.estimated_output_tokens = row.get::<_, Option<i64>>(14)?.map(count);
-    run.model_reported = row.get(21)?;
     run.request_id = row.get(22)?;
     run.failed_attempts = attempts(db, number)?;
     let (id, begun_ms, dollars) = (record_id(row.get(1)?), row.get(3)?, row.get(17)?);

@@ -1,10 +1,11 @@
 //! The tokens of a run as one compact blob.
 //!
 //! ```text
-//! version 1, flags 0, number of tokens, then for each token
+//! version 1, flags, number of tokens, then for each token
 //!   number of candidates, the candidates, and which of them was chosen
 //!   (1 for the first; 0 if it is none of them, and the token follows)
-//! candidate or token: text, bytes where they differ from it, logprob
+//! candidate or token: text, bytes where they differ from it, logprob,
+//!   and with the flag for them its number, 0 for none and else one more
 //! ```
 //!
 //! Owns that form. A logprob comes back bit by bit: servers write most of them with few decimals, or
@@ -15,6 +16,9 @@ use crate::store::bytes::{Reader, put_length, put_number};
 use crate::store::error::StoreError;
 
 const VERSION: u8 = 1;
+
+/// The flag that tokens have numbers of their own.
+const NUMBERED: u8 = 1;
 
 /// How the bytes of a piece are kept, in the lowest bits of its length.
 mod piece_kind {
@@ -42,23 +46,25 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 /// Returns the tokens as a blob.
 pub(super) fn encode(tokens: &[Token]) -> Vec<u8> {
     let mut out = Vec::with_capacity(16 + tokens.len() * 48);
-    out.extend([VERSION, 0]);
+    let has_id = |token: &Token| token.id.is_some() || token.candidates.iter().any(|c| c.id.is_some());
+    let flags = if tokens.iter().any(has_id) { NUMBERED } else { 0 };
+    out.extend([VERSION, flags]);
     put_length(&mut out, tokens.len());
-    for Token { piece, logprob, candidates } in tokens {
+    for Token { piece, logprob, candidates, id } in tokens {
         put_length(&mut out, candidates.len());
-        for candidate in candidates {
-            put_piece(&mut out, &candidate.piece);
-            put_logprob(&mut out, candidate.logprob);
+        for Candidate { piece, logprob, id } in candidates {
+            put_entry(&mut out, piece, *logprob, *id, flags);
         }
         let is_same = |candidate: &Candidate| {
-            candidate.piece == *piece && candidate.logprob.map(f64::to_bits) == logprob.map(f64::to_bits)
+            candidate.piece == *piece
+                && candidate.logprob.map(f64::to_bits) == logprob.map(f64::to_bits)
+                && candidate.id == *id
         };
         match candidates.iter().position(is_same) {
             Some(at) => put_length(&mut out, at + 1),
             None => {
                 put_length(&mut out, 0);
-                put_piece(&mut out, piece);
-                put_logprob(&mut out, *logprob);
+                put_entry(&mut out, piece, *logprob, *id, flags);
             }
         }
     }
@@ -68,27 +74,42 @@ pub(super) fn encode(tokens: &[Token]) -> Vec<u8> {
 /// Returns the tokens of a blob.
 pub(super) fn decode(blob: &[u8]) -> Result<Vec<Token>, StoreError> {
     let mut reader = Reader::new(blob, "the tokens of an answer");
-    if (reader.byte()?, reader.byte()?) != (VERSION, 0) {
+    let (version, flags) = (reader.byte()?, reader.byte()?);
+    if version != VERSION || flags & !NUMBERED != 0 {
         return Err(reader.broken());
     }
     let count = reader.count(2)?;
     let mut tokens = Vec::with_capacity(count);
     for _ in 0..count {
         let candidates = (0..reader.count(2)?)
-            .map(|_| Ok(Candidate { piece: piece(&mut reader)?, logprob: logprob(&mut reader)? }))
+            .map(|_| entry(&mut reader, flags))
             .collect::<Result<Box<[Candidate]>, StoreError>>()?;
-        let (piece, logprob) = match reader.number()? {
-            0 => (piece(&mut reader)?, logprob(&mut reader)?),
+        let Candidate { piece, logprob, id } = match reader.number()? {
+            0 => entry(&mut reader, flags)?,
             number => {
                 let at = usize::try_from(number - 1).map_err(|_| reader.broken())?;
-                let chosen = candidates.get(at).ok_or_else(|| reader.broken())?;
-                (chosen.piece.clone(), chosen.logprob)
+                candidates.get(at).ok_or_else(|| reader.broken())?.clone()
             }
         };
-        tokens.push(Token { piece, logprob, candidates });
+        tokens.push(Token { piece, logprob, candidates, id });
     }
     reader.end()?;
     Ok(tokens)
+}
+
+fn put_entry(out: &mut Vec<u8>, piece: &Piece, logprob: Option<f64>, id: Option<u32>, flags: u8) {
+    put_piece(out, piece);
+    put_logprob(out, logprob);
+    if flags & NUMBERED != 0 {
+        put_number(out, id.map_or(0, |id| u64::from(id) + 1));
+    }
+}
+
+fn entry(reader: &mut Reader<'_>, flags: u8) -> Result<Candidate, StoreError> {
+    let (piece, logprob) = (piece(reader)?, logprob(reader)?);
+    let number = if flags & NUMBERED == 0 { 0 } else { reader.number()? };
+    let id = number.checked_sub(1).map(u32::try_from).transpose().map_err(|_| reader.broken())?;
+    Ok(Candidate { piece, logprob, id })
 }
 
 fn put_piece(out: &mut Vec<u8>, piece: &Piece) {
@@ -188,7 +209,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn token(logprob: Option<f64>) -> Token {
-        Token { piece: Piece::new("a", None), logprob, candidates: Box::new([]) }
+        Token { piece: Piece::new("a", None), logprob, candidates: Box::new([]), id: None }
     }
 
     #[test]
@@ -204,9 +225,9 @@ mod tests {
     #[test]
     fn a_blob_from_a_later_version_is_refused() {
         let blob = encode(&[token(Some(-1.0))]);
-        for at in [0, 1] {
+        for (at, more) in [(0, 1), (1, NUMBERED + 1)] {
             let mut later = blob.clone();
-            later[at] += 1;
+            later[at] += more;
             assert!(decode(&later).is_err());
         }
     }
@@ -251,13 +272,16 @@ mod tests {
     }
 
     fn tokens() -> impl Strategy<Value = Vec<Token>> {
-        let candidate = (pieces(), logprobs()).prop_map(|(piece, logprob)| Candidate { piece, logprob });
-        let token =
-            (pieces(), logprobs(), prop::collection::vec(candidate, 0..4), prop::option::of(0usize..4));
-        let token = token.prop_map(|(piece, logprob, candidates, chosen)| {
+        let ids = || prop_oneof![3 => Just(None), 1 => any::<u32>().prop_map(Some)];
+        let candidate = || {
+            (pieces(), logprobs(), ids()).prop_map(|(piece, logprob, id)| Candidate { piece, logprob, id })
+        };
+        let others = prop::collection::vec(candidate(), 0..4);
+        let token = (candidate(), others, prop::option::of(0usize..4));
+        let token = token.prop_map(|(own, candidates, chosen)| {
             let chosen = chosen.and_then(|at| candidates.get(at).cloned());
-            let Candidate { piece, logprob } = chosen.unwrap_or(Candidate { piece, logprob });
-            Token { piece, logprob, candidates: candidates.into() }
+            let Candidate { piece, logprob, id } = chosen.unwrap_or(own);
+            Token { piece, logprob, candidates: candidates.into(), id }
         });
         prop::collection::vec(token, 0..12)
     }

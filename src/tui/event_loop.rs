@@ -62,7 +62,8 @@ pub async fn run<F: Front>(
     let effects = session.app.begin();
     perform(session, driver, effects, &mut inbox)?;
     loop {
-        let deadline = pacer.deadline(session.app.is_dirty(), session.app.is_animating());
+        let app = &session.app;
+        let deadline = pacer.deadline(app.is_dirty(), app.is_animating(), app.wakes_at());
         let wait = async {
             match deadline {
                 Some(Timestamp(at)) => tokio::time::sleep_until((session.epoch + at).into()).await,

@@ -15,7 +15,7 @@ mod unix {
     use crossterm::terminal;
     use futures_util::Stream;
     use std::collections::VecDeque;
-    use std::io::{self, Stdin};
+    use std::io::{self, IsTerminal, Stdin};
     use std::pin::Pin;
     use std::task::{Context, Poll, ready};
     use std::time::Duration;
@@ -55,7 +55,8 @@ mod unix {
     /// one would be found together with the next key, and the reader overlooks one of the two.
     fn read_all() -> io::Result<VecDeque<Event>> {
         let mut events = VecDeque::new();
-        while poll(Duration::ZERO)? {
+        // The event reader does not come back from a terminal that is gone, so that is asked each time.
+        while io::stdin().is_terminal() && poll(Duration::ZERO)? {
             let event = read()?;
             if !matches!(event, Event::Resize(..)) {
                 events.push_back(event);
@@ -83,9 +84,8 @@ mod unix {
             loop {
                 let Some(terminal) = &self.terminal else { return Poll::Ready(None) };
                 let mut guard = ready!(terminal.poll_read_ready(cx))?;
-                // Looked at before anything is read: the event reader does not come back from a terminal
-                // that is gone.
-                if guard.ready().is_read_closed() {
+                // Looked at before anything is read, see `read_all`.
+                if guard.ready().is_read_closed() || !io::stdin().is_terminal() {
                     return Poll::Ready(None);
                 }
                 match poll(Duration::ZERO) {

@@ -2,7 +2,7 @@
 //!
 //! A frame that a key caused is drawn at once. One that tokens caused waits until the last frame is
 //! a sixtieth of a second old. While something animates there is a frame each tenth of a second.
-//! Otherwise nothing is due, and the loop sleeps until something happens.
+//! Otherwise nothing is due but what ends at a known moment, and the loop sleeps until something happens.
 
 use crate::core::time::Timestamp;
 use std::time::Duration;
@@ -37,13 +37,18 @@ impl Pacer {
     }
 
     /// Returns the moment to wake up at if nothing happens before; `None` to sleep until something does.
-    pub(crate) fn deadline(&self, is_dirty: bool, is_animating: bool) -> Option<Timestamp> {
+    pub(crate) fn deadline(
+        &self,
+        is_dirty: bool,
+        is_animating: bool,
+        wakes_at: Option<Timestamp>,
+    ) -> Option<Timestamp> {
         let last = self.last.unwrap_or_default();
         let wait = match (is_dirty, is_animating) {
             (true, _) if self.is_urgent => Duration::ZERO,
             (true, _) => FRAME,
             (false, true) => ANIMATION,
-            (false, false) => return None,
+            (false, false) => return wakes_at,
         };
         Some(Timestamp(last.0 + wait))
     }
@@ -63,7 +68,7 @@ mod tests {
         assert!(pacer.is_due(true, at(0)));
         pacer.drawn(at(0));
         assert!(!pacer.is_due(true, at(5)));
-        assert_eq!(pacer.deadline(true, true), Some(Timestamp(FRAME)));
+        assert_eq!(pacer.deadline(true, true, None), Some(Timestamp(FRAME)));
         assert!(pacer.is_due(true, at(17)));
         pacer.hurry();
         assert!(pacer.is_due(true, at(5)));
@@ -75,7 +80,8 @@ mod tests {
     fn nothing_to_do_means_no_deadline() {
         let mut pacer = Pacer::default();
         pacer.drawn(at(0));
-        assert_eq!(pacer.deadline(false, false), None);
-        assert_eq!(pacer.deadline(false, true), Some(Timestamp(ANIMATION)));
+        assert_eq!(pacer.deadline(false, false, None), None);
+        assert_eq!(pacer.deadline(false, false, Some(at(2000))), Some(at(2000)));
+        assert_eq!(pacer.deadline(false, true, Some(at(2000))), Some(Timestamp(ANIMATION)));
     }
 }

@@ -183,6 +183,10 @@ impl Knowledge for Known {
         let choice = encoding_for(model);
         (choice.encoding, choice.is_exact)
     }
+
+    fn logprobs_before_temperature(&self, endpoint: &str) -> Option<bool> {
+        self.0.logprobs_before_temperature(endpoint)
+    }
 }
 
 /// What is gathered before the app can be made.
@@ -205,7 +209,13 @@ fn app_start(config: &Config, known: Known, opening: Opening) -> Start {
             let place =
                 if is_sandbox { "inside tokenscope, offline".to_owned() } else { settings.base_url.clone() };
             let model = config.model(name).unwrap_or_default().into();
-            EndpointCard { name: name.as_str().into(), place, model, is_sandbox }
+            EndpointCard {
+                name: name.as_str().into(),
+                place,
+                model,
+                is_sandbox,
+                continues: settings.continues,
+            }
         })
         .collect();
     let endpoint = endpoints.iter().position(|card| *card.name == *config.endpoint).unwrap_or(0);

@@ -3,7 +3,7 @@
 //! The only place that knows literal colours; everything that paints names a [`Tint`].
 
 use crate::app::App;
-use crate::app::heat::Level;
+use crate::app::heat::{Level, Shade};
 use crate::config::theme::{Colour, Role, RoleStyle, Theme as Palette};
 use crate::markup::{CodeTone, Emphasis, Tone};
 use ratatui::style::{Color, Modifier, Style};
@@ -55,6 +55,10 @@ pub struct Signs {
     pub tees: [&'static str; 2],
     /// Bars from an eighth to a whole cell.
     pub eighths: [&'static str; 8],
+    /// Six heights, the lowest first.
+    pub heights: [&'static str; 6],
+    /// A track and the handle on it.
+    pub track: [&'static str; 2],
     /// The part of a bar for what was not returned.
     pub shade: &'static str,
     /// What stands before the thing chosen.
@@ -63,6 +67,10 @@ pub struct Signs {
     pub dot: &'static str,
     /// Left and right end of a gauge.
     pub ends: [&'static str; 2],
+    /// What stands before a number that is the most something may be.
+    pub at_most: &'static str,
+    /// Whether the terminal shows nothing beyond ASCII.
+    pub is_ascii: bool,
 }
 
 impl Signs {
@@ -71,10 +79,14 @@ impl Signs {
         frame: ["╭", "╮", "╰", "╯", "─", "│"],
         tees: ["├", "┤"],
         eighths: ["▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"],
+        heights: ["▁", "▂", "▃", "▄", "▅", "▇"],
+        track: ["─", "●"],
         shade: "░",
         pointer: "▸",
         dot: "●",
         ends: ["▕", "▏"],
+        at_most: "≤",
+        is_ascii: false,
     };
 
     /// For all others.
@@ -82,10 +94,14 @@ impl Signs {
         frame: ["+", "+", "+", "+", "-", "|"],
         tees: ["+", "+"],
         eighths: [" ", " ", " ", "-", "-", "=", "=", "#"],
+        heights: ["_", ".", "-", "=", "+", "#"],
+        track: ["-", "O"],
         shade: ".",
         pointer: ">",
         dot: "*",
         ends: ["[", "]"],
+        at_most: "<=",
+        is_ascii: true,
     };
 }
 
@@ -123,6 +139,34 @@ impl Theme {
     #[must_use]
     pub fn heat(&self, level: Level) -> Style {
         self.style(Role::HEAT[level.index()])
+    }
+
+    /// Returns the style of a token's colour.
+    #[must_use]
+    pub fn shade(&self, shade: Shade) -> Style {
+        match shade {
+            Shade::Open => self.style(Role::Faint),
+            Shade::Level(level) => self.heat(level),
+        }
+    }
+
+    /// Returns the sign and style of a token's colour where a cell has no text of its own. The height
+    /// says the same as the colour.
+    #[must_use]
+    pub fn spark(&self, shade: Option<Shade>) -> (&'static str, Style) {
+        match shade {
+            None => (" ", self.style(Role::Faint)),
+            Some(Shade::Open) => (self.signs.shade, self.style(Role::Faint)),
+            Some(Shade::Level(level)) => {
+                let style = self.heat(level);
+                let sign = self.signs.heights[level.index()];
+                match style.bg {
+                    Some(colour) => (sign, Style::default().fg(colour)),
+                    None if level.index() == 0 => (sign, self.style(Role::Faint)),
+                    None => (sign, self.style(Role::Text)),
+                }
+            }
+        }
     }
 
     /// Returns the style of a piece of a rendered text.

@@ -285,3 +285,11 @@ async fn copying_reaches_the_clipboard() {
     desk.shows("값 is value").await.shows("stop").await.press("tab y");
     desk.until("it is copied", |shown| shown.copied == ["값 is value"]).await;
 }
+
+#[tokio::test]
+async fn a_notice_goes_by_itself() {
+    let server = GatedServer::start().await;
+    let desk = Harness::new(80, 24, &server);
+    desk.shows("ready").await.press("tab y").shows("nothing to copy").await;
+    desk.until("no notice", |shown| !shown.screen.contains("nothing to copy")).await;
+}

@@ -48,6 +48,12 @@ const LAYERS: &[Layer] = &[
         is_pure: true,
     },
     Layer {
+        name: "structured",
+        layers: &["core"],
+        crates: &["jsonschema", "serde", "serde_json"],
+        is_pure: true,
+    },
+    Layer {
         name: "provider",
         layers: &["core"],
         crates: &[
@@ -96,7 +102,7 @@ const LAYERS: &[Layer] = &[
         crates: &["secrecy", "tokio"],
         is_pure: false,
     },
-    Layer { name: "app", layers: &["core", "markup"], crates: &[], is_pure: true },
+    Layer { name: "app", layers: &["core", "markup", "structured"], crates: &[], is_pure: true },
     Layer {
         name: "tui",
         layers: &["access", "app", "config", "core", "markup", "tokenizer"],
@@ -111,13 +117,13 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "tui::view",
-        layers: &["app", "core", "markup", "tui::theme"],
+        layers: &["app", "core", "markup", "structured", "tui::theme"],
         crates: &["ratatui"],
         is_pure: true,
     },
     Layer {
         name: "cli",
-        layers: &["access", "config", "core", "provider", "sandbox", "tokenizer"],
+        layers: &["access", "config", "core", "provider", "sandbox", "structured", "tokenizer"],
         crates: &["clap", "clap_complete", "futures_util", "serde", "serde_json", "tokio"],
         is_pure: false,
     },

@@ -5,7 +5,11 @@
 
 mod app_loop;
 mod cli;
+mod conduct;
+mod continuation;
 mod docs;
+mod documents;
+mod inspecting;
 mod layers;
 mod packages;
 mod pictures;
@@ -13,6 +17,9 @@ mod provider;
 #[cfg(unix)]
 mod pty;
 mod sandbox;
+mod sandbox_bands;
+mod sandbox_branch;
+mod sandbox_json;
 mod sandbox_server;
 mod soundness;
 mod statistics;

@@ -8,8 +8,9 @@ use std::process::Command;
 
 /// Licences a package may be used under. All but the last allow use in a program under any terms;
 /// MPL-2.0 asks that changes to a file under it are published, and no file is changed here.
-const ALLOWED: [&str; 11] = [
+const ALLOWED: [&str; 12] = [
     "MIT",
+    "MIT-0",
     "Apache-2.0",
     "BSD-2-Clause",
     "BSD-3-Clause",

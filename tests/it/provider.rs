@@ -33,6 +33,7 @@ fn request() -> Arc<Request> {
         model: "m-1".into(),
         messages: vec![Prompt::new(Role::User, "안녕")],
         sampling: Sampling { top_logprobs: Some(2), ..Sampling::default() },
+        continuation: None,
         stream: true,
     })
 }

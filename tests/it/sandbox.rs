@@ -46,7 +46,7 @@ fn tell(question: &str, temperature: f64, seed: u64) -> Told {
             let text = String::from_utf8_lossy(&bytes).into_owned();
             return Told { text, surprisal_bits, ended: true };
         };
-        bytes.extend_from_slice(MODEL.bytes(choice.word).unwrap_or_default());
+        bytes.extend_from_slice(MODEL.bytes(choice.token).unwrap_or_default());
         surprisal_bits.push(-choice.logprob / std::f64::consts::LN_2);
     }
     Told { text: String::from_utf8_lossy(&bytes).into_owned(), surprisal_bits, ended: false }
@@ -119,7 +119,7 @@ fn answers_are_on_topic_and_in_the_language_of_the_question() {
             })
             .map(|(question, told)| format!("{}\n  {}", question.text, told.text))
             .collect();
-        assert!(off.len() * 10 <= answers.len(), "at {temperature}:\n{}", off.join("\n"));
+        assert!(off.len() * 33 <= answers.len(), "at {temperature}:\n{}", off.join("\n"));
     }
 }
 
@@ -145,7 +145,7 @@ fn answers_end_by_themselves_in_whole_sentences() {
 fn surprisal_grows_with_temperature() {
     let [cool, warm, hot] = [0.3, 1.0, 1.8].map(mean_surprisal_bits);
     assert!(hot >= 3.0 * cool, "{hot} bits at 1.8, {cool} at 0.3");
-    assert!((0.6..2.5).contains(&warm), "{warm} bits at 1.0");
+    assert!((1.1..1.5).contains(&warm), "{warm} bits at 1.0");
 }
 
 #[test]
@@ -183,5 +183,45 @@ fn paraphrases_are_mixed() {
     for text in ["What are the upsides of an early start?", "고양이에 대해 말해 줘"] {
         let answers: BTreeSet<String> = (0..20).map(|seed| tell(text, 1.0, seed).text).collect();
         assert!(answers.len() > 10, "{} distinct answers", answers.len());
+    }
+}
+
+/// The likeliest topic of a question that follows one about bread.
+fn topic_after_bread(question: &str) -> &'static str {
+    let turns = [
+        Turn::new(Speaker::User, "How is bread baked?"),
+        Turn::new(Speaker::Assistant, "With flour, water, salt and time."),
+        Turn::new(Speaker::User, question),
+    ];
+    let reading = MODEL.read(&turns);
+    let best = MODEL.topics().iter().zip(&reading.topics).max_by(|a, b| a.1.total_cmp(b.1));
+    best.map_or("", |(topic, _)| topic.id)
+}
+
+#[test]
+fn a_short_follow_up_stays_although_its_words_are_another_topic_s() {
+    for question in [
+        "and in winter?",
+        "at night?",
+        "with milk?",
+        "And for dogs?",
+        "why do they do that at night?",
+        "how long does it take?",
+        "왜 그래?",
+        "겨울에는?",
+        "그럼 비 오는 날은?",
+        "얼마나 걸려?",
+    ] {
+        assert_eq!(topic_after_bread(question), "bread", "{question}");
+    }
+    for (question, topic) in [
+        ("What is tea?", "tea"),
+        ("bees?", "bees"),
+        ("고양이는?", "cats"),
+        ("What about the sea?", "sea"),
+        ("And what is recursion?", "recursion"),
+        ("그럼 김치는 어떻게 담가?", "kimchi"),
+    ] {
+        assert_eq!(topic_after_bread(question), topic, "{question}");
     }
 }

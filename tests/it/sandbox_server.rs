@@ -241,7 +241,7 @@ async fn refused_fields_are_named() {
         (json!({"max_tokens": 0}), "max_tokens"),
         (json!({"max_tokens": 5, "max_completion_tokens": 5}), "max_tokens"),
         (json!({"stream_options": {"include_usage": true}}), "stream_options"),
-        (json!({"response_format": {"type": "json_object"}}), "response_format"),
+        (json!({"response_format": {"type": "xml"}}), "response_format"),
         (json!({"tools": [{"type": "function"}]}), "tools"),
         (json!({"temprature": 1}), "temprature"),
         (json!({"messages": []}), "messages"),
@@ -321,7 +321,9 @@ async fn all_models_are_listed() {
     let ids: Vec<&str> = list["data"].as_array().unwrap().iter().map(|m| m["id"].as_str().unwrap()).collect();
     assert_eq!(ids[0], MODEL);
     assert!(ids.len() >= 9, "{ids:?}");
+    let readme = include_str!("../../README.md");
     for id in ids {
+        assert!(readme.contains(&format!("`{id}`")), "the README does not name {id}");
         let url = format!("{}/models/{id}", server.base_url());
         let one: Value = client().get(url).send().await.unwrap().json().await.unwrap();
         assert_eq!((&one["id"], &one["object"]), (&json!(id), &json!("model")));

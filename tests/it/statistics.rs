@@ -23,13 +23,14 @@ fn run(number: u64, pieces: &[(String, f64)]) -> Run {
         model: "m".into(),
         messages: Vec::new(),
         sampling: Sampling::default(),
+        continuation: None,
         stream: true,
     };
     let now = Timestamp::from_millis(number);
     let mut run = Run::new(RunId(number), Arc::new(request), now);
     for (text, logprob) in pieces {
         let piece = Piece::new(text.as_str(), None);
-        let token = Token { piece, logprob: Some(*logprob), candidates: Box::new([]) };
+        let token = Token { piece, logprob: Some(*logprob), candidates: Box::new([]), id: None };
         run.apply(StreamEvent::Delta { text: text.clone(), tokens: vec![token] }, now);
     }
     let usage = Usage { output_tokens: pieces.len() as u64, ..Usage::default() };

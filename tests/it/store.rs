@@ -33,6 +33,7 @@ fn sweep() -> Sweep {
         model: "sandbox-mini".into(),
         messages: vec![Prompt::new(Role::System, "be kind"), Prompt::new(Role::User, "안녕 \"you\"?")],
         sampling: Sampling { top_logprobs: Some(2), ..Sampling::default() },
+        continuation: None,
         stream: true,
     };
     let axis = Axis::parse(Parameter::Temperature, "0.2..1 step 0.4", &Known::default()).unwrap();
@@ -65,9 +66,10 @@ fn token(text: &str, logprob: f64) -> Token {
     let candidate = |text: &str, logprob: Option<f64>| Candidate {
         piece: Piece::new(text, Some(text.as_bytes().to_vec())),
         logprob,
+        id: Some(7),
     };
     let candidates = Box::new([candidate(text, Some(logprob)), candidate("다른", None)]);
-    Token { piece: candidates[0].piece.clone(), logprob: Some(logprob), candidates }
+    Token { piece: candidates[0].piece.clone(), logprob: Some(logprob), candidates, id: Some(7) }
 }
 
 /// Returns a run that had everything a run can have.

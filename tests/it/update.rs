@@ -544,7 +544,7 @@ fn one_answer_of_a_comparison_is_stopped_or_all_are() {
 }
 
 #[test]
-fn a_column_is_asked_again_in_its_place() {
+fn a_column_is_asked_again_and_its_answer_kept() {
     let mut stage = comparing();
     let (old, request) = stage.started[1].clone();
     stage.stream(old, ["meh"]).press("right r");
@@ -552,7 +552,14 @@ fn a_column_is_asked_again_in_its_place() {
     assert_eq!(stage.effects(), [Effect::Cancel(old), Effect::Start { run: new, request }]);
     stage.event(old, delta(" late")).answer(new, "better");
     let texts: Vec<_> = stage.app.compare.runs().map(|run| run.text.as_str()).collect();
-    assert_eq!((texts, stage.app.stale), (vec!["", "better", ""], 1));
+    assert_eq!((texts, stage.app.stale), (vec!["", "meh", "better", ""], 1), "the old answer is kept");
+    let shown = |stage: &Stage| stage.app.compare.current().unwrap().run().text.clone();
+    assert_eq!(shown(&stage), "better");
+    stage.press("[");
+    assert_eq!(shown(&stage), "meh");
+    // Where nothing came there is nothing to keep.
+    stage.press("right r");
+    assert_eq!(stage.app.compare.runs().count(), 4);
 }
 
 #[test]
@@ -718,4 +725,28 @@ fn assert_focus_is_visible(stage: &Stage) {
         stage.app.place(),
         stage.screen()
     );
+}
+
+#[test]
+fn the_counter_shows_what_enter_would_send_although_nothing_is_typed() {
+    let mut stage = Stage::talking(80, 24, &[(System, "be kind"), (User, "one"), (User, "two")]);
+    let used = |stage: &Stage| stage.app.counter().context(&stage.app.settings.card, None).used;
+    let count_all = |stage: &mut Stage| {
+        for effect in stage.all_effects() {
+            if let Effect::Count { encoding, texts } = effect {
+                let counts = texts.into_iter().map(|(key, text)| (key, text.len() as u64)).collect();
+                stage.tell(Msg::Counted { encoding, counts });
+            }
+        }
+    };
+    count_all(&mut stage);
+    assert_eq!(used(&stage), Count::Exact(7 + 3 + 3 + 3 + 3 * 4));
+    // Asking the last question again sends what stands before it, and the question.
+    stage.press("alt-2");
+    count_all(&mut stage);
+    assert_eq!(used(&stage), Count::Exact(7 + 3 + 3 + 3 + 3 * 4));
+    stage.press("alt-h");
+    assert_eq!(used(&stage), Count::Exact(7 + 3 + 3 + 2 * 4));
+    stage.press("alt-1");
+    assert_eq!(used(&stage), Count::Exact(7 + 3 + 4));
 }

@@ -40,7 +40,6 @@ impl Motion {
             (Key::End, true, false) => Self::DraftEnd,
             (Key::Home, false, false) => Self::LineStart,
             (Key::End, false, false) => Self::LineEnd,
-            (Key::Char('a'), true, false) if !shift => Self::LineStart,
             (Key::Char('e'), true, false) if !shift => Self::LineEnd,
             _ => return None,
         })

@@ -1,4 +1,5 @@
 use super::*;
+use crate::core::fault::FaultKind;
 use crate::core::text::Glyph;
 use proptest::prelude::*;
 
@@ -208,11 +209,41 @@ fn a_long_paste_is_a_chip_and_one_step() {
     press(&mut composer, "ctrl-z shift-right ctrl-x end ctrl-v");
     assert_eq!(settled(&mut composer, 80, 5), ["see [x][pasted 214 lines]"]);
     assert_eq!(composer.selected_text(), None);
-    assert!(composer.toggle_fold());
+    assert_eq!(composer.unfold(), Ok(()));
     assert_eq!(settled(&mut composer, 80, 3), ["line 212", "line 213", ""]);
-    assert!(!composer.toggle_fold());
+    assert_eq!(composer.unfold(), Err(NotUnfolded::NoChip));
     press(&mut composer, "ctrl-z");
     assert_eq!(settled(&mut composer, 80, 5), ["see [x][pasted 214 lines]"]);
+}
+
+#[test]
+fn everything_is_selected_deleted_and_brought_back() {
+    for key in ["ctrl-a", "alt-a"] {
+        let mut composer = typed("one\n두울");
+        press(&mut composer, key);
+        assert_eq!(composer.selected_text().as_deref(), Some("one\n두울"));
+        press(&mut composer, "backspace");
+        assert!(composer.is_empty());
+        press(&mut composer, "ctrl-z");
+        assert_eq!(composer.text(), "one\n두울");
+    }
+}
+
+#[test]
+fn the_only_chip_unfolds_wherever_the_caret_is_and_of_several_the_one_beside_it() {
+    let mut composer = typed("ab");
+    composer.paste(&"x\n".repeat(30)).unwrap();
+    press(&mut composer, "ctrl-home");
+    assert_eq!(composer.unfold(), Ok(()));
+    assert_eq!(composer.text(), format!("ab{}", "x\n".repeat(30)));
+    let mut composer = typed("ab");
+    composer.paste(&"x\n".repeat(30)).unwrap();
+    composer.paste(&"y\n".repeat(30)).unwrap();
+    press(&mut composer, "ctrl-home");
+    assert_eq!(composer.unfold(), Err(NotUnfolded::Several));
+    press(&mut composer, "end");
+    assert_eq!(composer.unfold(), Ok(()));
+    assert_eq!(settled(&mut composer, 80, 2), ["y", ""]);
 }
 
 #[test]
@@ -222,7 +253,7 @@ fn what_looks_like_a_chip_is_text() {
     assert_eq!(composer.rows()[0].cells[0].kind, SpanKind::Plain);
     composer.paste("\u{100000}\u{10fffd}").unwrap();
     composer.paste(&"\u{100001}\n".repeat(30)).unwrap();
-    assert!(composer.toggle_fold());
+    assert_eq!(composer.unfold(), Ok(()));
     assert_eq!(composer.text(), format!("[pasted 3 lines]\u{100000}\u{10fffd}{}", "\u{100001}\n".repeat(30)));
     press(&mut composer, "ctrl-z ctrl-z backspace");
     assert_eq!(composer.text(), "[pasted 3 lines]\u{100000}");
@@ -265,7 +296,7 @@ fn a_paste_that_is_too_large_is_refused_and_changes_nothing() {
     composer.paste(&"x".repeat(DRAFT_BYTES - 4)).unwrap();
     assert_eq!(composer.len_bytes(), DRAFT_BYTES);
     assert_eq!(press(&mut composer, "y"), Reaction::Ignored);
-    assert!(!composer.toggle_fold());
+    assert_eq!(composer.unfold(), Err(NotUnfolded::TooLarge));
     assert_eq!(settled(&mut composer, 80, 1), ["kept[pasted 65,536 KB]"]);
     press(&mut composer, "shift-left");
     composer.paste("z").unwrap();
@@ -293,7 +324,8 @@ fn a_draft_without_room_for_a_chip_still_folds() {
     let mut composer = Composer::new();
     let every: String = ('\u{100000}'..='\u{10fffd}').collect();
     composer.paste(&every).unwrap();
-    assert!(!composer.toggle_fold(), "the chip has the marker that one of its characters needs");
+    // The chip has the marker that one of its characters needs.
+    assert_eq!(composer.unfold(), Err(NotUnfolded::TooLarge));
     composer.set_text(&every[4..]);
     composer.paste(&"x\n".repeat(30)).unwrap();
     assert_eq!(composer.paste(&"y\n".repeat(30)).map_err(|fault| fault.kind), Err(FaultKind::Local));
@@ -449,7 +481,7 @@ fn texts() -> impl Strategy<Value = String> {
 }
 
 fn acts() -> impl Strategy<Value = Act> {
-    const KEYS: [&str; 35] = [
+    const KEYS: [&str; 36] = [
         "left",
         "right",
         "up",
@@ -480,6 +512,7 @@ fn acts() -> impl Strategy<Value = Act> {
         "ctrl-v",
         "ctrl-j",
         "alt-a",
+        "ctrl-a",
         "enter",
         "alt-backspace",
         "ctrl-delete",
@@ -509,7 +542,7 @@ fn perform(composer: &mut Composer, act: Act) -> bool {
             composer.set_text(&text);
             composer.revision() != before
         }
-        Act::Unfold => composer.toggle_fold(),
+        Act::Unfold => composer.unfold().is_ok(),
         Act::Settle(width, rows) => {
             composer.settle(width, rows);
             false

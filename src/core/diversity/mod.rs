@@ -220,6 +220,7 @@ mod tests {
             model: "m".into(),
             messages: Vec::new(),
             sampling: Sampling::default(),
+            continuation: None,
             stream: true,
         };
         Run::new(RunId(1), Arc::new(request), Timestamp::default())
@@ -235,8 +236,12 @@ mod tests {
     fn tokens(pieces: &[(&str, f64)]) -> Run {
         let mut run = started();
         for (text, logprob) in pieces {
-            let token =
-                Token { piece: Piece::new(*text, None), logprob: Some(*logprob), candidates: Box::new([]) };
+            let token = Token {
+                piece: Piece::new(*text, None),
+                logprob: Some(*logprob),
+                candidates: Box::new([]),
+                id: None,
+            };
             let delta = StreamEvent::Delta { text: (*text).to_owned(), tokens: vec![token] };
             run.apply(delta, Timestamp::default());
         }

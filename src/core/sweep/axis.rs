@@ -5,12 +5,13 @@
 //! Invariant: an axis has at least one value, all of its own parameter, none twice.
 
 use crate::core::figure;
+use crate::core::request::ResponseFormat;
 use crate::core::sweep::MAX_CELLS;
 use crate::core::sweep::setting::Setting;
 use crate::core::sweep::template::{self, Variables};
 use crate::core::sweep::values::{self, Entry, shown};
 use crate::core::text::{fit, nearest};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -145,6 +146,24 @@ pub struct Value {
 pub struct Axis {
     parameter: Parameter,
     values: Vec<Value>,
+}
+
+impl Value {
+    /// Returns the value that one text stands for.
+    ///
+    /// # Errors
+    /// Says in one sentence what is wrong with it, and what to write.
+    pub fn of_text(parameter: &Parameter, text: &str, known: &Known<'_>) -> Result<Self, String> {
+        textual(parameter, text, known)
+    }
+
+    /// Returns the value of the axis of formats that asks for JSON of a schema; `called` is its name
+    /// where the schema brings none.
+    #[must_use]
+    pub fn of_schema(schema: Json, called: &str) -> Self {
+        let format = ResponseFormat::of_schema(schema, called);
+        Self { label: format_label(Some(&format)).into(), setting: Setting::Format(Some(format)) }
+    }
 }
 
 /// The names a list of values may use.
@@ -350,7 +369,7 @@ fn textual(parameter: &Parameter, text: &str, known: &Known<'_>) -> Result<Value
             }
             Setting::Effort(given)
         }
-        Parameter::Format => Setting::Format(format(text)?.map(Arc::new)),
+        Parameter::Format => Setting::Format(format(text)?),
         Parameter::Persona => Setting::Persona(persona(text, known)?),
         Parameter::System => Setting::System(given),
         Parameter::Model => Setting::Model(shared),
@@ -362,28 +381,46 @@ fn textual(parameter: &Parameter, text: &str, known: &Known<'_>) -> Result<Value
             return Err(format!("{} is no number", shown(text)));
         }
     };
-    // A persona's name is how it is found again, so it stays whole.
-    let is_name = *parameter == Parameter::Persona;
-    let line = || fit(&text.split_whitespace().collect::<Vec<_>>().join(" "), LABEL_CELLS);
-    let label = if is_name { text.to_owned() } else { line() };
+    let label = match &setting {
+        Setting::Format(format) => format_label(format.as_ref()),
+        // A persona's name is how it is found again, so it stays whole.
+        Setting::Persona(_) => text.to_owned(),
+        Setting::Temperature(_)
+        | Setting::TopP(_)
+        | Setting::MaxTokens(_)
+        | Setting::Seed(_)
+        | Setting::Effort(_)
+        | Setting::System(_)
+        | Setting::Model(_)
+        | Setting::Endpoint { .. }
+        | Setting::Prompt(_)
+        | Setting::Variables(_) => fit(&text.split_whitespace().collect::<Vec<_>>().join(" "), LABEL_CELLS),
+    };
     Ok(Value { label: label.into(), setting })
 }
 
 /// Returns the form of an answer: by its name, or by the JSON schema it must keep to.
-fn format(text: &str) -> Result<Option<Json>, String> {
-    let told = || format!("{} is no format: write text, json_object, {OMIT} or a JSON schema", shown(text));
+fn format(text: &str) -> Result<Option<ResponseFormat>, String> {
     match text {
         OMIT => Ok(None),
-        "text" | "json_object" => Ok(Some(json!({"type": text}))),
-        _ => {
-            let schema: Json = serde_json::from_str(text).map_err(|_| told())?;
-            let Json::Object(fields) = &schema else { return Err(told()) };
-            if fields.contains_key("json_schema") {
-                return Ok(Some(schema));
+        "text" => Ok(Some(ResponseFormat::Text)),
+        "json_object" => Ok(Some(ResponseFormat::JsonObject)),
+        _ => match serde_json::from_str(text) {
+            Ok(schema @ Json::Object(_)) => Ok(Some(ResponseFormat::of_schema(schema, ""))),
+            Ok(_) | Err(_) => {
+                Err(format!("{} is no format: write text, json_object, {OMIT} or a JSON schema", shown(text)))
             }
-            let wanted = json!({"name": "answer", "schema": schema, "strict": true});
-            Ok(Some(json!({"type": "json_schema", "json_schema": wanted})))
-        }
+        },
+    }
+}
+
+/// Returns how a form of an answer is called.
+fn format_label(format: Option<&ResponseFormat>) -> String {
+    match format {
+        None => OMIT.to_owned(),
+        Some(ResponseFormat::Text) => "text".to_owned(),
+        Some(ResponseFormat::JsonObject) => "json_object".to_owned(),
+        Some(ResponseFormat::JsonSchema { name, .. }) => fit(name, LABEL_CELLS),
     }
 }
 
@@ -430,6 +467,7 @@ mod tests {
     use super::*;
     use crate::core::request::{Prompt, Request, Role, Sampling};
     use proptest::prelude::*;
+    use serde_json::json;
 
     fn known() -> Known<'static> {
         Known {
@@ -452,6 +490,7 @@ mod tests {
             model: "m".into(),
             messages: vec![Prompt::new(Role::User, "first"), Prompt::new(Role::User, "last")],
             sampling: Sampling { seed: Some(1), ..Sampling::default() },
+            continuation: None,
             stream: true,
         };
         let mut variables = Variables::new();
@@ -488,12 +527,13 @@ mod tests {
     #[test]
     fn formats_are_named_or_schemas() {
         let formats = axis("format", "json_object, omit").unwrap();
-        assert_eq!(applied(&formats, 0).0.sampling.extra["response_format"], json!({"type": "json_object"}));
-        assert!(!applied(&formats, 1).0.sampling.extra.contains_key("response_format"));
+        assert_eq!(applied(&formats, 0).0.sampling.response_format, Some(ResponseFormat::JsonObject));
+        assert_eq!(applied(&formats, 1).0.sampling.response_format, None);
         let schema = ["{\"type\": \"object\"}"];
         let format = Axis::of_texts(Parameter::Format, schema, &known()).unwrap();
-        let sent = &applied(&format, 0).0.sampling.extra["response_format"];
-        assert_eq!(sent["json_schema"]["schema"], json!({"type": "object"}));
+        assert_eq!(labels(&format), ["answer"]);
+        let wanted = ResponseFormat::of_schema(json!({"type": "object"}), "answer");
+        assert_eq!(applied(&format, 0).0.sampling.response_format, Some(wanted));
     }
 
     #[test]

@@ -18,10 +18,14 @@ impl SampleKey {
     #[must_use]
     pub fn new(request: &Request, number: u32) -> Self {
         // Every field is named, so that a new one cannot be forgotten here.
-        let Request { endpoint, model, messages, sampling, stream: _ } = request;
-        let whole = json!({
+        let Request { endpoint, model, messages, sampling, continuation, stream: _ } = request;
+        let mut whole = json!({
             "endpoint": endpoint, "model": model, "messages": messages, "sampling": sampling, "number": number,
         });
+        // A whole answer has the key it always had.
+        if let Some(continuation) = continuation {
+            whole["continuation"] = json!(continuation);
+        }
         let mut hash = Hash::new();
         // Writing into a hash cannot fail.
         let _ = canonical(&whole, &mut hash);
@@ -92,7 +96,8 @@ fn canonical(value: &Value, out: &mut impl Write) -> fmt::Result {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::request::{Prompt, Role, Sampling};
+    use crate::core::request::{Continuation, Means, Prompt, ResponseFormat, Role, Sampling};
+    use std::sync::Arc;
 
     fn request() -> Request {
         Request {
@@ -100,6 +105,7 @@ mod tests {
             model: "gpt-4o-mini".into(),
             messages: vec![Prompt::new(Role::User, "안녕?")],
             sampling: Sampling { temperature: Some(0.7), ..Sampling::default() },
+            continuation: None,
             stream: true,
         }
     }
@@ -130,6 +136,12 @@ mod tests {
             changed(|request| request.messages.push(Prompt::new(Role::User, ""))),
             changed(|request| request.sampling.temperature = None),
             changed(|request| request.sampling.seed = Some(0)),
+            changed(|request| request.sampling.response_format = Some(ResponseFormat::JsonObject)),
+            changed(|request| {
+                let continuation =
+                    Continuation { prefix: "Slow".into(), tokens: Arc::new([]), means: Means::Prefill };
+                request.continuation = Some(continuation);
+            }),
         ];
         assert!(others.iter().all(|key| *key != whole));
     }

@@ -15,7 +15,7 @@ mod values;
 
 pub use axis::{Axis, Known, NONE, OMIT, Parameter, Value};
 pub use key::{SampleKey, hash_of};
-pub use setting::Setting;
+pub use setting::{EFFORT, Setting};
 
 use crate::core::request::Request;
 use std::collections::{BTreeSet, HashMap};
@@ -277,6 +277,7 @@ mod tests {
             model: "m".into(),
             messages: vec![Prompt::new(Role::User, text)],
             sampling: Sampling { seed: Some(7), ..Sampling::default() },
+            continuation: None,
             stream: true,
         }
     }

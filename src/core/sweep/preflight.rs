@@ -9,7 +9,7 @@ use crate::core::model::ModelCard;
 use crate::core::request::{Request, Sampling};
 use crate::core::run::Count;
 use crate::core::stream::Usage;
-use crate::core::sweep::{Cell, Parameter, Sweep};
+use crate::core::sweep::{Cell, EFFORT, Parameter, Sweep};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::fmt;
@@ -178,6 +178,7 @@ fn sent(sampling: &Sampling) -> Vec<(String, Option<Parameter>)> {
         frequency_penalty,
         logit_bias,
         top_logprobs,
+        response_format,
         extra,
     } = sampling;
     let mut names: Vec<(String, Option<Parameter>)> = [
@@ -190,19 +191,13 @@ fn sent(sampling: &Sampling) -> Vec<(String, Option<Parameter>)> {
         ("frequency_penalty", frequency_penalty.is_some(), None),
         ("logit_bias", !logit_bias.is_empty(), None),
         ("top_logprobs", top_logprobs.is_some(), None),
+        ("response_format", response_format.is_some(), Some(Parameter::Format)),
     ]
     .into_iter()
     .filter(|(_, is_sent, _)| *is_sent)
     .map(|(name, _, axis)| (name.to_owned(), axis))
     .collect();
-    names.extend(extra.keys().map(|name| {
-        let axis = match name.as_str() {
-            "reasoning_effort" => Some(Parameter::Effort),
-            "response_format" => Some(Parameter::Format),
-            _ => None,
-        };
-        (name.clone(), axis)
-    }));
+    names.extend(extra.keys().map(|name| (name.clone(), (name == EFFORT).then_some(Parameter::Effort))));
     names
 }
 
@@ -284,6 +279,7 @@ mod tests {
             model: "m".into(),
             messages: vec![Prompt::new(Role::User, "hi")],
             sampling: Sampling { max_output_tokens: Some(200), ..Sampling::default() },
+            continuation: None,
             stream: true,
         };
         let axis = Axis::parse(Parameter::Temperature, list, &Known::default()).unwrap();

@@ -3,11 +3,14 @@
 //! Owns the changes: each replaces one thing and leaves the rest, so the order of axes does not matter
 //! but for an endpoint and its model.
 
-use crate::core::request::{Prompt, Request, Role};
+use crate::core::request::{Prompt, Request, ResponseFormat, Role};
 use crate::core::sweep::axis::Parameter;
 use crate::core::sweep::template::Variables;
 use serde_json::Value as Json;
 use std::sync::Arc;
+
+/// Name of the reasoning effort in the body of a request.
+pub const EFFORT: &str = "reasoning_effort";
 
 /// What one value of an axis does to a request. `None` takes the parameter away.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,8 +25,8 @@ pub enum Setting {
     Seed(Option<i64>),
     /// Sets the reasoning effort, under its name on the wire.
     Effort(Option<Arc<str>>),
-    /// Sets the form of the answer, as it stands in a request's body.
-    Format(Option<Arc<Json>>),
+    /// Sets the form of the answer.
+    Format(Option<ResponseFormat>),
     /// Sets the system message to that of a persona.
     Persona(Option<Arc<str>>),
     /// Sets the system message.
@@ -68,17 +71,14 @@ impl Setting {
     /// Changes a request as the value says; variables wait until all texts are in place.
     pub(super) fn apply(&self, request: &mut Request, variables: &mut Variables) {
         let sampling = &mut request.sampling;
-        let mut further = |name: &str, value: Option<Json>| match value {
-            Some(value) => {
-                sampling.extra.insert(name.to_owned(), value);
-            }
-            None => {
-                sampling.extra.remove(name);
-            }
-        };
         match self {
-            Self::Effort(effort) => further("reasoning_effort", effort.as_deref().map(Json::from)),
-            Self::Format(format) => further("response_format", format.as_deref().cloned()),
+            Self::Effort(Some(effort)) => {
+                sampling.extra.insert(EFFORT.to_owned(), Json::from(&**effort));
+            }
+            Self::Effort(None) => {
+                sampling.extra.remove(EFFORT);
+            }
+            Self::Format(format) => sampling.response_format.clone_from(format),
             Self::Temperature(temperature) => sampling.temperature = *temperature,
             Self::TopP(top_p) => sampling.top_p = *top_p,
             Self::MaxTokens(tokens) => sampling.max_output_tokens = *tokens,

@@ -12,8 +12,14 @@ use std::sync::LazyLock;
 pub(super) enum Reference {
     /// It is complete in itself.
     None,
-    /// It has words of its own and a word that refers back.
-    Partial,
+    /// It goes on from what was said, and asks something of its own: "and how do I bake bread?".
+    Question,
+    /// It goes on and names something: "what about cats?".
+    Named,
+    /// It has words of its own and one that stands for what was said: "why do they do that at night?".
+    Pronoun,
+    /// It names but a circumstance: "and in winter?".
+    Setting,
     /// It has no words of its own.
     Whole,
 }
@@ -31,8 +37,43 @@ static BACK: LazyLock<HashSet<&str>> = LazyLock::new(|| {
 ")
 });
 
+/// First words of a question about a circumstance.
+const SETTINGS: &[&str] =
+    &["in", "at", "on", "for", "with", "without", "during", "after", "before", "when", "while", "under"];
+/// Ends of the last word of one, longer ones first.
+const SETTINGS_HANGUL: &[&str] = &[
+    "에서는",
+    "에서도",
+    "에서",
+    "에는",
+    "에도",
+    "에선",
+    "에",
+    "때는",
+    "때도",
+    "때",
+    "날은",
+    "날엔",
+    "날",
+    "으로는",
+    "라면",
+    "으면",
+    "면",
+];
+/// Most words of such a question.
+const SETTING_WORDS: usize = 5;
+
+/// Words that ask.
+static ASKING: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    list(
+        "what why how who which where 왜 어떻게 뭐 뭐가 무엇 무엇이 무슨 누가 누구 어디 어디서 언제 얼마나 몇 어떤",
+    )
+});
+
 /// First words of a question that continues another.
-const CONTINUING: &[&str] = &["and", "but", "so", "then", "or", "what about", "how about"];
+const CONTINUING: &[&str] = &["and", "but", "so", "then", "or"];
+/// The same in Korean.
+const OPENING: &[&str] = &["그럼", "그러면", "그런데", "근데", "그리고", "또"];
 
 /// Words that carry no topic.
 static PLAIN: LazyLock<HashSet<&str>> = LazyLock::new(|| {
@@ -47,7 +88,7 @@ static PLAIN: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     show help many much im m ve ll d us our this that 알려 알려줘 줘 주세요 줄래 줄래요 말해 말해줘 말해줄래 설명해 설명해줘 해
     해줘 해주세요 봐 한국어 한국말 영어 우리말 짧게 길게 자세히 자세하게 쉽게 간단히 간단하게 예 예시 예를 들어 들면 왜 어떻게 뭐 뭐가 무슨 그래 그렇게 번 한번 한
     하나 하나만 좀 조금 많이 더 요약해 요약해줘 번역해 번역해줘 답 답해 답해줘 대답해 대답해줘 이야기 이야기해 얘기해 얘기해줘 문장 그냥 말 방식 방법 것 거 있어
-    있나요 있을까 없어 요 네 응 아니 정말 진짜 말고
+    있나요 있을까 없어 요 네 응 아니 정말 진짜 말고 그런 그런가 그렇지 그래서 거야 건가요 거예요 돼 되나요 될까 얼마나 걸려 걸리나요 어때 어떤가요
 ")
 });
 
@@ -66,8 +107,28 @@ pub(super) fn reference(question: &str) -> Reference {
         return Reference::Whole;
     }
     let start = words.iter().take(2).map(String::as_str).collect::<Vec<_>>().join(" ");
-    let continues = CONTINUING.iter().any(|cue| start == *cue || start.split(' ').next() == Some(cue));
-    if continues || words.iter().any(refers) { Reference::Partial } else { Reference::None }
+    let names = ["what about", "how about"].contains(&start.as_str());
+    let cue = words
+        .first()
+        .is_some_and(|word| CONTINUING.contains(&word.as_str()) || OPENING.contains(&word.as_str()));
+    let own = &words[usize::from(cue)..];
+    let is_short = own.len() <= SETTING_WORDS && !own.iter().any(|word| ASKING.contains(word.as_str()));
+    let sets_out = own.first().is_some_and(|word| SETTINGS.contains(&word.as_str()));
+    let ends_so = own.last().is_some_and(|word| {
+        let has_more = |end: &&str| own.len() > 1 || word.len() > end.len();
+        word.chars().all(is_hangul) && SETTINGS_HANGUL.iter().any(|end| word.ends_with(end) && has_more(end))
+    });
+    if is_short && (sets_out || ends_so) {
+        Reference::Setting
+    } else if own.iter().any(refers) {
+        Reference::Pronoun
+    } else if names || (cue && is_short) {
+        Reference::Named
+    } else if cue {
+        Reference::Question
+    } else {
+        Reference::None
+    }
 }
 
 /// Returns the language a text asks to be answered in, where it names one.
@@ -160,14 +221,33 @@ mod tests {
             "더 자세히 알려 줘",
             "in English please",
             "다시 한번 말해 줘",
+            "왜 그래?",
+            "얼마나 걸려?",
             "...",
         ] {
             assert_eq!(reference(text), Reference::Whole, "{text}");
         }
-        for text in ["And with milk?", "what about beginners", "그럼 고양이는?"] {
-            assert_eq!(reference(text), Reference::Partial, "{text}");
+        for text in ["And with milk?", "in winter?", "at night?", "겨울에는?", "그럼 비 오는 날은?"]
+        {
+            assert_eq!(reference(text), Reference::Setting, "{text}");
         }
-        for text in ["What is coffee?", "달은 왜 모양이 바뀌나요?"] {
+        for text in ["what about beginners", "그럼 고양이는?", "And cats?"] {
+            assert_eq!(reference(text), Reference::Named, "{text}");
+        }
+        for text in ["why do they do that at night?", "How long does it take to bake?", "그건 고양이도 먹어?"]
+        {
+            assert_eq!(reference(text), Reference::Pronoun, "{text}");
+        }
+        for text in ["And how do I bake bread?", "그럼 김치는 어떻게 담가?"] {
+            assert_eq!(reference(text), Reference::Question, "{text}");
+        }
+        for text in [
+            "What is coffee?",
+            "달은 왜 모양이 바뀌나요?",
+            "커피",
+            "고양이는?",
+            "In which year was tea found?",
+        ] {
             assert_eq!(reference(text), Reference::None, "{text}");
         }
     }

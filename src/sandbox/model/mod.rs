@@ -10,25 +10,33 @@
 //! ```
 
 mod cue;
+mod document;
+mod grammar;
 mod hash;
 mod index;
 mod likeness;
+mod number;
+mod place;
 mod random;
 mod reading;
 mod sampler;
 mod walk;
 
+pub use grammar::{Grammar, Member, Node, NodeId};
 pub use index::{END_OF_TEXT, END_TEXT, Word};
+pub use number::Bounds;
 pub use random::Random;
 pub use reading::{Reading, Speaker, Turn};
-pub use sampler::Settings;
+pub use sampler::{Report, Settings, Stage};
 pub use walk::Distribution;
 
 use crate::sandbox::corpus::Topic;
 use crate::tokenizer::Table;
+use document::{Document, Sources, Spelling};
 use index::Index;
 use likeness::Likeness;
-use sampler::Sampler;
+use sampler::{Drawn, Sampler, Source};
+use std::sync::Arc;
 use walk::Walk;
 
 /// The model: an index of the corpus, and the likeness of texts to its topics.
@@ -37,25 +45,28 @@ pub struct Model {
     table: &'static Table,
     topics: Vec<Topic>,
     index: Index,
+    spelling: Spelling,
     likeness: Likeness,
 }
 
 /// One sampled token.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Choice {
-    /// The token.
-    pub word: Word,
-    /// Natural logarithm of its probability, before temperature, penalties and biases.
+    /// The o200k token.
+    pub token: u32,
+    /// Natural logarithm of its probability, at the stage that is reported.
     pub logprob: f64,
-    /// The likeliest tokens with theirs.
-    pub top: Vec<(Word, f64)>,
+    /// The likeliest tokens with theirs; what is impossible at that stage is not among them.
+    pub top: Vec<(u32, f64)>,
 }
 
-/// An answer in the making.
+/// An answer in the making, as free text or as a document of a grammar.
 #[derive(Debug)]
 pub struct Generation {
     walk: Walk,
+    document: Option<Document>,
     sampler: Sampler,
+    report: Report,
 }
 
 impl Model {
@@ -63,8 +74,9 @@ impl Model {
     #[must_use]
     pub fn new(table: &'static Table, topics: Vec<Topic>) -> Self {
         let index = Index::new(table, &topics);
+        let spelling = Spelling::new(table, &index);
         let likeness = Likeness::new(&topics);
-        Self { table, topics, index, likeness }
+        Self { table, topics, index, spelling, likeness }
     }
 
     /// Returns the tokenizer the model was built with.
@@ -90,10 +102,10 @@ impl Model {
         self.index.id(word)
     }
 
-    /// Returns the bytes of a word; `None` for the end of the text, which has none.
+    /// Returns the bytes of an o200k token; `None` for the end of the text, which has none.
     #[must_use]
-    pub fn bytes(&self, word: Word) -> Option<&[u8]> {
-        (word != self.index.end()).then(|| self.index.bytes(word))
+    pub fn bytes(&self, token: u32) -> Option<&'static [u8]> {
+        self.table.bytes(token).filter(|_| token != END_OF_TEXT)
     }
 
     /// Returns what a conversation asks for.
@@ -105,6 +117,66 @@ impl Model {
     /// Begins an answer to a conversation.
     #[must_use]
     pub fn answer(&self, turns: &[Turn], settings: Settings, random: Random) -> Generation {
+        self.resume(turns, &[], settings, random)
+    }
+
+    /// Goes on with an answer to a conversation whose beginning, in o200k tokens, is already told.
+    ///
+    /// The beginning is taken token by token as it stands. A text that was cut inside a word therefore
+    /// ends in other tokens than the whole word would have, and what follows is as likely as it is after
+    /// those tokens; the model does not heal the cut, as servers do not either.
+    #[must_use]
+    pub fn resume(
+        &self,
+        turns: &[Turn],
+        beginning: &[u32],
+        settings: Settings,
+        random: Random,
+    ) -> Generation {
+        let mut walk = self.walk(turns);
+        for token in beginning {
+            walk.accept(&self.index, *token);
+        }
+        Generation {
+            walk,
+            document: None,
+            sampler: Sampler::new(&self.index, settings, random),
+            report: Report::Model,
+        }
+    }
+
+    /// Begins a document of a grammar, or goes on with one; `None` where no document begins so.
+    ///
+    /// All probabilities are those after the mask of the grammar.
+    #[must_use]
+    pub fn document(
+        &self,
+        turns: &[Turn],
+        grammar: Arc<Grammar>,
+        beginning: &[u32],
+        settings: Settings,
+        random: Random,
+    ) -> Option<Generation> {
+        let mut walk = self.walk(turns);
+        let sources = self.sources();
+        let mut document = Document::new(grammar, sources, &walk);
+        for token in beginning {
+            document.accept(sources, &mut walk, *token).then_some(())?;
+        }
+        Some(Generation {
+            walk,
+            document: Some(document),
+            sampler: Sampler::new(&self.index, settings, random),
+            report: Report::Model,
+        })
+    }
+
+    fn sources(&self) -> Sources<'_> {
+        Sources { table: self.table, index: &self.index, spelling: &self.spelling }
+    }
+
+    /// Returns a walk before the answer to a conversation.
+    fn walk(&self, turns: &[Turn]) -> Walk {
         let reading = self.read(turns);
         let weights =
             self.index.documents().iter().map(|d| reading.weight(d.topic, d.language, d.voice)).collect();
@@ -112,30 +184,53 @@ impl Model {
         for turn in turns.iter().filter(|turn| turn.speaker == Speaker::Assistant) {
             walk.recall(&self.index, &self.table.encode(&turn.text));
         }
-        Generation { walk, sampler: Sampler::new(&self.index, settings, random) }
+        walk
     }
 }
 
 impl Generation {
+    /// Chooses which probabilities are reported.
+    #[must_use]
+    pub fn reporting(mut self, report: Report) -> Self {
+        self.report = report;
+        self
+    }
+
     /// Returns the distribution of the next word.
     pub fn distribution<'a>(&'a mut self, model: &'a Model) -> Distribution<'a> {
         self.walk.distribution(&model.index)
     }
 
+    /// Samples the next token many times over without taking it; the end of the text counts as one.
+    pub fn samples(&mut self, model: &Model, count: usize) -> Vec<u32> {
+        let source = Source::Whole(&model.index, self.walk.distribution(&model.index));
+        (0..count).map(|_| self.sampler.next(source, 0, self.report).token).collect()
+    }
+
     /// Samples the next token, with the `candidates` likeliest beside it; `None` at the end of the text.
     pub fn next(&mut self, model: &Model, candidates: usize) -> Option<Choice> {
-        let distribution = self.walk.distribution(&model.index);
-        let word = self.sampler.choose(&model.index, &distribution);
-        if word == model.index.end() {
+        let Self { walk, document, sampler, report } = self;
+        let Drawn { token, logprob, top } = match document {
+            None => {
+                let source = Source::Whole(&model.index, walk.distribution(&model.index));
+                sampler.next(source, candidates, *report)
+            }
+            Some(document) => {
+                let list = document.distribution(model.sources(), walk);
+                sampler.next(Source::Listed(&list), candidates, *report)
+            }
+        };
+        if token == END_OF_TEXT {
             return None;
         }
-        let logprob = distribution.probability(word).ln();
-        let mut top = distribution.top(candidates);
-        for (_, probability) in &mut top {
-            *probability = probability.ln();
+        match document {
+            None => walk.accept(&model.index, token),
+            // What is drawn from the list fits.
+            Some(document) => {
+                document.accept(model.sources(), walk, token);
+            }
         }
-        self.walk.accept(&model.index, word);
-        Some(Choice { word, logprob, top })
+        Some(Choice { token, logprob, top })
     }
 }
 
@@ -160,9 +255,9 @@ mod tests {
         MODEL.answer(&question(text), settings, Random::new(seed))
     }
 
-    fn words(text: &str, settings: Settings, seed: u64, most: usize) -> Vec<Word> {
+    fn tokens(text: &str, settings: Settings, seed: u64, most: usize) -> Vec<u32> {
         let mut generation = generation(text, settings, seed);
-        std::iter::from_fn(|| generation.next(&MODEL, 0)).map(|choice| choice.word).take(most).collect()
+        std::iter::from_fn(|| generation.next(&MODEL, 0)).map(|choice| choice.token).take(most).collect()
     }
 
     fn at(temperature: f64) -> Settings {
@@ -194,9 +289,9 @@ mod tests {
             for count in [0, 1, 5, 20] {
                 assert_eq!(distribution.top(count), all[..count]);
             }
-            let whole: BTreeMap<Word, f64> = all.into_iter().collect();
+            let whole: BTreeMap<u32, f64> = all.into_iter().map(|(word, p)| (MODEL.id(word), p)).collect();
             let Some(choice) = generation.next(&MODEL, 20) else { break };
-            assert!((choice.logprob - whole[&choice.word].ln()).abs() < 1e-12);
+            assert!((choice.logprob - whole[&choice.token].ln()).abs() < 1e-12);
             assert!(choice.top.iter().all(|(word, log)| (log - whole[word].ln()).abs() < 1e-12));
         }
     }
@@ -205,40 +300,40 @@ mod tests {
     fn temperature_zero_takes_the_likeliest_and_repeats() {
         let mut generation = generation("Why do cats purr?", at(0.0), 1);
         while let Some(choice) = generation.next(&MODEL, 1) {
-            assert_eq!(choice.word, choice.top[0].0);
+            assert_eq!(choice.token, choice.top[0].0);
         }
         let text = "Why do cats purr?";
-        assert_eq!(words(text, at(0.0), 1, 300), words(text, at(0.0), 2, 300));
+        assert_eq!(tokens(text, at(0.0), 1, 300), tokens(text, at(0.0), 2, 300));
     }
 
     #[test]
     fn a_seed_repeats_and_other_seeds_differ() {
         let text = "How is bread made?";
-        let answers: BTreeSet<Vec<Word>> =
-            (0..20).map(|seed| words(text, Settings::default(), seed, 300)).collect();
+        let answers: BTreeSet<Vec<u32>> =
+            (0..20).map(|seed| tokens(text, Settings::default(), seed, 300)).collect();
         assert!(answers.len() > 10, "{} distinct answers", answers.len());
-        assert_eq!(words(text, Settings::default(), 7, 300), words(text, Settings::default(), 7, 300));
+        assert_eq!(tokens(text, Settings::default(), 7, 300), tokens(text, Settings::default(), 7, 300));
     }
 
     #[test]
     fn an_answer_never_runs_in_circles() {
         for text in ["Tell me about the moon", "달 이야기 해 줘", "recursion", "What can you do?"] {
-            assert!(words(text, at(0.0), 0, 400).len() < 400, "{text}");
+            assert!(tokens(text, at(0.0), 0, 400).len() < 400, "{text}");
         }
     }
 
     #[test]
     fn what_was_told_is_not_told_again() {
-        let first = words("Tell me about bees", at(0.0), 0, 300);
+        let first = tokens("Tell me about bees", at(0.0), 0, 300);
         let bytes: Vec<u8> =
-            first.iter().flat_map(|word| MODEL.bytes(*word).unwrap_or_default().to_vec()).collect();
+            first.iter().flat_map(|token| MODEL.bytes(*token).unwrap_or_default().to_vec()).collect();
         let mut turns = question("Tell me about bees");
         turns.push(Turn::new(Speaker::Assistant, String::from_utf8(bytes).unwrap()));
         turns.push(Turn::new(Speaker::User, "tell me more"));
         let mut generation = MODEL.answer(&turns, at(0.0), Random::new(0));
-        let second: Vec<Word> =
-            std::iter::from_fn(|| generation.next(&MODEL, 0)).map(|choice| choice.word).take(300).collect();
-        let eights = |words: &[Word]| words.windows(8).map(<[Word]>::to_vec).collect::<BTreeSet<_>>();
+        let second: Vec<u32> =
+            std::iter::from_fn(|| generation.next(&MODEL, 0)).map(|choice| choice.token).take(300).collect();
+        let eights = |tokens: &[u32]| tokens.windows(8).map(<[u32]>::to_vec).collect::<BTreeSet<_>>();
         let again = eights(&second).intersection(&eights(&first)).count();
         assert!(second.len() > 20 && again * 5 < second.len(), "{again} of {}", second.len());
     }
@@ -255,8 +350,11 @@ mod tests {
         let total: f64 = expected.values().sum();
         let mut sampler = Sampler::new(&MODEL.index, settings.clone(), Random::new(42));
         let mut counts: BTreeMap<Word, u32> = BTreeMap::new();
+        let source = Source::Whole(&MODEL.index, distribution);
         for _ in 0..DRAWS {
-            *counts.entry(sampler.choose(&MODEL.index, &distribution)).or_default() += 1;
+            // Only penalties would look at what was drawn before.
+            let drawn = sampler.next(source, 0, Report::Model);
+            *counts.entry(MODEL.index.word(drawn.token).unwrap()).or_default() += 1;
         }
         for (word, count) in &counts {
             assert!(expected.get(word).is_some_and(|p| *p > 0.0), "{word:?} drawn {count} times");
@@ -302,6 +400,145 @@ mod tests {
         }
     }
 
+    /// What is left of a distribution after the stages, computed on the whole list.
+    fn staged(whole: &BTreeMap<Word, f64>, settings: &Settings) -> BTreeMap<Word, f64> {
+        let mut order: Vec<(Word, f64)> = whole.iter().map(|(word, p)| (*word, *p)).collect();
+        order.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        for stage in &settings.order {
+            let total: f64 = order.iter().map(|(_, p)| p).sum();
+            match stage {
+                Stage::Temperature => {
+                    order =
+                        tempered(&order.into_iter().collect(), settings.temperature).into_iter().collect();
+                    order.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+                }
+                Stage::TopK => order.truncate(settings.top_k.unwrap_or(usize::MAX)),
+                Stage::MinP => {
+                    let least = order[0].1 * settings.min_p;
+                    order.retain(|(_, p)| *p >= least);
+                }
+                Stage::TopP => {
+                    let mut held = 0.0;
+                    order.retain(|(_, p)| {
+                        let open = held < settings.top_p * total;
+                        held += p;
+                        open
+                    });
+                }
+            }
+        }
+        order.into_iter().collect()
+    }
+
+    #[test]
+    fn cuts_are_made_in_the_order_asked_for() {
+        let cut = Settings { top_k: Some(7), top_p: 0.8, min_p: 0.05, ..at(1.7) };
+        let llama = Settings { order: Stage::LLAMA.to_vec(), ..cut.clone() };
+        for settings in [
+            Settings { top_k: Some(3), ..at(2.0) },
+            Settings { top_k: Some(0), ..at(2.0) },
+            Settings { min_p: 0.2, ..at(1.5) },
+            Settings { min_p: 1.0, ..at(1.5) },
+            Settings { order: vec![Stage::TopP, Stage::TopK], ..cut.clone() },
+            Settings { order: vec![Stage::Temperature, Stage::MinP, Stage::TopP], ..cut.clone() },
+            cut,
+            llama,
+        ] {
+            check_draws(&settings, |whole| {
+                staged(whole, &Settings { top_k: settings.top_k.map(|k| k.max(1)), ..settings.clone() })
+            });
+        }
+    }
+
+    #[test]
+    fn later_stages_are_reported_as_they_are() {
+        let settings = Settings { top_k: Some(9), top_p: 0.9, ..at(1.4) };
+        let mut first = generation("What is tea?", settings.clone(), 0);
+        let distribution = first.distribution(&MODEL);
+        let whole: BTreeMap<Word, f64> =
+            MODEL.words().map(|word| (word, distribution.probability(word))).collect();
+        let source = Source::Whole(&MODEL.index, distribution);
+        let check = |report: Report, settings: &Settings, weights: BTreeMap<Word, f64>| {
+            let total: f64 = weights.values().sum();
+            let drawn = Sampler::new(&MODEL.index, settings.clone(), Random::new(3)).next(source, 12, report);
+            assert_eq!(drawn.top.len(), weights.len().min(12));
+            assert!(drawn.top.is_sorted_by(|a, b| a.1 >= b.1));
+            for (token, log) in drawn.top.iter().chain([&(drawn.token, drawn.logprob)]) {
+                let share = weights[&MODEL.index.word(*token).unwrap()] / total;
+                assert!((log - share.ln()).abs() < 1e-9, "{log} for {share}");
+            }
+        };
+        check(Report::Model, &settings, whole.clone());
+        check(Report::Tempered, &settings, tempered(&whole, 1.4));
+        check(Report::Sampled, &settings, staged(&whole, &settings));
+        check(Report::Sampled, &at(0.7), tempered(&whole, 0.7));
+        check(Report::Tempered, &at(0.0), whole.clone());
+        let best = whole.iter().max_by(|a, b| a.1.total_cmp(b.1)).map(|(word, _)| (*word, 1.0));
+        check(Report::Sampled, &at(0.0), best.into_iter().collect());
+    }
+
+    #[test]
+    fn a_beginning_is_gone_on_with() {
+        let text = "How is bread made?";
+        let whole = tokens(text, at(0.0), 0, 300);
+        for cut in [1, 5, whole.len() / 2, whole.len()] {
+            let mut rest = MODEL.resume(&question(text), &whole[..cut], at(0.0), Random::new(0));
+            let told: Vec<u32> =
+                std::iter::from_fn(|| rest.next(&MODEL, 0)).map(|choice| choice.token).collect();
+            assert_eq!(told, whole[cut..]);
+        }
+    }
+
+    #[test]
+    fn another_token_leads_elsewhere_on_the_same_topic() {
+        let text = "How is bread made?";
+        let bread = MODEL.topics().iter().position(|topic| topic.id == "bread").unwrap();
+        let words: BTreeSet<u32> = MODEL.topics()[bread]
+            .answers
+            .iter()
+            .flat_map(|answer| MODEL.table().encode(&answer.text))
+            .collect();
+        let mut generation = generation(text, at(0.0), 0);
+        let whole = tokens(text, at(0.0), 0, 300);
+        let (mut branches, mut elsewhere) = (0, 0);
+        for at_token in 0..30 {
+            let choice = generation.next(&MODEL, 3).unwrap();
+            let other = choice.top[1].0;
+            if other == END_OF_TEXT || choice.top[1].1 < 0.02f64.ln() {
+                continue;
+            }
+            let beginning: Vec<u32> = whole[..at_token].iter().copied().chain([other]).collect();
+            let mut branch = MODEL.resume(&question(text), &beginning, at(0.0), Random::new(0));
+            let told: Vec<u32> =
+                std::iter::from_fn(|| branch.next(&MODEL, 0)).map(|choice| choice.token).take(100).collect();
+            branches += 1;
+            // A word that is used alike may well be followed by the same.
+            elsewhere += usize::from(told != whole[at_token + 1..]);
+            let on_topic = told.iter().filter(|token| words.contains(token)).count();
+            assert!(on_topic * 10 >= told.len() * 9, "{on_topic} of {}", told.len());
+        }
+        assert!(branches > 5 && elsewhere * 2 > branches, "{elsewhere} of {branches}");
+    }
+
+    #[test]
+    fn a_beginning_no_text_has_leaves_the_topic_as_it_was() {
+        // Neither the torn word nor half a character is a token of the corpus.
+        for beginning in [" Xylograp", "Bread needs warm wat", "\u{1f950} zzq"] {
+            let mut beginning = MODEL.table().encode(beginning);
+            beginning.truncate(beginning.len().max(2) - usize::from(beginning.len() > 4));
+            let mut rest = MODEL.resume(&question("How is bread made?"), &beginning, at(0.3), Random::new(4));
+            let bytes: Vec<u8> = std::iter::from_fn(|| rest.next(&MODEL, 0))
+                .take(60)
+                .flat_map(|choice| MODEL.bytes(choice.token).unwrap_or_default().to_vec())
+                .collect();
+            let told = String::from_utf8_lossy(&bytes).into_owned();
+            assert!(
+                ["dough", "flour", "bread", "yeast", "oven"].iter().any(|word| told.contains(word)),
+                "{told}"
+            );
+        }
+    }
+
     #[test]
     fn a_bias_shifts_the_logits() {
         let rare = MODEL.words().nth(100).unwrap();
@@ -315,7 +552,7 @@ mod tests {
             });
         }
         let greedy = Settings { logit_bias: vec![(id, 100.0)], ..at(0.0) };
-        assert_eq!(words("What is tea?", greedy, 0, 3), [rare; 3]);
+        assert_eq!(tokens("What is tea?", greedy, 0, 3), [id; 3]);
     }
 
     #[test]
@@ -333,7 +570,8 @@ mod tests {
                     distribution.probability(word).ln() - penalty
                 };
                 let best = MODEL.words().map(score).fold(f64::NEG_INFINITY, f64::max);
-                let word = sampler.choose(&MODEL.index, &distribution);
+                let source = Source::Whole(&MODEL.index, distribution);
+                let word = MODEL.index.word(sampler.next(source, 0, Report::Model).token).unwrap();
                 assert!((score(word) - best).abs() < 1e-9);
                 *used.entry(word).or_default() += 1.0;
             }

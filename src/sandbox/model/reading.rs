@@ -9,8 +9,11 @@ use crate::sandbox::corpus::{Language, Topic, Voice};
 
 /// Weight of a follow-up's own words beside the question it refers to.
 const FOLLOW_UP: f64 = 0.6;
-/// From this score on a question is complete in itself although it refers back.
+/// From these scores on a question is complete in itself although it goes on from what was said: it asks
+/// something, it names something, or a word of it stands for what was said.
 const COMPLETE: f64 = 0.28;
+const COMPLETE_NAMED: f64 = 0.5;
+const COMPLETE_PRONOUN: f64 = 0.75;
 /// The same for one without words of its own, such as "who are you".
 const COMPLETE_PLAIN: f64 = 0.45;
 /// How many questions are read to find what a follow-up is about.
@@ -129,9 +132,14 @@ fn combined(likeness: &Likeness, questions: &[&str]) -> Option<Vec<f64>> {
         let best = scores.iter().copied().fold(0.0, f64::max);
         let (weight, complete) = match reference(question) {
             Reference::None => (1.0, true),
-            Reference::Partial if best >= COMPLETE => (1.0, true),
+            Reference::Question if best >= COMPLETE => (1.0, true),
+            Reference::Named if best >= COMPLETE_NAMED => (1.0, true),
+            Reference::Pronoun if best >= COMPLETE_PRONOUN => (1.0, true),
             Reference::Whole if best >= COMPLETE_PLAIN && named_language(question).is_none() => (1.0, true),
-            Reference::Partial => (FOLLOW_UP, false),
+            // What holds "in winter" is what was asked before, however well some topic knows winters.
+            Reference::Question | Reference::Named | Reference::Pronoun | Reference::Setting => {
+                (FOLLOW_UP, false)
+            }
             Reference::Whole => (0.0, false),
         };
         for (total, score) in sum.iter_mut().zip(scores) {
@@ -174,10 +182,22 @@ mod tests {
         use Speaker::{Assistant, User};
         let (coffee, told) = ((User, "How do I brew coffee?"), (Assistant, "Coffee likes hot water."));
         assert_eq!(read(&[coffee]).0, "coffee");
-        for follow_up in ["tell me more", "Why?", "한국어로", "in English", "And with milk?"] {
+        for follow_up in [
+            "tell me more",
+            "Why?",
+            "한국어로",
+            "in English",
+            "And with milk?",
+            "and in winter?",
+            "At night, when cats rest?",
+            "왜 그래?",
+            "겨울에는?",
+        ] {
             assert_eq!(read(&[coffee, told, (User, follow_up)]).0, "coffee", "{follow_up}");
         }
-        assert_eq!(read(&[coffee, told, (User, "Why do cats purr?")]).0, "cats");
+        for question in ["Why do cats purr?", "And why do cats purr?"] {
+            assert_eq!(read(&[coffee, told, (User, question)]).0, "cats", "{question}");
+        }
         assert_eq!(read(&[coffee, told, (User, "who are you")]).0, "self");
         assert_eq!(read(&[coffee, told, (User, "Which treaty ended the war?")]).0, "unknown");
         assert_eq!(read(&[coffee, told, (User, "more"), told, (User, "in Korean")]).0, "coffee");

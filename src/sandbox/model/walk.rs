@@ -26,7 +26,7 @@ const CONTINUATION: f64 = 2.0;
 /// Weight of a place inside a word whose beginning is another one than the text's.
 const TORN_WORD: f64 = 0.01;
 /// `b_k` of the model over the likely documents: how much the order below has to say.
-const LIKELY_BACKOFF: f64 = 1.6;
+const LIKELY_BACKOFF: f64 = 2.2;
 /// The same at order 1, where what is below is the general model.
 const LIKELY_BACKOFF_FIRST: f64 = 0.02;
 /// Share the general model always has.
@@ -47,9 +47,9 @@ const PROGRESS_SIGMA: f64 = 0.22;
 const PROGRESS_FLOOR: f64 = 0.03;
 
 /// Share of its weight a vote lends to words that stand elsewhere between the same two neighbours.
-const LENT: f64 = 0.35;
+const LENT: f64 = 0.6;
 /// How well they must fit together for half of that share to be lent.
-const LENT_HALF: f64 = 2.0;
+const LENT_HALF: f64 = 1.0;
 /// Votes that weigh less lend nothing; it would only cost time.
 const LENDING_FROM: f64 = 1e-3;
 
@@ -73,6 +73,8 @@ pub(super) struct Walk {
     /// Sentences whose words come up in the sentence being told, once for each word.
     telling: Vec<u32>,
     length: usize,
+    /// Whether a sentence ended with the last word.
+    after_sentence: bool,
     head: Vec<(Word, f64)>,
     /// Position of each word in `head` plus 1, or 0.
     slots: Vec<u32>,
@@ -90,6 +92,7 @@ impl Walk {
             told: vec![0.0; index.sentences().len()],
             telling: Vec::new(),
             length: 0,
+            after_sentence: false,
             head: Vec::new(),
             slots: vec![0; index.vocabulary()],
             tail: 1.0,
@@ -111,6 +114,34 @@ impl Walk {
         self.begin(index);
     }
 
+    /// Ends the text being told and begins another one; a sentence that was begun counts as told.
+    pub(super) fn restart(&mut self, index: &Index) {
+        self.telling.sort_unstable();
+        self.telling.dedup();
+        for sentence in self.telling.drain(..) {
+            let told = &mut self.told[sentence as usize];
+            *told = told.max(1.0);
+        }
+        self.begin(index);
+    }
+
+    /// Whether a sentence of the likeliest text ends here.
+    #[must_use]
+    pub(super) fn is_after_sentence(&self) -> bool {
+        self.length > 0 && self.after_sentence
+    }
+
+    /// Returns the share of a word in the documents that are like the conversation.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "lengths are far below 2^52")]
+    pub(super) fn heard(&self, index: &Index, word: Word) -> f64 {
+        let lengths = index.documents().iter().map(|document| document.place.len() as f64);
+        let all: f64 = lengths.zip(&self.weights).map(|(length, weight)| length * weight).sum();
+        let weights = index.occurrences(word).iter().map(|place| index.place(*place).document as usize);
+        let own: f64 = weights.filter_map(|document| self.weights.get(document)).sum();
+        if all > 0.0 { own / all } else { 0.0 }
+    }
+
     /// Goes back to the beginning of a text; what was told stays told.
     fn begin(&mut self, index: &Index) {
         self.set_votes(&[]);
@@ -130,9 +161,27 @@ impl Walk {
         self.votes.extend_from_slice(votes);
     }
 
-    /// Appends a word to the text.
-    pub(super) fn accept(&mut self, index: &Index, word: Word) {
-        self.follow(index, word);
+    /// Appends an o200k token to the text.
+    pub(super) fn accept(&mut self, index: &Index, token: u32) {
+        match index.word(token) {
+            Some(word) => self.follow(index, word),
+            None => self.lose(index),
+        }
+    }
+
+    /// Goes on after a token no document has: any word of the likely documents may come next, which
+    /// counts like a match of one token.
+    fn lose(&mut self, index: &Index) {
+        let likely = index.documents().iter().zip(&self.weights).filter(|(_, weight)| **weight > 0.0);
+        let places = likely.flat_map(|(document, _)| document.place.clone());
+        let votes: Vec<Vote> = places
+            .filter_map(|place| u32::try_from(place).ok())
+            .filter(|place| index.place(*place).inside == 0)
+            .map(|place| Vote { place, matched: 1 })
+            .collect();
+        self.set_votes(&votes);
+        self.length += 1;
+        self.after_sentence = false;
     }
 
     fn follow(&mut self, index: &Index, word: Word) {
@@ -160,7 +209,8 @@ impl Walk {
         self.set_votes(&votes);
         self.length += 1;
         let best = self.votes.iter().max_by_key(|vote| vote.matched);
-        if best.is_some_and(|vote| index.place(vote.place - 1).closes) {
+        self.after_sentence = best.is_some_and(|vote| index.place(vote.place - 1).closes);
+        if self.after_sentence {
             self.close_sentence(index);
         }
     }

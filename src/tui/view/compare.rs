@@ -1,13 +1,15 @@
 //! The comparison: a line with the axis, and a column for each temperature.
 
+use super::invitation::{Invitation, invite};
 use super::paint::Canvas;
 use super::rows::{Overlaid, draw_row};
-use super::transcript::{legend, status_text};
+use super::transcript::{scale, status_text};
 use crate::app::App;
 use crate::app::command::{Command, Place};
-use crate::app::compare::{Column, FIGURE_ROWS, text_area};
+use crate::app::compare::{Column, figure_rows, text_area};
 use crate::app::layout::Rect;
 use crate::app::msg::DocumentKey;
+use crate::app::transcript::silence_ms;
 use crate::core::figure;
 use crate::core::run::{Run, RunStatus};
 use crate::core::text::{fit, width};
@@ -27,9 +29,6 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     }
     for (index, frame) in app.compare.cells(grid) {
         column(app, canvas, frame, index);
-    }
-    if let Some((unit, steps)) = app.heat.legend() {
-        legend(canvas, grid, unit, &steps);
     }
 }
 
@@ -69,9 +68,25 @@ fn axis(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     } else {
         String::new()
     };
-    let tail = format!("{more}{key} edits");
-    if x + 2 + u16::try_from(width(&tail)).unwrap_or(u16::MAX) <= end {
-        canvas.right(x, area.y, end, &tail, faint);
+    let mut end = end;
+    // The legend comes first: colours without one say nothing.
+    if let Some((unit, steps)) = app.heat.legend() {
+        let cells = steps.iter().map(|step| width(step) + 2).sum::<usize>();
+        for unit in [unit, ""] {
+            let needed = u16::try_from(cells + width(unit) + 1).unwrap_or(u16::MAX);
+            if x.saturating_add(needed) < end {
+                let start = canvas.pieces(end - needed, area.y, end, &[(unit, dim), (" ", dim)]);
+                scale(canvas, (start, area.y, end), &steps);
+                end -= needed + 2;
+                break;
+            }
+        }
+    }
+    for tail in [format!("{more}{key} edits"), more] {
+        if !tail.is_empty() && x + 2 + u16::try_from(width(&tail)).unwrap_or(u16::MAX) <= end {
+            canvas.right(x, area.y, end, &tail, faint);
+            break;
+        }
     }
 }
 
@@ -118,37 +133,45 @@ fn answer(app: &App, canvas: &mut Canvas<'_>, area: Rect, column: &Column) {
 /// Draws what is known of a column's answer under it.
 fn figures(app: &App, canvas: &mut Canvas<'_>, frame: Rect, run: &Run, is_focused: bool) {
     let inner = frame.inner();
-    if inner.height <= FIGURE_ROWS {
-        return;
-    }
     let (x, end) = (inner.x, inner.x + inner.width);
-    let line = inner.y + inner.height - FIGURE_ROWS;
+    let rows = figure_rows(inner.height);
+    let line = inner.y + inner.height - rows;
+    let (text, dim) = (canvas.style(Tint::Text), canvas.style(Tint::Dim));
+    let (state, tint) = state(app, run);
+    let state_style = canvas.style(tint);
+    let count = run.output_tokens().map(figure::count);
+    let tokens = count.as_ref().map_or_else(String::new, |count| format!("{count} tok"));
+    let tally = run.tally();
+    match rows {
+        0 => return,
+        1 => {
+            let perplexity = tally.perplexity().map(figure::perplexity);
+            let perplexity = perplexity.map_or_else(String::new, |perplexity| format!("ppl {perplexity}"));
+            let mut x = canvas.text(x, line, end, &state, state_style);
+            for figure in [tokens, perplexity] {
+                let needed = u16::try_from(width(&figure)).unwrap_or(u16::MAX);
+                if !figure.is_empty() && x.saturating_add(needed + 3) <= end {
+                    x = canvas.pieces(x, line, end, &[(" · ", dim), (&figure, text)]);
+                }
+            }
+            return;
+        }
+        _ => {}
+    }
     let (style, [left, right]) = (canvas.theme.frame(is_focused).0, canvas.theme.signs.tees);
     canvas.text(frame.x, line, frame.x + 1, left, style);
     canvas.fill(frame.x + 1, line, frame.x + frame.width - 1, canvas.theme.signs.frame[4], style);
     canvas.text(frame.x + frame.width - 1, line, frame.x + frame.width, right, style);
-    let (text, dim) = (canvas.style(Tint::Text), canvas.style(Tint::Dim));
-    let (state, tint) = match &run.status {
-        RunStatus::Queued => ("queued".to_owned(), Tint::Dim),
-        RunStatus::Connecting => (format!("{} connecting", app.spinner()), Tint::Dim),
-        RunStatus::Waiting { .. } => (format!("{} retrying", app.spinner()), Tint::Warning),
-        RunStatus::Streaming => (format!("{} streaming", app.spinner()), Tint::Text),
-        RunStatus::Done(reason) => (fit(reason.name(), 16), Tint::Ok),
-        RunStatus::Failed(fault) if fault.param.is_some() => ("refused".to_owned(), Tint::Error),
-        RunStatus::Failed(_) => ("failed".to_owned(), Tint::Error),
-        RunStatus::Cancelled => ("stopped".to_owned(), Tint::Warning),
-    };
-    let state_style = canvas.style(tint);
-    canvas.text(x, line + 1, end, &state, state_style);
-    let tokens =
-        run.output_tokens().map_or_else(String::new, |count| format!("{} tok", figure::count(count)));
-    canvas.right(x + u16::try_from(width(&state)).unwrap_or(0) + 1, line + 1, end, &tokens, text);
+    let after = canvas.text(x, line + 1, end, &state, state_style) + 1;
+    let fits = |text: &String| usize::from(end.saturating_sub(after)) >= width(text);
+    if let Some(tokens) = [tokens, count.unwrap_or_default()].iter().find(|tokens| fits(tokens)) {
+        canvas.right(after, line + 1, end, tokens, text);
+    }
     let first =
         run.first_token_ms().map_or_else(String::new, |ms| format!("{} first", figure::duration_ms(ms)));
     let rate = run.tokens_per_s().map_or_else(String::new, figure::rate);
     let after = canvas.text(x, line + 2, end, &first, dim);
     canvas.right(after + 1, line + 2, end, &rate, dim);
-    let tally = run.tally();
     match (tally.perplexity(), tally.mean_surprisal_bits()) {
         (Some(perplexity), Some(bits)) => {
             let perplexity = figure::perplexity(perplexity);
@@ -162,21 +185,48 @@ fn figures(app: &App, canvas: &mut Canvas<'_>, frame: Rect, run: &Run, is_focuse
     }
 }
 
+/// Returns where an answer stands, in a word.
+fn state(app: &App, run: &Run) -> (String, Tint) {
+    match &run.status {
+        RunStatus::Queued => ("queued".to_owned(), Tint::Dim),
+        RunStatus::Connecting => (format!("{} connecting", app.spinner()), Tint::Dim),
+        RunStatus::Waiting { .. } => (format!("{} retrying", app.spinner()), Tint::Warning),
+        RunStatus::Streaming => match silence_ms(run, app.now) {
+            Some(silence) => {
+                (format!("{} silent {}", app.spinner(), figure::duration_ms(silence)), Tint::Warning)
+            }
+            None => (format!("{} streaming", app.spinner()), Tint::Text),
+        },
+        RunStatus::Done(reason) => (fit(reason.name(), 16), Tint::Ok),
+        RunStatus::Failed(fault) if fault.param.is_some() => ("refused".to_owned(), Tint::Error),
+        RunStatus::Failed(_) => ("failed".to_owned(), Tint::Error),
+        RunStatus::Cancelled => ("stopped".to_owned(), Tint::Warning),
+    }
+}
+
 /// What stands in place of the columns before the first comparison.
 fn empty(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
-    let (text, dim, key) = (canvas.style(Tint::Text), canvas.style(Tint::Dim), canvas.style(Tint::Key));
-    let hint = |command| app.keymap.hint(command, Place::Composer).unwrap_or_default();
-    let end = area.x + area.width;
-    let mut y = area.y + area.height / 4;
-    canvas.text(area.x, y, end, "One question, every temperature at once.", text);
-    y += 2;
-    for (command, what) in [
-        (Command::Send, "ask the question below, your own, or the last one of the chat"),
-        (Command::EditTemperatures, "edit the temperatures and how often each is asked"),
-        (Command::EditParameters, "edit what all columns share"),
-    ] {
-        canvas.text(area.x + 2, y, end, &hint(command), key);
-        canvas.text(area.x + 10, y, end, what, dim);
-        y += 1;
-    }
+    invite(
+        app,
+        canvas,
+        area,
+        &Invitation {
+            intro: ["One question, every temperature at once.", "One question, all temperatures."],
+            offers: &[
+                (
+                    Command::Send,
+                    [
+                        "ask the question below, your own, or the last one of the chat",
+                        "ask the question below",
+                    ],
+                ),
+                (
+                    Command::EditTemperatures,
+                    ["edit the temperatures and how often each is asked", "edit the temperatures"],
+                ),
+                (Command::EditParameters, ["edit what all columns share", "edit what all share"]),
+            ],
+            aside: "",
+        },
+    );
 }

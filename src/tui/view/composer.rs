@@ -57,16 +57,13 @@ fn title(app: &App) -> String {
 
 fn placeholder(app: &App, canvas: &mut Canvas<'_>, inner: Rect) {
     let faint = canvas.style(Tint::Faint);
-    let last = app.question().filter(|_| app.screen == Screen::Compare).map(|(question, _)| question);
-    let text = match (app.suggestion(), last) {
-        (Some(suggestion), _) => suggestion.to_owned(),
-        (None, Some(last)) => format!("{last}"),
-        (None, None) => match app.drafting {
-            Drafting::System => "How the model should behave; empty removes it".to_owned(),
-            Drafting::New | Drafting::Edit(_) | Drafting::InsertAfter(_) => "Write a message".to_owned(),
-        },
+    let offered = app.offered();
+    let text = match (&offered, app.drafting) {
+        (Some((question, _)), _) => question,
+        (None, Drafting::System) => "How the model should behave; empty removes it",
+        (None, Drafting::New | Drafting::Edit(_) | Drafting::InsertAfter(_)) => "Write a message",
     };
-    let text = crate::core::text::fit(&text, usize::from(inner.width));
+    let text = crate::core::text::fit(text, usize::from(inner.width));
     canvas.text(inner.x, inner.y, inner.x + inner.width, &text, faint);
 }
 
@@ -80,7 +77,8 @@ fn counter(app: &App, canvas: &mut Canvas<'_>, frame: Rect) {
     let draft = figure::count(app.counter.draft());
     let used = figure::count(context.used);
     let window = context.window.map(figure::whole);
-    let budget = context.budget().map(|budget| format!("≤ {}", figure::whole(budget)));
+    let budget =
+        context.budget().map(|budget| format!("{} {}", canvas.theme.signs.at_most, figure::whole(budget)));
     let cost = app.settings.card.price.as_ref().map(|price| {
         let cost = figure::dollars(price.of_input(context.used.tokens()));
         if price.input > 0.0 || matches!(context.used, Count::Estimate(_)) {

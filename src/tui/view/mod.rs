@@ -3,9 +3,11 @@
 //! Every figure shown here comes from `core`, every rectangle from `app::layout`, every wrapped row
 //! from `app::documents`: nothing is measured or decided while painting.
 
+mod ascii;
 mod compare;
 mod composer;
 mod inspector;
+mod invitation;
 mod overlay;
 mod paint;
 mod rows;
@@ -13,6 +15,7 @@ mod transcript;
 
 use crate::app::command::{Command, Place};
 use crate::app::layout::{Rect, SMALLEST};
+use crate::app::overlay::Overlay;
 use crate::app::{App, Screen};
 use crate::core::figure;
 use crate::core::text::{fit, width as width_of};
@@ -88,19 +91,18 @@ fn header(app: &App, canvas: &mut Canvas<'_>) {
         count => format!("{count} answering"),
     };
     let (sign, sign_style) = canvas.theme.state(app);
-    let wide = format!("{endpoint} · {model} · {temperature}{memory} · ");
-    let narrow = format!("{model} · {temperature}{memory} · ");
-    let narrowest = format!("{} · ", fit(&app.settings.model, 14));
+    let wide = format!(" · {endpoint} · {model} · {temperature}{memory}");
+    let narrow = format!(" · {model} · {temperature}{memory}");
+    let narrowest = format!(" · {}", fit(&app.settings.model, 14));
     let room = usize::from(width.saturating_sub(x + 1));
-    // The state keeps its width, so that the line does not move when an answer begins.
-    let state = format!("{state:<10}");
-    let tail = width_of(&state) + 2;
-    let facts = [wide, narrow, narrowest].into_iter().find(|facts| width_of(facts) + tail <= room);
+    // The state stands first: the facts keep their place at the edge when it changes, and which of them
+    // there is room for must not depend on it.
+    let longest = width_of("99 answering") + 2;
+    let facts = [wide, narrow, narrowest].into_iter().find(|facts| width_of(facts) + longest <= room);
     let facts = facts.unwrap_or_default();
-    let start = width.saturating_sub(1 + u16::try_from(width_of(&facts) + tail).unwrap_or(width));
-    let start = start.max(x);
-    let x = canvas.text(start, y, width, &facts, dim);
-    canvas.pieces(x, y, width, &[(sign, sign_style), (" ", dim), (&state, dim)]);
+    let used = u16::try_from(width_of(&facts) + width_of(&state) + 2).unwrap_or(width);
+    let start = width.saturating_sub(1 + used).max(x);
+    canvas.pieces(start, y, width, &[(sign, sign_style), (" ", dim), (&state, dim), (&facts, dim)]);
 }
 
 /// Hints for a place, in the order they matter.
@@ -139,6 +141,12 @@ fn hints(app: &App) -> &'static [(Command, &'static str)] {
             (C::NextToken, "token"),
             (C::NextCloseCall, "close call"),
             (C::MostSurprising, "least certain"),
+            (C::RaiseWhatIf, "what if"),
+            (C::NextCandidate, "other"),
+            (C::Branch, "branch"),
+            (C::FindToken, "find"),
+            (C::SortTokens, "sort"),
+            (C::NextSheet, "endings"),
             (C::CycleHeat, "heat"),
             (C::Zoom, "zoom"),
             (C::Stop, "back"),
@@ -154,9 +162,48 @@ fn hints(app: &App) -> &'static [(Command, &'static str)] {
             (C::EditTemperatures, "temperatures"),
             (C::CycleHeat, "heat"),
         ],
-        (Place::Overlay, _) => {
-            &[(C::OverlayAccept, "take"), (C::OverlayNext, "move"), (C::OverlayClose, "close")]
-        }
+        (Place::Overlay, _) => match &app.overlay {
+            Some(Overlay::Parameters(table)) if table.typing.is_some() => {
+                &[(C::OverlayAccept, "set"), (C::OverlayClose, "leave as it was")]
+            }
+            Some(Overlay::Parameters(table)) if table.current().is_stepped() => &[
+                (C::OverlayNext, "move"),
+                (C::OverlayLower, "lower"),
+                (C::OverlayRaise, "raise"),
+                (C::OverlayOmit, "omit"),
+                (C::OverlayClose, "close"),
+            ],
+            Some(Overlay::Parameters(_)) => {
+                &[(C::OverlayNext, "move"), (C::OverlayOmit, "omit"), (C::OverlayClose, "close")]
+            }
+            Some(Overlay::Help { .. } | Overlay::Request { .. }) => {
+                &[(C::OverlayNext, "down"), (C::OverlayPrevious, "up"), (C::OverlayClose, "close")]
+            }
+            Some(Overlay::Temperatures(_) | Overlay::Find(_)) => {
+                &[(C::OverlayAccept, "take"), (C::OverlayClose, "close")]
+            }
+            Some(Overlay::List(_)) | None => {
+                &[(C::OverlayAccept, "take"), (C::OverlayNext, "move"), (C::OverlayClose, "close")]
+            }
+        },
+    }
+}
+
+/// Draws a notice that the bottom line has no room for above the draft, over what is there: a sentence
+/// that is cut would lose its remedy.
+fn long_notice(app: &App, canvas: &mut Canvas<'_>, notice: &str, style: ratatui::style::Style) {
+    let main = app.layout.main;
+    let width = main.width.saturating_sub(4);
+    let mut lines = crate::markup::wrap(notice, 0..notice.len(), width);
+    lines.truncate(usize::from(main.height.saturating_sub(2)));
+    let height = u16::try_from(lines.len()).unwrap_or(0) + 2;
+    let frame = Rect { y: main.y + main.height.saturating_sub(height), height, ..main };
+    let ground = canvas.style(Tint::Background);
+    canvas.clear(frame, ground);
+    canvas.frame(frame, "", false);
+    let inner = frame.inner();
+    for (y, line) in (inner.y..).zip(lines) {
+        canvas.text(inner.x, y, inner.x + inner.width, notice.get(line).unwrap_or_default(), style);
     }
 }
 
@@ -169,9 +216,12 @@ fn footer(app: &App, canvas: &mut Canvas<'_>) {
     canvas.pieces(width.saturating_sub(help_width), y, width, &[(&help, key), (" help", dim)]);
     if let Some(notice) = &app.notice {
         let style = canvas.style(if notice.is_fault { Tint::Warning } else { Tint::Text });
-        let text = fit(&notice.text, usize::from(end.saturating_sub(1)));
-        canvas.text(1, y, end, &text, style);
-        return;
+        if width_of(&notice.text) > usize::from(end.saturating_sub(1)) {
+            long_notice(app, canvas, &notice.text, style);
+        } else {
+            canvas.text(1, y, end, &notice.text, style);
+            return;
+        }
     }
     let mut x: u16 = 1;
     for (command, word) in hints(app) {

@@ -2,13 +2,14 @@
 
 use super::paint::Canvas;
 use crate::app::App;
-use crate::app::command::{COMMANDS, EDITING, Group};
+use crate::app::command::{Command, Place};
 use crate::app::layout::Rect;
 use crate::app::overlay::{List, Overlay, Parameters, Prompt};
+use crate::app::page::{self, PageLine};
 use crate::app::settings::Parameter;
-use crate::core::exchange::Exchange;
-use crate::core::text::{fit, printable, width};
+use crate::core::text::{fit, width};
 use crate::tui::theme::Tint;
+use ratatui::style::Style;
 
 /// Draws what lies over the screen; returns where its caret is, if it takes text.
 pub(super) fn draw(app: &App, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
@@ -16,12 +17,14 @@ pub(super) fn draw(app: &App, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Opt
         Overlay::List(list) => Some(list_box(app, list, canvas)),
         Overlay::Parameters(table) => parameters(app, table, canvas),
         Overlay::Temperatures(prompt) => Some(temperatures(app, prompt, canvas)),
+        Overlay::Find(prompt) => Some(find(app, prompt, canvas)),
         Overlay::Help { scroll } => {
-            pages(app, canvas, "keys", &help_lines(app), *scroll);
+            pages(app, canvas, "keys", &page::keys(&app.keymap), *scroll);
             None
         }
         Overlay::Request { scroll } => {
-            pages(app, canvas, "raw request and response", &exchange_lines(app), *scroll);
+            let exchange = app.inspected().and_then(|run| run.exchange.as_deref());
+            pages(app, canvas, "raw request and response", &page::exchange(exchange), *scroll);
             None
         }
     }
@@ -55,18 +58,26 @@ fn list_box(app: &App, list: &List, canvas: &mut Canvas<'_>) -> (u16, u16) {
     canvas.right(after + 1, area.y, end, &count, faint);
     let (top, height) = (area.y + 2, usize::from(area.height.saturating_sub(2)).max(1));
     if list.matches.is_empty() {
-        for (y, line) in
-            (top..area.y + area.height).zip(crate::markup::wrap(&list.note, 0..list.note.len(), area.width))
-        {
-            canvas.text(area.x, y, end, list.note.get(line).unwrap_or_default(), dim);
-        }
+        wrapped(
+            canvas,
+            Rect { y: top, height: (area.y + area.height).saturating_sub(top), ..area },
+            &list.note,
+            dim,
+        );
     }
     let first = (list.selected + 1).saturating_sub(height);
     for (y, (position, index)) in (top..).zip(list.matches.iter().enumerate().skip(first).take(height)) {
         let item = &list.items[*index];
+        let is_current = list.current_choice.as_ref() == Some(&item.choice);
         let detail_width = u16::try_from(width(&item.detail)).unwrap_or(0).min(area.width / 2);
-        let label = fit(&item.label, usize::from(area.width - detail_width).saturating_sub(3));
-        canvas.text(area.x + 1, y, end, &label, text);
+        // Only lists of which one row is in force have a column for its dot.
+        let label_x = area.x + if list.current_choice.is_some() { 3 } else { 1 };
+        let label = fit(&item.label, usize::from((end - label_x).saturating_sub(detail_width + 2)));
+        if is_current {
+            let (dot, accent) = (canvas.theme.signs.dot, canvas.style(Tint::Accent));
+            canvas.text(area.x + 1, y, end, dot, accent);
+        }
+        canvas.text(label_x, y, end, &label, text);
         canvas.right(area.x, y, end - 1, &fit(&item.detail, usize::from(area.width / 2)), dim);
         if position == list.selected {
             let style = canvas.style(Tint::Selection);
@@ -83,11 +94,11 @@ fn parameters(app: &App, table: &Parameters, canvas: &mut Canvas<'_>) -> Option<
     let (error, selection) = (canvas.style(Tint::Error), canvas.style(Tint::Selection));
     let (end, value_x, range_x) = (area.x + area.width, area.x + 20, area.x + 36);
     let mut caret = None;
-    for (index, parameter) in Parameter::ALL.into_iter().enumerate() {
-        let y = area.y + u16::try_from(index).unwrap_or(0);
-        if y >= area.y + area.height {
-            break;
-        }
+    // The last row is the hint's; where not all have one, the selected parameter does.
+    let height = usize::from(area.height.saturating_sub(1)).max(1);
+    let first = (table.selected + 1).saturating_sub(height);
+    let shown = Parameter::ALL.into_iter().enumerate().skip(first).take(height);
+    for (y, (index, parameter)) in (area.y..).zip(shown) {
         let refusal = app.settings.card.refusal(parameter.name());
         canvas.text(area.x + 1, y, value_x, parameter.name(), if refusal.is_some() { faint } else { text });
         let is_selected = index == table.selected;
@@ -115,30 +126,63 @@ fn parameters(app: &App, table: &Parameters, canvas: &mut Canvas<'_>) -> Option<
     let y = area.y + area.height - 1;
     match &table.error {
         Some(message) => canvas.text(area.x + 1, y, end, message, error),
-        None => canvas.text(area.x + 1, y, end, "← → change · type a value · Del omits · Esc closes", dim),
+        None => {
+            let key = |command| app.keymap.hint(command, Place::Overlay).unwrap_or_default();
+            let change = if table.current().is_stepped() {
+                let (lower, raise) = (key(Command::OverlayLower), key(Command::OverlayRaise));
+                format!("{lower} {raise} change · type a value")
+            } else {
+                "type a text, several with |".to_owned()
+            };
+            let omit = format!("{} omits", key(Command::OverlayOmit));
+            let both = format!("{change} · {omit}");
+            let room = usize::from(area.width.saturating_sub(1));
+            let hint = if width(&both) > room { fit(&change, room) } else { both };
+            canvas.text(area.x + 1, y, end, &hint, dim)
+        }
     };
     caret
 }
 
 fn temperatures(app: &App, prompt: &Prompt, canvas: &mut Canvas<'_>) -> (u16, u16) {
-    let area = open(app, canvas, (70, 6), "temperatures");
+    let area = open(app, canvas, (70, 7), "temperatures");
     let (text, dim, error) = (canvas.style(Tint::Text), canvas.style(Tint::Dim), canvas.style(Tint::Error));
     let end = area.x + area.width;
     let after = canvas.text(area.x, area.y, end, &prompt.text, text);
     let y = area.y + 2;
     match &prompt.error {
-        Some(message) => canvas.text(area.x, y, end, &fit(message, usize::from(area.width)), error),
-        None => canvas.text(area.x, y, end, "numbers from 0 to 2; x3 at the end asks each three times", dim),
-    };
+        Some(message) => {
+            wrapped(canvas, Rect { y, height: area.height.saturating_sub(2), ..area }, message, error);
+        }
+        None => {
+            let what = "numbers from 0 to 2; x3 at the end asks each three times";
+            wrapped(canvas, Rect { y, height: area.height.saturating_sub(2), ..area }, what, dim);
+        }
+    }
     (after.min(end - 1), area.y)
 }
 
-/// One line of a page: text and how it stands out.
-enum PageLine {
-    Heading(String),
-    /// A name and what it means.
-    Pair(String, String),
-    Text(String),
+/// Draws a sentence over the rows of a rectangle.
+fn wrapped(canvas: &mut Canvas<'_>, area: Rect, sentence: &str, style: Style) {
+    let lines = crate::markup::wrap(sentence, 0..sentence.len(), area.width);
+    for (y, line) in (area.y..area.y + area.height).zip(lines) {
+        canvas.text(area.x, y, area.x + area.width, sentence.get(line).unwrap_or_default(), style);
+    }
+}
+
+/// Draws what is looked for in the bottom line, where it covers nothing that is looked through.
+fn find(app: &App, prompt: &Prompt, canvas: &mut Canvas<'_>) -> (u16, u16) {
+    let line = app.layout.footer;
+    let (text, dim, key) = (canvas.style(Tint::Text), canvas.style(Tint::Dim), canvas.style(Tint::Key));
+    let warning = canvas.style(Tint::Warning);
+    canvas.fill(0, line.y, line.width, " ", text);
+    let after = canvas.pieces(1, line.y, line.width, &[("/", key), (&prompt.text, text)]);
+    let after = after.min(line.width - 1);
+    match &prompt.error {
+        Some(message) => canvas.right(after + 2, line.y, line.width - 1, message, warning),
+        None => canvas.right(after + 2, line.y, line.width - 1, "look for text in the answer", dim),
+    }
+    (after, line.y)
 }
 
 fn pages(app: &App, canvas: &mut Canvas<'_>, title: &str, lines: &[PageLine], scroll: usize) {
@@ -162,67 +206,5 @@ fn pages(app: &App, canvas: &mut Canvas<'_>, title: &str, lines: &[PageLine], sc
     if lines.len() > rows {
         let place = format!(" {}-{} of {} ", first + 1, (first + rows).min(lines.len()), lines.len());
         canvas.right(area.x, area.y + area.height, end, &place, dim);
-    }
-}
-
-fn help_lines(app: &App) -> Vec<PageLine> {
-    let mut lines = Vec::new();
-    for group in Group::ALL {
-        if !lines.is_empty() {
-            lines.push(PageLine::Text(String::new()));
-        }
-        lines.push(PageLine::Heading(group.title().to_owned()));
-        for spec in COMMANDS.iter().filter(|spec| spec.group == group) {
-            lines.push(PageLine::Pair(app.keymap.keys(spec.command).join("  "), spec.title.to_owned()));
-        }
-        if group == Group::Draft {
-            for (keys, meaning) in EDITING {
-                lines.push(PageLine::Pair((*keys).to_owned(), (*meaning).to_owned()));
-            }
-        }
-    }
-    lines
-}
-
-/// Longest line of a raw frame that is shown; all of it is kept.
-const RAW_LINE: usize = 400;
-
-fn exchange_lines(app: &App) -> Vec<PageLine> {
-    let Some(exchange) = app.inspected().and_then(|run| run.exchange.as_deref()) else {
-        let text = "nothing was sent and received yet in this session for the answer shown";
-        return vec![PageLine::Text(text.to_owned())];
-    };
-    lines_of(exchange)
-}
-
-fn lines_of(exchange: &Exchange) -> Vec<PageLine> {
-    let mut lines = vec![
-        PageLine::Heading("request".to_owned()),
-        PageLine::Text(format!("POST {}", printable(&exchange.url))),
-    ];
-    lines.push(PageLine::Text(printable(&cut(&exchange.request)).into_owned()));
-    lines.push(PageLine::Text(String::new()));
-    let status = exchange.status.map_or_else(|| "no response".to_owned(), |status| format!("HTTP {status}"));
-    lines.push(PageLine::Heading(format!("response · {status}")));
-    for (name, value) in &exchange.headers {
-        lines.push(PageLine::Text(format!("{}: {}", printable(name), printable(&cut(value)))));
-    }
-    for (at, frame) in exchange.frames() {
-        let ms = crate::core::time::millis(at);
-        lines.push(PageLine::Text(format!("{ms:>9.1} ms  {}", printable(&cut(frame)))));
-    }
-    if exchange.dropped_bytes > 0 {
-        lines.push(PageLine::Text(format!(
-            "{} further bytes were received and not kept",
-            exchange.dropped_bytes
-        )));
-    }
-    lines
-}
-
-fn cut(line: &str) -> String {
-    match line.char_indices().nth(RAW_LINE) {
-        Some((at, _)) => format!("{}…", &line[..at]),
-        None => line.to_owned(),
     }
 }

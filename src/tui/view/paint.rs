@@ -1,10 +1,15 @@
 //! Painting into cells: text that is safe, frames, bars. Everything on screen goes through here.
 
+use super::ascii;
 use crate::app::layout::Rect;
 use crate::core::text::{Glyph, clusters};
 use crate::tui::theme::{Theme, Tint};
 use ratatui::buffer::Buffer;
 use ratatui::style::Style;
+
+/// Cells before one from which a wide character may reach into it. Some scripts join to clusters of more
+/// than two cells.
+const WIDEST: u16 = 4;
 
 /// The cells of a frame and the styles to paint them with.
 pub(super) struct Canvas<'a> {
@@ -41,6 +46,16 @@ impl Canvas<'_> {
         if width == 0 || x.saturating_add(width) > end {
             return x;
         }
+        self.part(x, y);
+        if self.theme.signs.is_ascii && !symbol.is_ascii() {
+            let stand_in = ascii::stand_in(symbol);
+            for column in x..x + width {
+                if let Some(cell) = self.buffer.cell_mut((column, y)) {
+                    cell.set_symbol(stand_in).set_style(style);
+                }
+            }
+            return x + width;
+        }
         if let Some(cell) = self.buffer.cell_mut((x, y)) {
             cell.set_symbol(symbol).set_style(style);
         }
@@ -53,11 +68,27 @@ impl Canvas<'_> {
         x + width
     }
 
+    /// Blanks a wide character that reaches into this cell from the left, before the cell is drawn anew:
+    /// a terminal that is told to draw one over two cells leaves out what was to stand in the second.
+    fn part(&mut self, x: u16, y: u16) {
+        for back in 1..=WIDEST.min(x) {
+            let Some(cell) = self.buffer.cell_mut((x - back, y)) else { return };
+            let symbol = cell.symbol();
+            if symbol.len() > 1 && crate::core::text::width(symbol) > usize::from(back) {
+                cell.set_symbol(" ");
+            }
+            if cell.symbol() != " " {
+                return;
+            }
+        }
+    }
+
     /// Draws a text on one line and returns the column after it; what does not fit is cut.
     pub(super) fn text(&mut self, x: u16, y: u16, end: u16, text: &str, style: Style) -> u16 {
         let mut at = x;
         if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
             // Most text on screen; every byte is a cluster of one cell.
+            self.part(x, y);
             for index in 0..text.len().min(usize::from(end.saturating_sub(x))) {
                 if let Some(cell) = self.buffer.cell_mut((at, y)) {
                     cell.set_symbol(&text[index..=index]).set_style(style);
@@ -88,6 +119,12 @@ impl Canvas<'_> {
 
     /// Fills a line with one character of one cell.
     pub(super) fn fill(&mut self, x: u16, y: u16, end: u16, symbol: &str, style: Style) {
+        if x >= end {
+            return;
+        }
+        self.part(x, y);
+        let is_shown = symbol.is_ascii() || !self.theme.signs.is_ascii;
+        let symbol = if is_shown { symbol } else { ascii::stand_in(symbol) };
         for column in x..end {
             if let Some(cell) = self.buffer.cell_mut((column, y)) {
                 cell.set_symbol(symbol).set_style(style);
@@ -114,6 +151,7 @@ impl Canvas<'_> {
     /// Empties a rectangle to the ground of layers.
     pub(super) fn clear(&mut self, rect: Rect, style: Style) {
         for y in rect.y..rect.y + rect.height {
+            self.part(rect.x, y);
             for x in rect.x..rect.x + rect.width {
                 if let Some(cell) = self.buffer.cell_mut((x, y)) {
                     cell.reset();
@@ -182,6 +220,79 @@ fn eighths(share: f64, cells: u16) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::theme::{self, Theme as Palette};
+    use crate::core::text::width;
+    use crate::tui::theme::{Depth, Signs};
+    use proptest::prelude::*;
+    use std::path::Path;
+
+    fn theme(signs: &Signs) -> Theme {
+        let (palette, _) = Palette::load(theme::DEFAULT, Path::new("")).unwrap();
+        Theme::new(&palette, Depth::None, *signs)
+    }
+
+    fn drawn(signs: &Signs, draw: impl FnOnce(&mut Canvas<'_>)) -> Vec<String> {
+        let (theme, area) = (theme(signs), ratatui::layout::Rect::new(0, 0, 12, 3));
+        let mut buffer = Buffer::empty(area);
+        draw(&mut Canvas { buffer: &mut buffer, theme: &theme });
+        let row = |y| (0..12).map(|x| buffer[(x, y)].symbol()).collect::<String>();
+        (0..3).map(row).collect()
+    }
+
+    #[test]
+    fn a_frame_parts_the_wide_characters_it_is_drawn_over() {
+        let over = |x| {
+            drawn(&Signs::UNICODE, |canvas| {
+                for y in 0..3 {
+                    canvas.text(0, y, 12, "가나다라마바", Style::default());
+                }
+                let rect = Rect { x, y: 0, width: 5, height: 3 };
+                canvas.clear(rect, Style::default());
+                canvas.frame(rect, "", false);
+            })
+        };
+        // The second cell of a wide character is blank in the buffer.
+        assert_eq!(over(3)[1], "가  │   │마 바 ");
+        assert_eq!(over(2)[1], "가 │   │ 마 바 ");
+    }
+
+    proptest! {
+        /// Whatever is drawn over what: no wide character is left with half of its cells.
+        #[test]
+        fn no_half_of_a_character_is_left(
+            texts in prop::collection::vec(("[a가나👨‍👩‍👧é]{0,8}", 0u16..12), 1..6), box_x in 0u16..8,
+        ) {
+            for row in drawn(&Signs::UNICODE, |canvas| {
+                for (text, x) in &texts {
+                    canvas.text(*x, 0, 12, text, Style::default());
+                }
+                canvas.clear(Rect { x: box_x, y: 0, width: 3, height: 1 }, Style::default());
+                canvas.fill(box_x, 0, box_x + 1, "│", Style::default());
+            }) {
+                // Each wide character is followed by one blank cell of its own.
+                let wide = clusters(&row).filter(|(_, cluster)| width(cluster) > 1).count();
+                prop_assert_eq!(width(&row), 12 + wide, "{:?}", row);
+                let cells: Vec<&str> = clusters(&row).map(|(_, cluster)| cluster).collect();
+                prop_assert!(cells.windows(2).all(|pair| width(pair[0]) < 2 || pair[1] == " "), "{:?}", row);
+            }
+        }
+
+        /// Nothing beyond ASCII is drawn where nothing else is shown, and everything keeps its place.
+        #[test]
+        fn stand_ins_are_ascii_and_as_wide(text in any::<String>(), fill in any::<char>()) {
+            let mut ends = Vec::new();
+            for signs in [&Signs::UNICODE, &Signs::ASCII] {
+                let rows = drawn(signs, |canvas| {
+                    ends.push(canvas.text(0, 0, 12, &text, Style::default()));
+                    canvas.fill(0, 1, 12, fill.encode_utf8(&mut [0; 4]), Style::default());
+                    canvas.right(0, 2, 12, "제목 ≈ 2 …", Style::default());
+                });
+                prop_assert!(!signs.is_ascii || rows.iter().all(|row| row.is_ascii()), "{:?}", rows);
+                prop_assert!(!signs.is_ascii || rows[2] == "  ???? ~ 2 .", "{:?}", rows);
+            }
+            prop_assert_eq!(ends[0], ends[1]);
+        }
+    }
 
     #[test]
     fn bars_are_exact_to_an_eighth_and_never_hide_something() {

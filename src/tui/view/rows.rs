@@ -3,7 +3,7 @@
 use super::paint::Canvas;
 use crate::app::App;
 use crate::app::command::Place;
-use crate::app::heat::Heat;
+use crate::app::heat::Heating;
 use crate::core::run::Run;
 use crate::core::text::clusters;
 use crate::markup::{Document, Source};
@@ -15,7 +15,7 @@ use std::ops::Range;
 pub(super) struct Overlaid<'a> {
     /// The answer, where the text is one.
     run: Option<&'a Run>,
-    heat: Heat,
+    heat: Heating,
     /// Bytes of the tokens under the token cursor.
     cursor: Range<usize>,
     /// Style all text starts from.
@@ -25,7 +25,7 @@ pub(super) struct Overlaid<'a> {
 impl<'a> Overlaid<'a> {
     /// Returns plain text in one style.
     pub(super) fn plain(base: Style) -> Self {
-        Self { run: None, heat: Heat::Off, cursor: 0..0, base }
+        Self { run: None, heat: Heating::OFF, cursor: 0..0, base }
     }
 
     /// Returns an answer with heat and, where the inspector shows it, the token cursor.
@@ -33,30 +33,28 @@ impl<'a> Overlaid<'a> {
         // While the inspector only follows along, its cursor would be a blinking spot in the text.
         let is_used = app.place() == Place::Inspector || app.inspector.is_pinned();
         let shows_cursor = is_used && !app.layout.inspector.is_empty() && app.inspector.run() == Some(run.id);
-        let group = app.inspector.cursor().and_then(|cursor| app.inspector.groups().get(cursor));
-        let cursor = match group {
+        let cursor = match app.inspector.current() {
             Some(group) if shows_cursor && group.tokens.end <= run.tokens.len() => {
                 run.span(group.tokens.start).start..run.span(group.tokens.end - 1).end
             }
             _ => 0..0,
         };
-        let heat = if run.has_logprobs() { app.heat } else { Heat::Off };
-        Self { run: Some(run), heat, cursor, base }
+        Self { run: Some(run), heat: app.heating(run), cursor, base }
     }
 
     /// Whether every byte of a span has the span's style.
     fn is_even(&self, span: &Range<u32>) -> bool {
         let cursor_misses = self.cursor.end <= span.start as usize || self.cursor.start >= span.end as usize;
-        self.heat == Heat::Off && cursor_misses
+        self.heat.is_off() && cursor_misses
     }
 
     fn style(&self, theme: &Theme, byte: usize, style: Style) -> Style {
         let mut style = style;
-        if self.heat != Heat::Off
+        if !self.heat.is_off()
             && let Some(run) = self.run
-            && let Some(level) = run.token_at(byte).and_then(|token| self.heat.level(&run.tokens[token]))
+            && let Some(shade) = run.token_at(byte).and_then(|token| self.heat.shade(&run.tokens[token]))
         {
-            style = style.patch(theme.heat(level));
+            style = style.patch(theme.shade(shade));
         }
         if self.cursor.contains(&byte) {
             style = style.patch(theme.style(Tint::Cursor));

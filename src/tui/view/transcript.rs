@@ -1,16 +1,18 @@
 //! The conversation pane.
 
+use super::invitation::{Invitation, invite};
 use super::paint::Canvas;
 use super::rows::{Overlaid, draw_row};
 use crate::app::App;
 use crate::app::command::{Command, Place};
 use crate::app::layout::Rect;
 use crate::app::msg::DocumentKey;
-use crate::app::transcript::{Line, Part, body_key};
+use crate::app::transcript::{Line, Part, body_key, silence_ms};
 use crate::core::conversation::{Body, Message};
 use crate::core::figure;
 use crate::core::request::Role;
 use crate::core::run::{Run, RunStatus};
+use crate::core::stream::FinishReason;
 use crate::tui::theme::Tint;
 use ratatui::style::Modifier;
 
@@ -49,12 +51,19 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
 pub(super) fn legend(canvas: &mut Canvas<'_>, frame: Rect, unit: &str, steps: &[&str; 6]) {
     let (y, end) = (frame.y + frame.height - 1, frame.x + frame.width.saturating_sub(2));
     let dim = canvas.style(Tint::Dim);
-    let mut x = canvas.pieces(frame.x + 2, y, end, &[(" ", dim), (unit, dim), (" ", dim)]);
+    let x = canvas.pieces(frame.x + 2, y, end, &[(" ", dim), (unit, dim), (" ", dim)]);
+    let x = scale(canvas, (x, y, end), steps);
+    canvas.text(x, y, end, " ", dim);
+}
+
+/// Draws the six heat steps from `x` on and returns the column after them.
+pub(super) fn scale(canvas: &mut Canvas<'_>, (x, y, end): (u16, u16, u16), steps: &[&str; 6]) -> u16 {
+    let mut x = x;
     for (level, step) in crate::app::heat::Level::all().zip(steps) {
         let style = canvas.style(Tint::Text).patch(canvas.theme.heat(level));
         x = canvas.pieces(x, y, end, &[(" ", style), (step, style), (" ", style)]);
     }
-    canvas.text(x, y, end, " ", dim);
+    x
 }
 
 fn draw_line(app: &App, canvas: &mut Canvas<'_>, inner: Rect, y: u16, line: Line) {
@@ -127,50 +136,81 @@ fn head(app: &App, canvas: &mut Canvas<'_>, (x, y, end): (u16, u16, u16), messag
         None => app
             .counter
             .of(message)
-            .map(|tokens| format!("{} tok", figure::whole(tokens)))
+            .map(|tokens| (Rank::Count, format!("{} tok", figure::whole(tokens))))
             .into_iter()
             .collect(),
     };
-    for fact in facts {
-        let needed = u16::try_from(crate::core::text::width(&fact) + 3).unwrap_or(u16::MAX);
-        if x.saturating_add(needed) > room {
-            break;
-        }
+    for fact in fitting(facts, usize::from(room.saturating_sub(x))) {
         x = canvas.pieces(x, y, room, &[(" · ", faint), (&fact, dim)]);
     }
 }
 
-/// Returns the figures of an answer in the order they matter.
-fn facts(app: &App, run: &Run) -> Vec<String> {
+/// How much a figure matters where there is no room for all, the most first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    /// That the answer is not whole, or stays away.
+    State,
+    Temperature,
+    Count,
+    FirstToken,
+    Rate,
+    Cost,
+    Tries,
+    /// That it ended as it should.
+    Stop,
+}
+
+/// Returns the figures of an answer in the order they stand in.
+fn facts(app: &App, run: &Run) -> Vec<(Rank, String)> {
     let mut facts = Vec::new();
     if let Some(temperature) = run.request.sampling.temperature {
-        facts.push(format!("T {}", figure::parameter(temperature)));
+        facts.push((Rank::Temperature, format!("T {}", figure::parameter(temperature))));
     }
     if let Some(count) = run.output_tokens() {
-        facts.push(format!("{} tok", figure::count(count)));
+        facts.push((Rank::Count, format!("{} tok", figure::count(count))));
     }
     if let Some(ms) = run.first_token_ms() {
-        facts.push(format!("{} first", figure::duration_ms(ms)));
+        facts.push((Rank::FirstToken, format!("{} first", figure::duration_ms(ms))));
     }
-    if let Some(rate) = run.tokens_per_s() {
-        facts.push(figure::rate(rate));
+    match (silence_ms(run, app.now), run.tokens_per_s()) {
+        (Some(silence), _) => {
+            facts.push((Rank::State, format!("silent for {}", figure::duration_ms(silence))));
+        }
+        (None, Some(rate)) => facts.push((Rank::Rate, figure::rate(rate))),
+        (None, None) => {}
     }
     if let (Some(usage), Some(price)) = (&run.usage, &app.settings.card.price)
         && run.request.model == app.settings.model
     {
-        facts.push(figure::dollars(price.of(usage)));
+        facts.push((Rank::Cost, figure::dollars(price.of(usage))));
     }
     match &run.status {
-        RunStatus::Done(reason) if run.sent() => facts.push(crate::core::text::fit(reason.name(), 20)),
-        RunStatus::Cancelled => facts.push("stopped".to_owned()),
-        RunStatus::Failed(_) => facts.push("failed".to_owned()),
-        RunStatus::Streaming => facts.push(app.spinner().to_owned()),
+        RunStatus::Done(reason) if run.sent() => {
+            let rank = if *reason == FinishReason::Stop { Rank::Stop } else { Rank::State };
+            facts.push((rank, crate::core::text::fit(reason.name(), 20)));
+        }
+        RunStatus::Cancelled => facts.push((Rank::State, "stopped".to_owned())),
+        RunStatus::Failed(_) => facts.push((Rank::State, "failed".to_owned())),
+        RunStatus::Streaming => facts.push((Rank::State, app.spinner().to_owned())),
         RunStatus::Queued | RunStatus::Connecting | RunStatus::Waiting { .. } | RunStatus::Done(_) => {}
     }
     if run.attempts > 1 {
-        facts.push(format!("{} tries", run.attempts));
+        facts.push((Rank::Tries, format!("{} tries", run.attempts)));
     }
     facts
+}
+
+/// Returns the figures there is room for with what stands between them; those that matter least give way.
+fn fitting(mut facts: Vec<(Rank, String)>, room: usize) -> Vec<String> {
+    let width = |facts: &[(Rank, String)]| -> usize {
+        facts.iter().map(|(_, fact)| crate::core::text::width(fact) + 3).sum()
+    };
+    while width(&facts) > room
+        && let Some(least) = (0..facts.len()).max_by_key(|index| facts[*index].0)
+    {
+        facts.remove(least);
+    }
+    facts.into_iter().map(|(_, fact)| fact).collect()
 }
 
 fn reasoning_head(app: &App, canvas: &mut Canvas<'_>, (x, y, end): (u16, u16, u16), run: &Run) {
@@ -214,56 +254,41 @@ fn status(app: &App, canvas: &mut Canvas<'_>, (x, y, end): (u16, u16, u16), run:
 
 /// What stands in an empty conversation: three things to try.
 fn welcome(app: &App, canvas: &mut Canvas<'_>, inner: Rect) {
-    let (text, dim, key) = (canvas.style(Tint::Text), canvas.style(Tint::Dim), canvas.style(Tint::Key));
-    let hint = |command| app.keymap.hint(command, Place::Composer).unwrap_or_default();
-    let end = inner.x + inner.width;
-    let (where_to, how) = if app.settings.endpoint().is_sandbox {
+    let (intro, short, how) = if app.settings.endpoint().is_sandbox {
         (
             "This is the sandbox: a tiny language model inside tokenscope. It needs no key and no network."
                 .to_owned(),
-            "A real model: set OPENAI_API_KEY, or start with --base-url URL.".to_owned(),
+            "The sandbox: a tiny model, offline.".to_owned(),
+            "A real model: set OPENAI_API_KEY, or start with --base-url URL.",
         )
     } else {
-        (format!("Ready to ask {} at {}.", app.settings.model, app.settings.endpoint().place), String::new())
-    };
-    let lines = crate::markup::wrap(&where_to, 0..where_to.len(), inner.width);
-    let rows = 8 + u16::try_from(lines.len()).unwrap_or(1);
-    let mut y = inner.y + inner.height.saturating_sub(rows) / 3;
-    let bottom = inner.y + inner.height;
-    for line in lines {
-        if y < bottom {
-            canvas.text(inner.x, y, end, where_to.get(line).unwrap_or_default(), text);
-        }
-        y += 1;
-    }
-    y += 1;
-    let ask = if app.suggestion().is_some() {
-        "ask the question below, or your own"
-    } else {
-        "ask what you write below"
+        let model = &app.settings.model;
+        (
+            format!("Ready to ask {model} at {}.", app.settings.endpoint().place),
+            format!("Ready to ask {model}."),
+            "",
+        )
     };
     let temperatures = app.compare.temperatures.len();
     let side_by_side = format!("the same question at {temperatures} temperatures, side by side");
-    for (command, what) in [
-        (Command::Send, ask),
-        (Command::ShowCompare, side_by_side.as_str()),
-        (Command::Inspect, "the probability of every token"),
-    ] {
-        if y < bottom {
-            canvas.text(inner.x + 2, y, end, &hint(command), key);
-            canvas.text(inner.x + 10, y, end, what, text);
-        }
-        y += 1;
-    }
-    y += 1;
-    for (shown, what) in
-        [(hint(Command::ChooseEndpoint), "choose where to ask"), (String::new(), how.as_str())]
-    {
-        if y < bottom && !what.is_empty() {
-            let x = if shown.is_empty() { inner.x } else { inner.x + 10 };
-            canvas.text(inner.x + 2, y, end, &shown, key);
-            canvas.text(x, y, end, what, dim);
-        }
-        y += if shown.is_empty() { 1 } else { 2 };
-    }
+    let at_once = format!("{temperatures} temperatures at once");
+    let ask = match app.suggestion() {
+        Some(_) => ["ask the question below, or your own", "ask the question below"],
+        None => ["ask what you write below", "ask what you write"],
+    };
+    invite(
+        app,
+        canvas,
+        inner,
+        &Invitation {
+            intro: [&intro, &short],
+            offers: &[
+                (Command::Send, ask),
+                (Command::ShowCompare, [&side_by_side, &at_once]),
+                (Command::Inspect, ["the probability of every token", "every token's probability"]),
+                (Command::ChooseEndpoint, ["choose where to ask", "choose where to ask"]),
+            ],
+            aside: how,
+        },
+    );
 }

@@ -148,6 +148,20 @@ async fn a_failed_run_keeps_what_came_and_exits_with_1() {
     against(&["ask", "hi"], refuse).await.0.fails(1, &["no such key", "HTTP 401", "Check the key"]);
 }
 
+#[tokio::test]
+async fn a_limit_that_a_flag_set_is_told_with_the_flag() {
+    let arguments = ["ask", "--timeout", "0.2", "--retries", "0", "hi"];
+    let stall = async |server: &GatedServer| {
+        let mut call = server.accept().await;
+        call.open().await;
+        call.send(delta("half", -0.1, &[]).as_bytes()).await;
+        call.closed().await;
+    };
+    let (done, ()) = against(&arguments, stall).await;
+    done.fails(1, &["nothing more", "raise --timeout"]);
+    assert!(!done.err.contains("_ms of endpoint"), "{}", done.err);
+}
+
 #[test]
 fn an_unreachable_server_is_told_with_what_to_do() {
     let home = Home::new();

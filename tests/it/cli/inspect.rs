@@ -1,7 +1,9 @@
-//! The table of tokens.
+//! The table of tokens, what it would be, close calls, and everything as data.
 
-use super::{against, answer, body, delta, end, json_of};
-use serde_json::json;
+use super::{Home, against, answer, body, delta, end, json_of};
+use serde_json::{Value, json};
+use std::fs;
+use std::io::{BufRead, BufReader};
 
 #[tokio::test]
 async fn the_table_of_tokens_is_aligned_in_any_script() {
@@ -64,8 +66,148 @@ async fn one_run_has_the_same_numbers_in_every_command() {
         }
         let fields =
             ["text", "finish_reason", "usage", "usage_source", "tokens", "perplexity", "mean_surprisal_bits"];
+        // What only `inspect` knows of a token stands beside what all commands say of it.
+        for token in record["tokens"].as_array_mut().unwrap() {
+            let own = ["text", "bytes", "logprob", "candidates"].map(|field| token[field].take());
+            *token = Value::from(own.to_vec());
+            for candidate in token[3].as_array_mut().unwrap() {
+                *candidate =
+                    Value::from(["text", "bytes", "logprob"].map(|field| candidate[field].take()).to_vec());
+            }
+        }
         records.push(fields.map(|field| record[field].clone()));
     }
     assert_eq!(records[0], records[1]);
     assert_eq!(records[0], records[2]);
+}
+
+/// Three tokens whose candidates are the whole distribution.
+fn whole() -> String {
+    let ln = f64::ln;
+    let mut stream = delta("a", ln(0.6), &[("a", ln(0.6)), ("b", ln(0.3)), ("c", ln(0.1))]);
+    stream.push_str(&delta(" b", ln(0.2), &[(" a", ln(0.7)), (" b", ln(0.2)), (" c", ln(0.1))]));
+    stream.push_str(&delta(" c", ln(0.99), &[(" c", ln(0.99)), (" d", ln(0.01))]));
+    stream.push_str(&end("stop", Some((4, 3))));
+    stream
+}
+
+#[tokio::test]
+async fn a_what_if_stands_beside_what_was_reported() {
+    let arguments = ["inspect", "--what-if", "T=2,top_k=2", "hi"];
+    let (done, _) = against(&arguments, async |server| server.stream(&whole()).await).await;
+    let out = done.fine();
+    // √0.6 and √0.3, √0.7 and √0.2, √0.99 and √0.01, of their sums.
+    for said in
+        ["▸a      60.0 %  58.6 %", "b   30.0 %  41.4 %", "c  10.0 %   cut", " b     20.0 %  34.8 %", "kept"]
+    {
+        let (out, said) = (squeezed(&out), squeezed(said));
+        assert!(out.contains(&said), "{said:?} is not in {out}");
+    }
+    assert!(
+        out.contains("what if T 2.0, top_k 2 · exact at 3 of 3 tokens · the chosen token is cut at 0"),
+        "{out}"
+    );
+    let arguments = ["inspect", "--what-if", "top_p=0.5", "--json", "hi"];
+    let (done, _) = against(&arguments, async |server| server.stream(&whole()).await).await;
+    let record = json_of(&done.fine());
+    // The temperature that is not asked about is the one of the request.
+    assert_eq!(record["what_if"]["temperature"], 0.7);
+    assert_eq!(record["what_if"]["order"][0], "temperature");
+    let second = &record["tokens"][1];
+    assert_eq!(second["what_if"]["chosen"]["fate"], "cut");
+    assert_eq!(second["candidates"][0]["what_if"]["band"], json!({"min": 1.0, "max": 1.0}));
+}
+
+/// Returns a text with single spaces.
+fn squeezed(text: &str) -> String {
+    text.replace('␣', " ").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[tokio::test]
+async fn close_calls_are_ranked() {
+    let arguments = ["inspect", "--close-calls", "hi"];
+    let (done, _) = against(&arguments, async |server| server.stream(&whole()).await).await;
+    let out = done.fine();
+    let lines: Vec<&str> = out.lines().collect();
+    assert_eq!(lines[0].split_whitespace().next(), Some("#"));
+    assert!(squeezed(lines[1]).starts_with("2 b 20.0 % a 70.0 % -1.81 bits a[ b] c"), "{out}");
+    assert_eq!(lines[2], "");
+    assert!(lines[3].contains("1 close call"), "{out}");
+}
+
+#[tokio::test]
+async fn csv_has_a_row_for_each_token() {
+    let ln = f64::ln;
+    let mut stream = delta("\"a\",\n", ln(0.5), &[("\"a\",\n", ln(0.5))]);
+    stream.push_str(&delta("한", ln(0.25), &[]));
+    stream.push_str(&end("stop", None));
+    let (done, _) = against(&["inspect", "--csv", "hi"], async |server| server.stream(&stream).await).await;
+    let out = done.fine();
+    assert!(out.starts_with("index,text,bytes,id,logprob,probability,"), "{out}");
+    assert!(out.contains("\r\n1,\"\"\"a\"\",\n\",2261222c0a,,-0.693"), "{out}");
+    assert!(out.contains("\r\n2,한,ed959c,,-1.386"), "{out}");
+    assert!(out.ends_with("\r\n"), "{out}");
+}
+
+#[tokio::test]
+async fn data_goes_to_the_file_that_is_named() {
+    let home = Home::new();
+    let path = home.path().join("answer.html");
+    let arguments = ["inspect", "--html", "--out", path.to_str().unwrap(), "hi"];
+    let (done, _) = against(&arguments, async |server| server.stream(&whole()).await).await;
+    assert_eq!(done.fine(), "");
+    assert!(fs::read_to_string(&path).unwrap().starts_with("<!doctype html>"));
+    let done = home.run(&["inspect", "--out", "no/such/folder.txt", "hi"]);
+    done.fails(2, &["no/such/folder.txt cannot be written", "folder exists"]);
+}
+
+#[test]
+fn every_form_works_with_the_sandbox() {
+    let home = Home::new();
+    let ask = |more: &[&str]| {
+        let asking = ["inspect", "--top", "4", "--seed", "7", "--max-tokens", "20", "판다는 무엇을 먹나요?"];
+        home.run(&[&asking, more].concat())
+    };
+    let record = json_of(&ask(&["--json", "--what-if", "T=1.5,top_p=0.9,min_p=0.05,top_k=40"]).fine());
+    let tokens = record["tokens"].as_array().unwrap();
+    assert!(!tokens.is_empty());
+    for token in tokens {
+        assert_eq!(token["candidates"].as_array().unwrap().len(), 4);
+        let chosen = &token["what_if"]["chosen"]["band"];
+        assert!(chosen["min"].as_f64().unwrap() <= chosen["max"].as_f64().unwrap());
+        assert!(token["entropy_bits_min"].as_f64() <= token["entropy_bits_max"].as_f64());
+        assert!(token["tipping"]["kind"].is_string());
+    }
+    assert_eq!(record["provenance"], json!({"stage": "before_temperature", "basis": "documented"}));
+    assert_eq!(record["alignment"]["is_whole"], true);
+    let calls = record["close_calls"].as_array().unwrap();
+    let listed = ask(&["--close-calls"]).fine();
+    assert_eq!(listed.lines().take_while(|line| !line.is_empty()).count(), calls.len() + 1);
+    let rows = ask(&["--csv"]).fine().matches("\r\n").count();
+    assert!(rows > tokens.len());
+    assert!(ask(&["--html"]).fine().contains("<h1>Token probabilities</h1>"));
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let home = Home::new();
+    for form in ["--html", "--csv", "--json"] {
+        let mut child = home.command(&["inspect", form, "--seed", "7", "판다"]).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::with_capacity(16, child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{form}");
+    }
+}
+
+#[test]
+fn csv_on_a_terminal_is_harmless() {
+    let saved = json!({"choices": [{"message": {"content": "\u{1b}[31m"}, "finish_reason": "stop",
+        "logprobs": {"content": [{"token": "\u{1b}[31m", "logprob": -0.1}]}}]});
+    let home = Home::new();
+    let file = home.write("saved.json", saved.to_string());
+    for form in ["--csv", "--html", "--json", "--close-calls"] {
+        let (code, screen) = home.on_terminal(&["inspect", "--from", &file, form]);
+        assert_eq!(code, 0, "{screen}");
+        assert!(!screen.contains('\u{1b}'), "{form}: {screen:?}");
+    }
 }

@@ -5,6 +5,9 @@ mod compare;
 mod configuration;
 mod count;
 mod inspect;
+mod page;
+mod saved;
+mod shape;
 mod usage;
 
 use crate::support::gated::{Call, GatedServer};

@@ -76,6 +76,6 @@ fn token(piece: Piece, share: f64, mut candidates: Vec<(Piece, f64)>) -> Token {
     candidates.sort_by(|a, b| b.1.total_cmp(&a.1));
     candidates.truncate(CANDIDATES);
     let candidates =
-        candidates.into_iter().map(|(piece, share)| Candidate { piece, logprob: Some(share.ln()) });
-    Token { piece, logprob: Some(share.ln()), candidates: candidates.collect() }
+        candidates.into_iter().map(|(piece, share)| Candidate { piece, logprob: Some(share.ln()), id: None });
+    Token { piece, logprob: Some(share.ln()), candidates: candidates.collect(), id: None }
 }

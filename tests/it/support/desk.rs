@@ -52,6 +52,10 @@ impl Knowledge for Known {
         let choice = tokenizer::encoding_for(model);
         (self.0.card(model).encoding.unwrap_or(choice.encoding), true)
     }
+
+    fn logprobs_before_temperature(&self, endpoint: &str) -> Option<bool> {
+        self.0.logprobs_before_temperature(endpoint)
+    }
 }
 
 impl Desk {
@@ -65,6 +69,7 @@ impl Desk {
             place: "inside tokenscope, offline".to_owned(),
             model: std::sync::Arc::clone(&model),
             is_sandbox: true,
+            continues: config.endpoints[SANDBOX].continues,
         };
         let start = Start {
             settings: Settings {

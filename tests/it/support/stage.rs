@@ -17,12 +17,12 @@ use tokenscope::core::conversation::{Body, Conversation, Message};
 use tokenscope::core::cost::Price;
 use tokenscope::core::id::{Ids, RunId};
 use tokenscope::core::model::{Encoding, ModelCard};
-use tokenscope::core::request::{Request, Role, Sampling};
+use tokenscope::core::request::{Means, Request, Role, Sampling};
 use tokenscope::core::run::Run;
 use tokenscope::core::stream::{FinishReason, StreamEvent};
 use tokenscope::core::time::Timestamp;
 use tokenscope::core::token::{Candidate, Piece, Token};
-use tokenscope::tui::theme::Theme;
+use tokenscope::tui::theme::{Signs, Theme};
 use tokenscope::tui::view;
 
 use ratatui::Terminal;
@@ -72,6 +72,12 @@ impl Stage {
                 start.conversation.messages.push(Message { id: start.ids.message(), role: *role, body });
             }
         })
+    }
+
+    /// Draws with the signs of a terminal that shows ASCII only.
+    pub(crate) fn use_ascii(&mut self) {
+        self.theme.signs = Signs::ASCII;
+        self.draw();
     }
 
     /// Presses keys, written as in the configuration with spaces between them.
@@ -232,11 +238,12 @@ pub(crate) fn token(candidates: &[(&str, f64)]) -> Token {
     let candidate = |(text, p): &(&str, f64)| Candidate {
         piece: Piece::new(*text, Some(text.as_bytes().to_vec())),
         logprob: Some(p.ln()),
+        id: None,
     };
     let mut all: Vec<Candidate> = candidates.iter().map(candidate).collect();
     let chosen = all[0].clone();
     all.sort_by(|a, b| b.logprob.unwrap_or(0.0).total_cmp(&a.logprob.unwrap_or(0.0)));
-    Token { piece: chosen.piece, logprob: chosen.logprob, candidates: all.into() }
+    Token { piece: chosen.piece, logprob: chosen.logprob, candidates: all.into(), id: None }
 }
 
 /// Returns how a test's app begins: one endpoint, a model with a window of 8,192 tokens.
@@ -246,13 +253,14 @@ pub(crate) fn start() -> Start {
         place: "https://api.example.org/v1".to_owned(),
         model: "m-1".into(),
         is_sandbox,
+        continues: Means::Prefill,
     };
     Start {
         settings: Settings {
             endpoints: vec![endpoint("local", false), endpoint("sandbox", true)],
             endpoint: 0,
             model: "m-1".into(),
-            card: Fixed.card("m-1"),
+            card: Fixed::default().card("m-1"),
             sampling: Sampling {
                 temperature: Some(0.7),
                 max_output_tokens: Some(512),
@@ -273,14 +281,17 @@ pub(crate) fn start() -> Start {
         concurrency: 8,
         wrap: 0,
         counter: Counter::new(Encoding::O200kBase, true),
-        knowledge: Box::new(Fixed),
+        knowledge: Box::new(Fixed::default()),
         notices: Vec::new(),
     }
 }
 
 /// Knows the same of every model.
-#[derive(Debug)]
-struct Fixed;
+#[derive(Debug, Default)]
+pub(crate) struct Fixed {
+    /// Whether the user says that probabilities stand before temperature.
+    pub(crate) logprobs_before_temperature: Option<bool>,
+}
 
 impl Knowledge for Fixed {
     fn card(&self, _: &str) -> ModelCard {
@@ -294,6 +305,10 @@ impl Knowledge for Fixed {
 
     fn encoding(&self, _: &str) -> (Encoding, bool) {
         (Encoding::O200kBase, true)
+    }
+
+    fn logprobs_before_temperature(&self, _: &str) -> Option<bool> {
+        self.logprobs_before_temperature
     }
 }
 

@@ -1,0 +1,65 @@
+//! `inspect --from`: an answer from a file or a pipe in the place of one that is asked for.
+//!
+//! Owns what the flags may say of an answer that is there already: how it was asked, where the file
+//! does not tell. A flag that would change what is asked is refused, as nothing is.
+
+use crate::cli::failure::Failure;
+use crate::cli::flags::Flags;
+use crate::cli::input;
+use crate::cli::output::Output;
+use crate::config::Config;
+use crate::core::fault::Fault;
+use crate::core::id::Ids;
+use crate::core::run::Run;
+use crate::provider::{MAX_DOCUMENT, read_document};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Flags that shape a request and say nothing of an answer.
+const ASKING: [&str; 10] =
+    ["prompt", "file", "base-url", "system", "timeout", "retries", "seed", "max-tokens", "stop", "no-stream"];
+
+/// A saved answer, with the settings in force.
+pub(super) struct Saved {
+    pub(super) run: Run,
+    pub(super) config: Config,
+}
+
+/// Returns the answer a file holds, with what the flags say of it.
+pub(super) fn read(flags: &Flags<'_>, path: &Path, output: &mut Output) -> Result<Saved, Failure> {
+    if let Some(flag) = ASKING.into_iter().find(|flag| flags.is_given(flag)) {
+        let name = if flag == "prompt" { "A prompt".to_owned() } else { format!("--{flag}") };
+        return Err(Failure::wrong(
+            format!("{name} does not go with --from: the answer is there already"),
+            "Leave one of them out",
+        ));
+    }
+    let (_, mut loaded) = flags.load()?;
+    if let Some(fault) = loaded.error.take() {
+        return Err(Failure::Wrong(fault));
+    }
+    for notice in &loaded.notices {
+        output.note(&format!("note: {notice}"));
+    }
+    let bytes = input::bytes(path, MAX_DOCUMENT as u64)?;
+    let run = read_document(Ids::default().run(), &bytes).map_err(|fault| {
+        let message = format!("{}: {}", input::name(path), fault.message);
+        Failure::Wrong(Fault { message, ..fault })
+    })?;
+    Ok(Saved { run: stated(run, flags), config: loaded.config })
+}
+
+/// Returns the answer with what the flags say of how it was asked.
+fn stated(mut run: Run, flags: &Flags<'_>) -> Run {
+    let request = Arc::make_mut(&mut run.request);
+    if let Some(endpoint) = flags.one::<String>("endpoint") {
+        request.endpoint = endpoint.into();
+    }
+    if let Some(model) = flags.one::<String>("model") {
+        request.model = model.into();
+    }
+    let sampling = &mut request.sampling;
+    sampling.temperature = flags.one("temperature").or(sampling.temperature);
+    sampling.top_p = flags.one("top-p").or(sampling.top_p);
+    run
+}

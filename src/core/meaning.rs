@@ -1,0 +1,94 @@
+//! What the values reported for an answer stand for: everything that has to be known before they can
+//! be asked what if.
+//!
+//! Owns how that is put together from what is known of the model and the endpoint, once for every
+//! surface. Never takes a vocabulary for smaller than it may be: where it is not known, bounds are
+//! computed with more tokens than any has.
+
+use crate::core::ladder::AMPLE_VOCABULARY;
+use crate::core::model::{Encoding, ModelCard};
+use crate::core::provenance::{Basis, Provenance};
+use crate::core::request::Sampling;
+use crate::core::reshaping::{Refusal, Reshaping, Source};
+use crate::core::tipping::Tipping;
+use crate::core::token::Token;
+use crate::core::what_if::WhatIf;
+
+/// What the values of one answer stand for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Meaning {
+    /// Before or after temperature, and how that is known.
+    pub provenance: Provenance,
+    /// What takes the values back to the model's own, or why nothing does.
+    pub source: Result<Source, Refusal>,
+    /// Tokens in the vocabulary, or more than it has where that is not known.
+    pub vocabulary: usize,
+}
+
+impl Meaning {
+    /// Returns what the values of an answer that was sampled so stand for.
+    ///
+    /// `encoding` is the model's own vocabulary; `None` where it is not known.
+    #[must_use]
+    pub fn new(provenance: Provenance, sampling: &Sampling, encoding: Option<Encoding>) -> Self {
+        Self {
+            provenance,
+            source: Source::new(provenance, sampling),
+            vocabulary: encoding.map_or(AMPLE_VOCABULARY, Encoding::vocabulary),
+        }
+    }
+
+    /// Returns the question put to these values.
+    ///
+    /// # Errors
+    /// Refuses values that cannot be taken back, and parameters out of their range.
+    pub fn what_if(&self, reshaping: Reshaping) -> Result<WhatIf, Refusal> {
+        WhatIf::new(self.source?, reshaping, self.vocabulary)
+    }
+
+    /// Returns T* of a token.
+    ///
+    /// # Errors
+    /// Refuses values that cannot be taken back, and tokens without any.
+    pub fn tipping(&self, token: &Token) -> Result<Tipping, Refusal> {
+        Tipping::of(token, self.source?, self.vocabulary)
+    }
+}
+
+/// Returns where reported values stand: what the user configured for the endpoint, else what is
+/// documented of the model, else what most servers do.
+#[must_use]
+pub fn provenance(configured_before: Option<bool>, card: &ModelCard) -> Provenance {
+    let documented = Provenance::stated(card.logprobs_before_temperature, Basis::Documented);
+    Provenance::stated(configured_before, Basis::Configured).or_better(documented)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::provenance::Stage;
+
+    #[test]
+    fn the_users_word_beats_the_documents() {
+        let card = ModelCard { logprobs_before_temperature: Some(true), ..ModelCard::default() };
+        let said = provenance(Some(false), &card);
+        assert_eq!((said.stage, said.basis), (Stage::AfterTemperature, Basis::Configured));
+        assert_eq!(provenance(None, &card).basis, Basis::Documented);
+        assert_eq!(provenance(None, &ModelCard::default()), Provenance::default());
+    }
+
+    #[test]
+    fn an_unknown_vocabulary_is_taken_for_larger_than_any() {
+        let meaning = |encoding| Meaning::new(Provenance::default(), &Sampling::default(), encoding);
+        assert!(Encoding::ALL.iter().all(|known| known.vocabulary() < meaning(None).vocabulary));
+        assert_eq!(meaning(Some(Encoding::Cl100kBase)).vocabulary, Encoding::Cl100kBase.vocabulary());
+    }
+
+    #[test]
+    fn values_after_temperature_0_are_refused() {
+        let after = Provenance::stated(Some(false), Basis::Configured);
+        let sampling = Sampling { temperature: Some(0.0), ..Sampling::default() };
+        let meaning = Meaning::new(after, &sampling, None);
+        assert_eq!(meaning.what_if(Reshaping::default()), Err(Refusal::AfterZero));
+    }
+}

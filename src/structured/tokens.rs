@@ -1,0 +1,196 @@
+//! Which tokens hold which bytes of an answer, and how sure the model was of them together.
+//!
+//! Owns the comparison of the tokens' bytes with the text. Where they part (a server lost a piece of a
+//! character, or sent no bytes for one), nothing is guessed: what lies before the place is mapped, and
+//! what lies after it is not.
+
+use crate::core::token::Token;
+use serde::Serialize;
+use std::ops::Range;
+
+/// Where each token ends in a text, as far as the tokens are the text.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Alignment {
+    ends: Vec<usize>,
+    is_whole: bool,
+}
+
+impl Alignment {
+    /// Returns how the tokens lie over the text.
+    #[must_use]
+    pub fn new(text: &str, tokens: &[Token]) -> Self {
+        let mut rest = text.as_bytes();
+        let mut ends = Vec::with_capacity(tokens.len());
+        for token in tokens {
+            let Some(after) = rest.strip_prefix(token.piece.bytes()) else { break };
+            rest = after;
+            ends.push(text.len() - rest.len());
+        }
+        let is_whole = ends.len() == tokens.len() && rest.is_empty();
+        Self { ends, is_whole }
+    }
+
+    /// Whether the tokens' bytes, concatenated, are the text.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
+    /// Returns the byte up to which the tokens are the text.
+    #[must_use]
+    pub fn end(&self) -> usize {
+        self.ends.last().copied().unwrap_or(0)
+    }
+
+    /// Returns the bytes of a token; `None` where the tokens have parted from the text.
+    #[must_use]
+    pub fn span(&self, token: usize) -> Option<Range<usize>> {
+        let end = *self.ends.get(token)?;
+        Some(token.checked_sub(1).map_or(0, |before| self.ends[before])..end)
+    }
+
+    /// Returns the tokens that overlap a range of bytes, those that straddle its ends included.
+    #[must_use]
+    pub fn overlapping(&self, bytes: &Range<usize>) -> Option<Range<usize>> {
+        if bytes.end > self.end() || bytes.is_empty() {
+            return None;
+        }
+        let first = self.ends.partition_point(|end| *end <= bytes.start);
+        let last = self.ends.partition_point(|end| *end < bytes.end);
+        Some(first..last + 1)
+    }
+}
+
+/// The least probable token of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Lowest {
+    /// Its index among the answer's tokens.
+    pub token: usize,
+    /// Its logprob in nats.
+    pub logprob: f64,
+}
+
+/// How sure the model was of the bytes of a value, as far as the tokens tell.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Confidence {
+    /// The tokens that overlap the value.
+    pub tokens: Range<usize>,
+    /// Whether the first of them also holds bytes before the value, as ` "` and `":` do.
+    pub shares_first: bool,
+    /// Whether the last of them also holds bytes after the value, as `",` does.
+    pub shares_last: bool,
+    /// The logarithm of their joint probability in nats; `None` if one of them has none.
+    pub joint_logprob: Option<f64>,
+    /// The least probable of those that have a logprob; the first of equals.
+    pub lowest: Option<Lowest>,
+}
+
+impl Confidence {
+    /// Returns the confidence in a range of bytes; `None` where the tokens do not reach it.
+    #[must_use]
+    pub fn new(bytes: &Range<usize>, tokens: &[Token], alignment: &Alignment) -> Option<Self> {
+        let over = alignment.overlapping(bytes)?;
+        let own = tokens.get(over.clone())?;
+        let lowest = own
+            .iter()
+            .zip(over.clone())
+            .filter_map(|(token, index)| Some(Lowest { token: index, logprob: token.logprob? }))
+            .min_by(|a, b| a.logprob.total_cmp(&b.logprob));
+        Some(Self {
+            shares_first: alignment.span(over.start)?.start < bytes.start,
+            shares_last: alignment.span(over.end - 1)?.end > bytes.end,
+            joint_logprob: own.iter().map(|token| token.logprob).sum(),
+            lowest,
+            tokens: over,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::token::Piece;
+    use proptest::prelude::*;
+
+    fn token(bytes: &[u8], logprob: Option<f64>) -> Token {
+        let piece = Piece::new(String::from_utf8_lossy(bytes).into_owned(), Some(bytes.to_vec()));
+        Token { piece, logprob, candidates: Box::new([]), id: None }
+    }
+
+    fn tokens(pieces: &[&str]) -> Vec<Token> {
+        pieces.iter().zip(1..).map(|(piece, n)| token(piece.as_bytes(), Some(-f64::from(n)))).collect()
+    }
+
+    #[test]
+    fn straddling_tokens_are_included_and_marked() {
+        let tokens = tokens(&["{\"", "a", "\":\"", "x", "y", "\",", "\"b\":", "1", "}"]);
+        let text = "{\"a\":\"xy\",\"b\":1}";
+        let alignment = Alignment::new(text, &tokens);
+        assert!(alignment.is_whole());
+        let string = Confidence::new(&(5..9), &tokens, &alignment).unwrap();
+        assert_eq!((string.tokens.clone(), string.shares_first, string.shares_last), (2..6, true, true));
+        assert_eq!(string.joint_logprob, Some(-18.0));
+        assert_eq!(string.lowest, Some(Lowest { token: 5, logprob: -6.0 }));
+        let number = Confidence::new(&(14..15), &tokens, &alignment).unwrap();
+        assert_eq!((number.tokens, number.shares_first, number.shares_last), (7..8, false, false));
+    }
+
+    #[test]
+    fn one_token_may_hold_everything_and_empty_ones_hold_nothing() {
+        let tokens = tokens(&["[1,", "", "2", "]"]);
+        let alignment = Alignment::new("[1,2]", &tokens);
+        let first = Confidence::new(&(1..2), &tokens, &alignment).unwrap();
+        assert_eq!((first.tokens, first.shares_first, first.shares_last), (0..1, true, true));
+        assert_eq!(Confidence::new(&(3..4), &tokens, &alignment).unwrap().tokens, 2..3);
+    }
+
+    #[test]
+    fn a_value_without_every_logprob_has_no_joint_one() {
+        let tokens = [token(b"1", Some(-0.5)), token(b"2", None)];
+        let confidence = Confidence::new(&(0..2), &tokens, &Alignment::new("12", &tokens)).unwrap();
+        assert_eq!(confidence.joint_logprob, None);
+        assert_eq!(confidence.lowest, Some(Lowest { token: 0, logprob: -0.5 }));
+    }
+
+    #[test]
+    fn pieces_of_characters_are_laid_by_their_bytes() {
+        let text = "\"가🙂\"";
+        let bytes = text.as_bytes();
+        let tokens: Vec<Token> = [0..3, 3..4, 4..6, 6..9].map(|r| token(&bytes[r], Some(-1.0))).into();
+        let alignment = Alignment::new(text, &tokens);
+        assert!(alignment.is_whole());
+        assert_eq!(alignment.overlapping(&(0..9)), Some(0..4));
+        assert_eq!(alignment.overlapping(&(1..4)), Some(0..2));
+    }
+
+    #[test]
+    fn nothing_is_mapped_after_the_tokens_part_from_the_text() {
+        let tokens = tokens(&["[1,", " ", "\u{fffd}", "]"]);
+        let alignment = Alignment::new("[1, \"🙂\"]", &tokens);
+        assert!(!alignment.is_whole());
+        assert_eq!(alignment.end(), 4);
+        assert!(Confidence::new(&(1..2), &tokens, &alignment).is_some());
+        assert_eq!(Confidence::new(&(4..10), &tokens, &alignment), None);
+        assert!(!Alignment::new("ab", &self::tokens(&["a"])).is_whole());
+    }
+
+    proptest! {
+        /// The range of a value is exactly the tokens with a byte in it.
+        #[test]
+        fn ranges_are_those_a_search_finds(sizes in prop::collection::vec(0usize..4, 1..30), a in 0usize..90, b in 0usize..90) {
+            let tokens: Vec<Token> = sizes.iter().map(|size| token(&vec![b'x'; *size], None)).collect();
+            let text = "x".repeat(sizes.iter().sum());
+            let alignment = Alignment::new(&text, &tokens);
+            let bytes = a.min(b)..a.max(b);
+            let hit = |index: &usize| {
+                let span = alignment.span(*index).unwrap();
+                span.start.max(bytes.start) < span.end.min(bytes.end)
+            };
+            let hits: Vec<usize> = (0..tokens.len()).filter(hit).collect();
+            match alignment.overlapping(&bytes) {
+                Some(range) => prop_assert_eq!((range.start, range.end - 1), (hits[0], hits[hits.len() - 1])),
+                None => prop_assert!(bytes.is_empty() || bytes.end > text.len()),
+            }
+        }
+    }
+}
