@@ -450,7 +450,7 @@ required = true
         assert!(of(&whole.replace("file", "path")).unwrap_err().contains("the file of a schema"));
         let sampling = Sampling { response_format: person, ..Sampling::default() };
         let messages = vec![Prompt::new(Role::User, "hi")];
-        let sweep = Sweep::new(Request { sampling, messages, ..base() }, Vec::new(), 1).unwrap();
+        let sweep = Sweep::new(Request { messages, sampling, ..base() }, Vec::new(), 1).unwrap();
         let again =
             parse(&Plan::of(&sweep).print().unwrap()).unwrap().sweep(base(), &known(), &read).unwrap();
         assert_eq!(again.base().sampling, sweep.base().sampling);

@@ -66,10 +66,10 @@ fn token(text: &str, logprob: f64) -> Token {
     let candidate = |text: &str, logprob: Option<f64>| Candidate {
         piece: Piece::new(text, Some(text.as_bytes().to_vec())),
         logprob,
-        id: Some(7),
+        id: None,
     };
     let candidates = Box::new([candidate(text, Some(logprob)), candidate("다른", None)]);
-    Token { piece: candidates[0].piece.clone(), logprob: Some(logprob), candidates, id: Some(7) }
+    Token { piece: candidates[0].piece.clone(), logprob: Some(logprob), candidates, id: None }
 }
 
 /// Returns a run that had everything a run can have.
