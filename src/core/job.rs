@@ -4,6 +4,7 @@
 //! Identifiers are made by who asks, so that nobody waits for the store to name a thing, and doing a
 //! job twice changes nothing.
 
+use crate::core::bench::Bench;
 use crate::core::fault::Fault;
 use crate::core::request::Request;
 use crate::core::run::Run;
@@ -58,6 +59,28 @@ pub struct SweepRecord {
     pub cells: Vec<CellRecord>,
     /// Its samples in order.
     pub samples: Vec<SampleRecord>,
+}
+
+impl SweepRecord {
+    /// Returns the sweep of a bench as it is kept, without notes and marks.
+    #[must_use]
+    pub fn of(id: RecordId, title: String, plan: String, begun_ms: i64, bench: &Bench) -> Self {
+        let sweep = bench.sweep();
+        let cell = |cell: usize| CellRecord {
+            labels: sweep.labels(cell).into_iter().map(str::to_owned).collect(),
+            request: Arc::clone(&bench.slots()[bench.samples_of(cell).start].sample.request),
+            note: String::new(),
+            is_best: false,
+        };
+        let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let samples = bench.slots().iter().map(|slot| SampleRecord {
+            cell: number(slot.sample.cell),
+            repeat: slot.sample.repeat,
+            key: slot.sample.key,
+        });
+        let samples = samples.collect();
+        Self { id, title, plan, begun_ms, cells: (0..sweep.cell_count()).map(cell).collect(), samples }
+    }
 }
 
 /// An ended run as it is kept.

@@ -252,6 +252,14 @@ impl Run {
         run
     }
 
+    /// Lets go of the candidates and the raw exchange, which are kept elsewhere. All figures stay.
+    pub fn lighten(&mut self) {
+        self.exchange = None;
+        for token in &mut self.tokens {
+            token.candidates = Box::new([]);
+        }
+    }
+
     /// Returns when the run came to its stages.
     #[must_use]
     pub fn stages(&self) -> Stages {
@@ -293,7 +301,7 @@ impl Run {
                 self.reasoning.push_str(&text);
             }
             StreamEvent::Usage(usage) => self.usage = Some(usage),
-            StreamEvent::Exchanged(_) => return false,
+            StreamEvent::Exchanged(_) | StreamEvent::Limits(_) => return false,
             StreamEvent::Finished(reason) => self.end(RunStatus::Done(reason), now),
             StreamEvent::Failed(fault) => self.end(RunStatus::Failed(fault), now),
         }

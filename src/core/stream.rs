@@ -1,5 +1,6 @@
 //! The provider-neutral steps of a run.
 
+use crate::core::bench::limiter::RateLimits;
 use crate::core::exchange::Exchange;
 use crate::core::fault::Fault;
 use crate::core::token::Token;
@@ -89,6 +90,8 @@ pub enum StreamEvent {
         /// The server's request id.
         request_id: Option<Box<str>>,
     },
+    /// What a response said of the limits the server counts against; only where it said something.
+    Limits(RateLimits),
     /// Newly arrived text and the tokens that came with it; either may be empty.
     Delta {
         /// Text to append.

@@ -173,10 +173,16 @@ impl Sweep {
         self.repeats
     }
 
+    /// Returns the number of cells.
+    #[must_use]
+    pub fn cell_count(&self) -> usize {
+        self.axes.iter().map(|axis| axis.values().len()).product()
+    }
+
     /// Returns the number of requests.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.axes.iter().map(|axis| axis.values().len()).product::<usize>() * self.repeats as usize
+        self.cell_count() * self.repeats as usize
     }
 
     /// Whether there is nothing to ask; only an axis without values leaves nothing.
@@ -188,17 +194,30 @@ impl Sweep {
     /// Returns the cells, the values of the first axis furthest apart.
     #[must_use]
     pub fn cells(&self) -> Vec<Cell> {
-        let count = self.axes.iter().map(|axis| axis.values().len()).product();
-        (0..count).map(|number| self.cell(number)).collect()
+        (0..self.cell_count()).map(|number| self.cell(number)).collect()
     }
 
-    fn cell(&self, number: usize) -> Cell {
+    /// Returns the number of a cell's value on each axis.
+    #[must_use]
+    pub fn coordinates(&self, cell: usize) -> Vec<usize> {
         let mut coordinates = vec![0; self.axes.len()];
-        let mut rest = number;
+        let mut rest = cell;
         for (coordinate, axis) in coordinates.iter_mut().zip(&self.axes).rev() {
             *coordinate = rest % axis.values().len();
             rest /= axis.values().len();
         }
+        coordinates
+    }
+
+    /// Returns what a cell's value on each axis is called.
+    #[must_use]
+    pub fn labels(&self, cell: usize) -> Vec<&str> {
+        let values = self.axes.iter().zip(self.coordinates(cell));
+        values.map(|(axis, coordinate)| &*axis.values()[coordinate].label).collect()
+    }
+
+    fn cell(&self, number: usize) -> Cell {
+        let coordinates = self.coordinates(number);
         let (mut request, mut variables) = (self.base.clone(), Variables::new());
         // An endpoint brings its model, so a model of its own comes after it.
         let is_model = |axis: &Axis| *axis.parameter() == Parameter::Model;
@@ -221,9 +240,15 @@ impl Sweep {
     /// a key is how often the same request was there before, as two cells may ask the same.
     #[must_use]
     pub fn samples(&self) -> Vec<Sample> {
+        self.samples_of(self.cells())
+    }
+
+    /// Returns all requests of the sweep's cells, which may have been adapted to what their models take.
+    #[must_use]
+    pub fn samples_of(&self, cells: Vec<Cell>) -> Vec<Sample> {
         let mut asked: HashMap<SampleKey, u32> = HashMap::new();
         let mut samples = Vec::with_capacity(self.len());
-        for (cell, Cell { request, .. }) in self.cells().into_iter().enumerate() {
+        for (cell, Cell { request, .. }) in cells.into_iter().enumerate() {
             let base = Arc::new(request);
             let mut kind = SampleKey::new(&base, 0);
             for repeat in 0..self.repeats {

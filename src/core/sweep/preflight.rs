@@ -23,6 +23,32 @@ pub struct Load<'a> {
     pub card: &'a ModelCard,
 }
 
+/// The most that one request of a cell can take.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Worst {
+    /// Tokens of prompt and answer together, as far as the answer's limit is known.
+    pub tokens: u64,
+    /// Dollars; 0 where the price or the limit is not known.
+    pub dollars: f64,
+}
+
+impl Load<'_> {
+    /// Returns the most that one request can take.
+    #[must_use]
+    pub fn worst(&self, request: &Request) -> Worst {
+        let limit = output_limit(request, self);
+        let tokens = self.input.tokens() + limit.unwrap_or_default();
+        Worst { tokens, dollars: dollars(self, limit).unwrap_or_default() }
+    }
+}
+
+/// Returns what a request costs at most; `None` where the price or the limit is not known.
+fn dollars(load: &Load<'_>, limit: Option<u64>) -> Option<f64> {
+    load.card.price.as_ref().zip(limit).map(|(price, output_tokens)| {
+        price.of(&Usage { input_tokens: load.input.tokens(), output_tokens, ..Usage::default() })
+    })
+}
+
 /// How fast answers came so far.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pace {
@@ -112,10 +138,8 @@ impl Preflight {
             sum.repeated_input += input * (repeats - u64::from(is_new));
             let limit = output_limit(&cell.request, load);
             sum.output_limit = sum.output_limit.zip(limit).map(|(before, more)| before + more * repeats);
-            let price = load.card.price.as_ref().zip(limit).map(|(price, output_tokens)| {
-                price.of(&Usage { input_tokens: input, output_tokens, ..Usage::default() })
-            });
-            sum.dollars = sum.dollars.zip(price).map(|(before, more)| before + more * repeats as f64);
+            sum.dollars =
+                sum.dollars.zip(dollars(load, limit)).map(|(before, more)| before + more * repeats as f64);
             let time = pace.zip(limit).map(|(pace, tokens)| {
                 pace.first_token_ms + tokens.saturating_sub(1) as f64 * 1000.0 / pace.tokens_per_s
             });
@@ -256,6 +280,41 @@ impl fmt::Display for Bound {
 }
 
 impl Budget {
+    /// Returns the budget as it is typed: `requests=100,dollars=0.5,seconds=60`, any of them.
+    ///
+    /// # Errors
+    /// Says in one sentence what is wrong and what to write.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        const HOW: &str = "write requests=N, dollars=N and seconds=N, any of them, with commas between";
+        let mut budget = Self::default();
+        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            let (name, value) = part.split_once('=').unwrap_or((part, ""));
+            let (name, value) = (name.trim(), value.trim());
+            let wrong = || format!("'{}' is no bound of a budget: {HOW}", crate::core::text::fit(part, 40));
+            let amount = || value.parse().ok().filter(|value: &f64| value.is_finite() && *value >= 0.0);
+            match name {
+                "requests" => budget.requests = Some(value.parse().map_err(|_| wrong())?),
+                "dollars" => budget.dollars = Some(amount().ok_or_else(wrong)?),
+                "seconds" => budget.seconds = Some(amount().ok_or_else(wrong)?),
+                _ => return Err(wrong()),
+            }
+        }
+        if budget == Self::default() {
+            return Err(format!("the budget bounds nothing: {HOW}"));
+        }
+        Ok(budget)
+    }
+
+    /// Returns this budget, with the bounds of another where it has none.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            requests: self.requests.or(other.requests),
+            dollars: self.dollars.or(other.dollars),
+            seconds: self.seconds.or(other.seconds),
+        }
+    }
+
     /// Returns the bound that forbids to send one more request, of at most `next_dollars`.
     #[must_use]
     pub fn reached(&self, spent: &Spent, next_dollars: f64) -> Option<Bound> {
@@ -339,6 +398,17 @@ mod tests {
         assert_eq!((preflight.requests, preflight.is_refused(1), preflight.is_refused(0)), (2, true, false));
         let long = of(&sweep("omit", 1), Count::Exact(1_000), &card, None);
         assert_eq!(long.refusals[0].reason, "1,000 tokens do not fit a window of 1,000");
+    }
+
+    #[test]
+    fn budgets_are_typed_in_any_order() {
+        let budget = Budget::parse("seconds=1.5, requests=9").unwrap();
+        assert_eq!((budget.requests, budget.dollars, budget.seconds), (Some(9), None, Some(1.5)));
+        let or = budget.or(Budget::parse("dollars=.5,requests=1").unwrap());
+        assert_eq!((or.requests, or.dollars), (Some(9), Some(0.5)));
+        for wrong in ["", "9", "euros=1", "requests=1.5", "dollars=-1", "seconds=NaN", "seconds="] {
+            assert!(Budget::parse(wrong).unwrap_err().contains("write requests=N"), "{wrong}");
+        }
     }
 
     #[test]
