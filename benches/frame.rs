@@ -25,6 +25,7 @@ use tokenscope::config::theme;
 use tokenscope::core::conversation::{Body, Conversation, Message};
 use tokenscope::core::id::Ids;
 use tokenscope::core::model::{Encoding, ModelCard};
+use tokenscope::core::probe::Probes;
 use tokenscope::core::request::{Role, Sampling};
 use tokenscope::core::stream::{FinishReason, StreamEvent};
 use tokenscope::core::time::Timestamp;
@@ -61,6 +62,7 @@ fn app(messages: usize, size: Size) -> App {
     let card = EndpointCard {
         name: "e".into(),
         place: String::new(),
+        base_url: "".into(),
         model: "m".into(),
         is_sandbox: false,
         continues: tokenscope::core::request::Means::Asked,
@@ -87,6 +89,7 @@ fn app(messages: usize, size: Size) -> App {
         wrap: 0,
         counter: Counter::new(Encoding::O200kBase, true),
         knowledge: Box::new(Nothing),
+        probes: Probes::default(),
         notices: Vec::new(),
     };
     App::new(start, size)
@@ -127,22 +130,9 @@ fn inspector(theme: &Theme) {
     let key = |c: char| Msg::Key(Chord::plain(Key::Char(c)));
     tell(&mut app, key('q'));
     let (_, effects) = tell(&mut app, Msg::Key(Chord::plain(Key::Enter)));
-    let run = effects.into_iter().find_map(|effect| match effect {
-        Effect::Start { run, .. } => Some(run),
-        Effect::Cancel(_)
-        | Effect::CountDraft { .. }
-        | Effect::Count { .. }
-        | Effect::ListModels(_)
-        | Effect::Highlight { .. }
-        | Effect::Copy(_)
-        | Effect::EditExternally(_)
-        | Effect::KeepDraft(_)
-        | Effect::KeepConversation(_)
-        | Effect::BeginConversation
-        | Effect::UseTheme(_)
-        | Effect::CaptureMouse(_)
-        | Effect::Redraw => None,
-    });
+    let run = effects
+        .into_iter()
+        .find_map(|effect| if let Effect::Start { run, .. } = effect { Some(run) } else { None });
     let run = run.unwrap();
     // The inspector is closed while the answer arrives, so that opening it reads all of it.
     tell(&mut app, Msg::Key(Chord { alt: true, ..Chord::plain(Key::Char('z')) }));

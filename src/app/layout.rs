@@ -90,6 +90,20 @@ pub enum Panes {
     InspectorOnly,
 }
 
+/// Returns the frame of what is laid over the screen: at most as wide and high as it wants to be, in the
+/// middle of the upper part. It never covers the draft.
+#[must_use]
+pub fn overlay(main: Rect, wanted: Size) -> Rect {
+    let width = wanted.width.min(main.width.saturating_sub(2)).max(20);
+    let height = wanted.height.min(main.height).max(3);
+    Rect {
+        x: main.width.saturating_sub(width) / 2,
+        y: main.y + main.height.saturating_sub(height) / 3,
+        width,
+        height,
+    }
+}
+
 /// Returns the rectangles for a terminal of `size` with a draft of `draft_rows` rows.
 #[must_use]
 pub fn layout(size: Size, draft_rows: u16, panes: Panes) -> Layout {

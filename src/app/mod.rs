@@ -20,6 +20,8 @@ pub mod msg;
 pub mod notice;
 pub mod overlay;
 pub mod page;
+pub mod pieces;
+pub mod probing;
 pub mod settings;
 pub mod transcript;
 
@@ -30,6 +32,7 @@ mod on_key;
 mod on_message;
 mod on_overlay;
 mod on_pane;
+mod on_probe;
 mod on_token;
 mod removed;
 mod start;
@@ -55,6 +58,7 @@ pub use start::{Knowledge, Start};
 
 use crate::core::conversation::{Conversation, Message};
 use crate::core::id::{Ids, MessageId, RunId};
+use crate::core::probe::Probes;
 use crate::core::request::{Request, Role};
 use crate::core::run::Run;
 use crate::core::time::Timestamp;
@@ -173,6 +177,10 @@ pub struct App {
     counted_revision: u64,
     history_changed: bool,
     knowledge: Box<dyn Knowledge>,
+    probes: Probes,
+    /// Number of the last probe, and of the last text that was cut into its tokens.
+    probe: u64,
+    cut: u64,
     exit: Option<u8>,
     dirty: bool,
 }
@@ -236,6 +244,9 @@ impl App {
             counted_revision: u64::MAX,
             history_changed: true,
             knowledge: start.knowledge,
+            probes: start.probes,
+            probe: 0,
+            cut: 0,
             exit: None,
             dirty: true,
         }
@@ -277,6 +288,18 @@ impl App {
             Msg::Models { endpoint, result } => self.on_models(&endpoint, result),
             Msg::Highlighted { key, from_line, lines } => {
                 self.documents.colour(key, from_line, lines);
+                Effects::none()
+            }
+            Msg::TokensCut { revision, cutting } => {
+                self.on_tokens_cut(revision, cutting);
+                Effects::none()
+            }
+            Msg::Probed { number, step } => {
+                self.on_probed(number, step);
+                Effects::none()
+            }
+            Msg::SchemaRead { path, result } => {
+                self.on_schema(&path, result);
                 Effects::none()
             }
             Msg::Edited(result) => self.on_edited(result),
@@ -323,6 +346,7 @@ impl App {
         self.composer.settle(inner.width, inner.height);
         let raw = self.heat != Heat::Off;
         let main = self.layout.transcript;
+        let main_area = self.layout.main;
         let mut effects = Effects::none();
         match self.screen {
             Screen::Chat => {
@@ -345,6 +369,10 @@ impl App {
         }
         if !self.layout.inspector.is_empty() {
             self.settle_inspector();
+        }
+        if let Some(Overlay::Tokens(pieces)) = &mut self.overlay {
+            let area = layout::overlay(main_area, pieces::WANTED).inner();
+            pieces.settle(area.width, area.height);
         }
         self.documents.trim();
         effects

@@ -1,9 +1,11 @@
 //! What can happen to the app ([`Msg`]) and what it wants done ([`Effect`]): plain data both ways.
 
 use crate::app::chord::Chord;
+use crate::core::cutting::Cutting;
 use crate::core::fault::Fault;
 use crate::core::id::{MessageId, RunId};
 use crate::core::model::Encoding;
+use crate::core::probe::{Finding, Question, Subject};
 use crate::core::request::{Prompt, Request};
 use crate::core::stream::StreamEvent;
 use crate::markup::LineTones;
@@ -123,6 +125,27 @@ pub enum Msg {
         /// The tones, line by line.
         lines: Vec<LineTones>,
     },
+    /// A text cut into tokens.
+    TokensCut {
+        /// Revision of the text.
+        revision: u64,
+        /// What its tokens are.
+        cutting: Arc<Cutting>,
+    },
+    /// A step of a probe.
+    Probed {
+        /// Number of the probe.
+        number: u64,
+        /// The step.
+        step: ProbeStep,
+    },
+    /// The text of a schema's file, or why it could not be read.
+    SchemaRead {
+        /// The file.
+        path: String,
+        /// Its text.
+        result: Result<String, Fault>,
+    },
     /// The draft came back from the external editor.
     Edited(Result<String, Fault>),
     /// Something the user should know.
@@ -131,6 +154,22 @@ pub enum Msg {
     Tick,
     /// The process was asked to end, with this exit code.
     Quit(u8),
+}
+
+/// What happens in a probe.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ProbeStep {
+    /// A request is on its way.
+    Asking {
+        /// Requests that have ended.
+        done: usize,
+        /// What is being asked.
+        question: Question,
+        /// Number of the try.
+        attempt: u32,
+    },
+    /// It is over: what was found out, or why nothing was.
+    Ended(Result<Box<Finding>, Fault>),
 }
 
 /// Everything the app can want done.
@@ -161,8 +200,26 @@ pub enum Effect {
         /// The texts.
         texts: Vec<(CountKey, Arc<str>)>,
     },
+    /// Cut a text into the tokens of all vocabularies.
+    CutTokens {
+        /// Revision of the text.
+        revision: u64,
+        /// The text.
+        text: Arc<str>,
+    },
+    /// Find out what a model really does, and keep it.
+    Probe {
+        /// Number of the probe.
+        number: u64,
+        /// The model, and where it is.
+        subject: Subject,
+    },
+    /// Stop the probe that is under way.
+    StopProbe,
     /// Ask an endpoint for its models.
     ListModels(Arc<str>),
+    /// Read a schema's file for the form of the answers.
+    ReadSchema(String),
     /// Colour lines of a code block.
     Highlight {
         /// The block.

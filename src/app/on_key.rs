@@ -114,6 +114,8 @@ impl App {
             Command::ChooseEndpoint => self.choose_endpoint(),
             Command::ChooseTheme => self.choose_theme(),
             Command::EditParameters => self.overlay = Some(Overlay::Parameters(Parameters::default())),
+            Command::ProbeModel => self.on_probe(),
+            Command::ShowTokens => return self.on_show_tokens(),
             Command::EditTemperatures => self.edit_temperatures(),
             Command::ShowRequest => self.overlay = Some(Overlay::Request { scroll: 0 }),
             Command::NewConversation => return self.on_new_conversation(),

@@ -5,11 +5,14 @@ use crate::app::counter::Counter;
 use crate::app::msg::{Effect, Effects};
 use crate::app::overlay::{Choice, Item, List, Overlay, Prompt, backspace};
 use crate::app::page;
+use crate::app::probing;
 use crate::app::settings::{EndpointCard, Parameter};
 use crate::app::{App, Screen};
 use crate::core::fault::{Fault, FaultKind};
 use crate::core::figure;
+use crate::core::request::ResponseFormat;
 use crate::core::sweep::{MAX_CELLS, parse_temperatures};
+use crate::structured::schema::Schema;
 use std::sync::Arc;
 
 impl App {
@@ -119,21 +122,20 @@ impl App {
                 table.error = None;
                 Effects::none()
             }
-            Some(Overlay::Help { .. } | Overlay::Request { .. }) => match typed {
-                Some('q' | '?') => {
-                    self.overlay = None;
-                    Effects::none()
+            Some(Overlay::Help { .. } | Overlay::Request { .. } | Overlay::Probe(_) | Overlay::Tokens(_)) => {
+                match typed {
+                    Some('q' | '?') => self.close_overlay(),
+                    Some('j' | ' ') => {
+                        self.scroll_overlay(if typed == Some('j') { 1 } else { 10 });
+                        Effects::none()
+                    }
+                    Some('k') => {
+                        self.scroll_overlay(-1);
+                        Effects::none()
+                    }
+                    _ => self.on_page_key(chord),
                 }
-                Some('j' | ' ') => {
-                    self.scroll_overlay(if typed == Some('j') { 1 } else { 10 });
-                    Effects::none()
-                }
-                Some('k') => {
-                    self.scroll_overlay(-1);
-                    Effects::none()
-                }
-                _ => self.on_page_key(chord),
-            },
+            }
             None => Effects::none(),
         }
     }
@@ -171,6 +173,7 @@ impl App {
             _ => 0,
         };
         let end = lines.saturating_sub(usize::from(self.layout.main.height.saturating_sub(2)));
+        let page = usize::from(self.layout.main.height.saturating_sub(probing::AROUND)).max(1);
         match &mut self.overlay {
             Some(Overlay::List(list)) => list.step(by),
             Some(Overlay::Parameters(table)) => {
@@ -179,6 +182,8 @@ impl App {
             Some(Overlay::Help { scroll } | Overlay::Request { scroll }) => {
                 *scroll = (*scroll).min(end).saturating_add_signed(by).min(end);
             }
+            Some(Overlay::Probe(probing)) => probing.scroll_by(by, page),
+            Some(Overlay::Tokens(pieces)) => pieces.scroll_by(by),
             Some(Overlay::Temperatures(_) | Overlay::Find(_)) | None => {}
         }
     }
@@ -192,7 +197,9 @@ impl App {
     }
 
     pub(super) fn step_parameter(&mut self, up: bool) {
-        if self.take_typed()
+        if let Some(Overlay::Tokens(pieces)) = &mut self.overlay {
+            pieces.show_other();
+        } else if self.take_typed()
             && let Some(Overlay::Parameters(table)) = &self.overlay
         {
             table.current().step(&mut self.settings.sampling, up);
@@ -213,7 +220,14 @@ impl App {
             return Effects::none();
         }
         let was_themes = matches!(&self.overlay, Some(Overlay::List(list)) if list.title == "themes");
+        let was_probing = matches!(&self.overlay, Some(Overlay::Probe(probing)) if probing.is_running());
         self.overlay = None;
+        if was_probing {
+            self.say("the probe was stopped: nothing of it is kept");
+            // What may still come of it is nobody's any more.
+            self.probe += 1;
+            return Effects::one(Effect::StopProbe);
+        }
         // A previewed theme that was not taken goes back.
         if was_themes { Effects::one(Effect::UseTheme(self.theme.clone())) } else { Effects::none() }
     }
@@ -231,6 +245,27 @@ impl App {
                 (table.typing, table.error) = (Some(typed), Some(error));
                 false
             }
+        }
+    }
+
+    /// Takes a schema that was read for the form of the answers.
+    pub(super) fn on_schema(&mut self, path: &str, result: Result<String, Fault>) {
+        let schema = result.and_then(|text| Schema::from_text(&text));
+        let error = match schema {
+            Ok(schema) => {
+                let format = ResponseFormat::of_schema(schema.value().clone(), path);
+                self.settings.sampling.response_format = Some(format);
+                None
+            }
+            Err(fault) => Some(fault.to_string()),
+        };
+        if let Some(Overlay::Parameters(table)) = &mut self.overlay {
+            if error.is_none() {
+                table.typing = None;
+            }
+            table.error = error;
+        } else if let Some(error) = error {
+            self.say(error);
         }
     }
 
@@ -257,6 +292,9 @@ impl App {
                 self.choose(choice)
             }
             Some(Overlay::Parameters(table)) => {
+                if let Some(path) = table.schema_file() {
+                    return Effects::one(Effect::ReadSchema(path));
+                }
                 let was_typing = table.typing.is_some();
                 if self.take_typed() && !was_typing {
                     self.overlay = None;
@@ -274,7 +312,9 @@ impl App {
                 }
                 Effects::none()
             }
-            Some(Overlay::Find(_) | Overlay::Help { .. } | Overlay::Request { .. }) | None => {
+            Some(Overlay::Probe(_)) => self.accept_probe(),
+            Some(Overlay::Find(_) | Overlay::Help { .. } | Overlay::Request { .. } | Overlay::Tokens(_))
+            | None => {
                 self.overlay = None;
                 Effects::none()
             }

@@ -56,8 +56,9 @@ impl App {
     /// Returns where the values of a run stand, and how that is known.
     #[must_use]
     pub fn provenance(&self, run: &Run) -> Provenance {
-        let configured = self.knowledge.logprobs_before_temperature(&run.request.endpoint);
-        meaning::provenance(configured, &self.knowledge.card(&run.request.model))
+        let (endpoint, model) = (&run.request.endpoint, &run.request.model);
+        let configured = self.knowledge.logprobs_before_temperature(endpoint);
+        meaning::provenance(configured, self.finding(endpoint, model), &self.knowledge.card(model))
     }
 
     /// Returns the number of tokens in the vocabulary of the model that gave an answer, or more than it

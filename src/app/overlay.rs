@@ -5,6 +5,8 @@
 
 use crate::app::command::{COMMANDS, Command};
 use crate::app::keymap::Keymap;
+use crate::app::pieces::Pieces;
+use crate::app::probing::Probing;
 use crate::app::settings::Parameter;
 use crate::core::text::clusters;
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
@@ -133,6 +135,16 @@ impl Parameters {
     }
 }
 
+impl Parameters {
+    /// Returns the file of a schema, where one is being typed as the form of the answer.
+    #[must_use]
+    pub fn schema_file(&self) -> Option<String> {
+        let typed = self.typing.as_deref().filter(|_| self.current() == Parameter::ResponseFormat)?.trim();
+        let is_name = matches!(typed, "" | "text" | "json" | "json_object");
+        (!is_name).then(|| typed.to_owned())
+    }
+}
+
 /// A single line that is being edited.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Prompt {
@@ -143,7 +155,7 @@ pub struct Prompt {
 }
 
 /// What lies over the screen.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Overlay {
     /// All keys.
     Help {
@@ -158,6 +170,10 @@ pub enum Overlay {
     Temperatures(Prompt),
     /// What is looked for in the inspected answer.
     Find(Prompt),
+    /// What a probe costs, how far it is, what it found out.
+    Probe(Probing),
+    /// The tokens of the draft or of a message.
+    Tokens(Pieces),
     /// The raw request and response of the inspected answer.
     Request {
         /// First line shown.

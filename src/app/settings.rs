@@ -2,7 +2,7 @@
 
 use crate::core::conversation::Conversation;
 use crate::core::model::ModelCard;
-use crate::core::request::{Means, Prompt, Request, Sampling};
+use crate::core::request::{Means, Prompt, Request, ResponseFormat, Sampling};
 use std::sync::Arc;
 
 /// An endpoint as the app knows it.
@@ -12,6 +12,8 @@ pub struct EndpointCard {
     pub name: Arc<str>,
     /// Where it is, for the picker.
     pub place: String,
+    /// Its base URL without its query; empty for the sandbox.
+    pub base_url: Arc<str>,
     /// The model it starts with.
     pub model: Arc<str>,
     /// Whether it is the embedded sandbox.
@@ -39,11 +41,13 @@ pub enum Parameter {
     FrequencyPenalty,
     /// Candidates per token.
     TopLogprobs,
+    /// Form of the answer.
+    ResponseFormat,
 }
 
 impl Parameter {
     /// All of them, in the order they are listed.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Temperature,
         Self::TopP,
         Self::MaxOutputTokens,
@@ -52,6 +56,7 @@ impl Parameter {
         Self::PresencePenalty,
         Self::FrequencyPenalty,
         Self::TopLogprobs,
+        Self::ResponseFormat,
     ];
 
     /// Returns the name used on the wire and on screen.
@@ -66,6 +71,17 @@ impl Parameter {
             Self::PresencePenalty => "presence_penalty",
             Self::FrequencyPenalty => "frequency_penalty",
             Self::TopLogprobs => "top_logprobs",
+            Self::ResponseFormat => "response_format",
+        }
+    }
+
+    /// Returns the name under which a refusal of its value is known: forms of an answer differ.
+    #[must_use]
+    pub fn tried_as(self, sampling: &Sampling) -> &'static str {
+        match (self, &sampling.response_format) {
+            (Self::ResponseFormat, Some(ResponseFormat::JsonObject)) => "response_format json_object",
+            (Self::ResponseFormat, Some(ResponseFormat::JsonSchema { .. })) => "response_format json_schema",
+            _ => self.name(),
         }
     }
 
@@ -80,6 +96,7 @@ impl Parameter {
             Self::Stop => "a text",
             Self::PresencePenalty | Self::FrequencyPenalty => "-2 to 2",
             Self::TopLogprobs => "0 to 20",
+            Self::ResponseFormat => "text, json_object, a schema's file",
         }
     }
 
@@ -95,6 +112,7 @@ impl Parameter {
             Self::PresencePenalty => sampling.presence_penalty.map(|v| v.to_string()),
             Self::FrequencyPenalty => sampling.frequency_penalty.map(|v| v.to_string()),
             Self::TopLogprobs => sampling.top_logprobs.map(|v| v.to_string()),
+            Self::ResponseFormat => sampling.response_format.as_ref().map(format_name),
         }
     }
 
@@ -133,6 +151,14 @@ impl Parameter {
                 sampling.top_logprobs = match typed {
                     "" => None,
                     _ => Some(typed.parse().ok().filter(|n| *n <= 20).ok_or_else(wrong)?),
+                }
+            }
+            Self::ResponseFormat => {
+                sampling.response_format = match typed {
+                    "" => None,
+                    "text" => Some(ResponseFormat::Text),
+                    "json" | "json_object" => Some(ResponseFormat::JsonObject),
+                    _ => return Err(wrong()),
                 }
             }
             Self::Stop => {
@@ -187,6 +213,13 @@ impl Parameter {
                     Some(count) => count.saturating_sub(1),
                 });
             }
+            Self::ResponseFormat => {
+                sampling.response_format = match (&sampling.response_format, up) {
+                    (None, true) | (Some(ResponseFormat::Text), false) => Some(ResponseFormat::JsonObject),
+                    (None, false) | (Some(_), true) => Some(ResponseFormat::Text),
+                    (Some(_), false) => None,
+                };
+            }
             Self::Stop => {}
         }
     }
@@ -208,7 +241,17 @@ impl Parameter {
             Self::PresencePenalty => sampling.presence_penalty = None,
             Self::FrequencyPenalty => sampling.frequency_penalty = None,
             Self::TopLogprobs => sampling.top_logprobs = None,
+            Self::ResponseFormat => sampling.response_format = None,
         }
+    }
+}
+
+/// Returns the name of a form of answer as it is shown.
+fn format_name(format: &ResponseFormat) -> String {
+    match format {
+        ResponseFormat::Text => "text".to_owned(),
+        ResponseFormat::JsonObject => "json_object".to_owned(),
+        ResponseFormat::JsonSchema { name, .. } => format!("schema {name}"),
     }
 }
 
@@ -232,6 +275,12 @@ impl Settings {
     #[must_use]
     pub fn endpoint(&self) -> &EndpointCard {
         &self.endpoints[self.endpoint.min(self.endpoints.len() - 1)]
+    }
+
+    /// Returns the endpoint of this name.
+    #[must_use]
+    pub fn endpoint_named(&self, name: &str) -> Option<&EndpointCard> {
+        self.endpoints.iter().find(|card| *card.name == *name)
     }
 
     /// Returns the request that asks for an answer after the first `upto` messages.
@@ -263,8 +312,9 @@ mod tests {
         for parameter in Parameter::ALL {
             let mut sampling = Sampling::default();
             assert_eq!(parameter.value(&sampling), None, "{parameter:?}");
-            parameter.set(&mut sampling, "1").unwrap();
-            assert_eq!(parameter.value(&sampling).as_deref(), Some("1"), "{parameter:?}");
+            let typed = if parameter == Parameter::ResponseFormat { "json_object" } else { "1" };
+            parameter.set(&mut sampling, typed).unwrap();
+            assert_eq!(parameter.value(&sampling).as_deref(), Some(typed), "{parameter:?}");
             parameter.step(&mut sampling, true);
             parameter.omit(&mut sampling);
             assert_eq!(sampling, Sampling::default(), "{parameter:?}");

@@ -8,6 +8,7 @@ use crate::core::conversation::Conversation;
 use crate::core::fault::Fault;
 use crate::core::id::Ids;
 use crate::core::model::{Encoding, ModelCard};
+use crate::core::probe::Probes;
 
 /// What the app starts with.
 #[derive(Debug)]
@@ -42,6 +43,8 @@ pub struct Start {
     pub counter: Counter,
     /// Finds what is known of a model and how its tokens are counted.
     pub knowledge: Box<dyn Knowledge>,
+    /// What probes found out so far.
+    pub probes: Probes,
     /// What the user should know from the start.
     pub notices: Vec<Fault>,
 }

@@ -36,6 +36,7 @@ pub(super) fn command() -> Command {
         .subcommand(ask())
         .subcommand(compare())
         .subcommand(inspect())
+        .subcommand(probe())
         .subcommand(count())
         .subcommand(serve())
         .subcommand(keys())
@@ -115,6 +116,18 @@ fn inspecting() -> [Arg; 7] {
     ]
 }
 
+fn probe() -> Command {
+    let wanted = ["endpoint", "base-url", "model", "timeout", "retries"];
+    Command::new("probe")
+        .about("Find out what a model really does: logprobs, temperature, refusals, seeds")
+        .after_help("Example: tokenscope probe --model gpt-4o-mini --yes --json > gpt-4o-mini.json")
+        .args(asking().into_iter().filter(|arg| wanted.contains(&arg.get_id().as_str())))
+        .arg(switch("yes").short('y').help("Begin without asking; what it costs is told all the same"))
+        .arg(switch("kept").conflicts_with("yes").help("Print what was found out the last time; ask nothing"))
+        .arg(switch("json").help("Print one object, the one that is kept"))
+        .args(places())
+}
+
 fn count() -> Command {
     let encodings = PossibleValuesParser::new(Encoding::ALL.map(Encoding::name));
     Command::new("count")
@@ -129,6 +142,11 @@ fn count() -> Command {
                 .help("Count with this vocabulary"),
         )
         .arg(switch("lines").help("Read one JSON string a line and print one count a line"))
+        .arg(
+            switch("pieces")
+                .conflicts_with("lines")
+                .help("Print every token with its number, and the tokens per grapheme and word"),
+        )
         .args(places())
 }
 

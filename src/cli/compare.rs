@@ -55,15 +55,15 @@ enum Form {
 /// Asks and prints the report.
 pub(super) fn run(flags: &Flags<'_>, output: &mut Output) -> Result<(), Failure> {
     let mut session = Session::new(flags, output)?;
-    let temperatures = temperatures(flags, &session.config.compare.temperatures)?;
-    let repeats = flags.one::<u32>("repeat").unwrap_or(session.config.compare.repeats);
+    let temperatures = temperatures(flags, &session.known.config.compare.temperatures)?;
+    let repeats = flags.one::<u32>("repeat").unwrap_or(session.known.config.compare.repeats);
     let requests = temperatures.len().saturating_mul(repeats as usize);
     if requests > MAX_CELLS {
         let message = format!("{requests} requests are too many: at most {MAX_CELLS}");
         return Err(Failure::wrong(message, "Give fewer temperatures or repeats"));
     }
     let concurrency = flags.one::<u64>("concurrency").and_then(|number| usize::try_from(number).ok());
-    let concurrency = concurrency.unwrap_or(session.config.compare.concurrency);
+    let concurrency = concurrency.unwrap_or(session.known.config.compare.concurrency);
     let shape = Shape::new(flags, output)?;
     let prompt = input::prompt(flags.own(), output)?;
     let form = match (flags.is_on("json"), flags.is_on("jsonl")) {

@@ -1,15 +1,18 @@
 //! `count`: tokens of files, of standard input, or of JSON strings line by line.
 //!
-//! Standard output holds numbers and nothing else that is not a file's name. That a count is an
-//! estimate is said on standard error.
+//! Standard output holds numbers and nothing else that is not a file's name; with `--pieces` the tokens
+//! themselves too. That a count is an estimate is said on standard error.
 
 use crate::cli::failure::Failure;
 use crate::cli::flags::Flags;
 use crate::cli::input::{self, STDIN};
 use crate::cli::output::Output;
 use crate::cli::session;
+use crate::core::cutting::{shown, words};
+use crate::core::figure::whole;
 use crate::core::model::Encoding;
-use crate::core::text::printable;
+use crate::core::mojibake::detect;
+use crate::core::text::{clusters, printable};
 use crate::tokenizer::{Table, table};
 use std::io::{self, BufRead, BufReader, IsTerminal, Read};
 use std::path::{Path, PathBuf};
@@ -53,7 +56,13 @@ pub(super) fn run(flags: &Flags<'_>, output: &mut Output) -> Result<(), Failure>
         files.push(STDIN.into());
     }
     let table = table(encoding);
-    if is_by_line { by_line(&files, table, output) } else { by_file(&files, table, output) }
+    if is_by_line {
+        by_line(&files, table, output)
+    } else if flags.is_on("pieces") {
+        by_piece(&files, table, output)
+    } else {
+        by_file(&files, table, output)
+    }
 }
 
 /// Returns the vocabulary of the model that is named or configured; tells it when that is a guess.
@@ -102,6 +111,51 @@ fn by_file(files: &[PathBuf], table: &Table, output: &mut Output) -> Result<(), 
         output.line(&format!("{total:>width$}  total"))?;
     }
     failed.map_or(Ok(()), Err)
+}
+
+/// Prints every token of each file, with what a grapheme cluster and a word cost.
+fn by_piece(files: &[PathBuf], table: &Table, output: &mut Output) -> Result<(), Failure> {
+    for (number, file) in files.iter().enumerate() {
+        let text = input::read(file, MAX_FILE, output)?;
+        if files.len() > 1 {
+            if number > 0 {
+                output.line("")?;
+            }
+            output.line(&printable(&file.to_string_lossy()))?;
+        }
+        let tokens = table.encode(&text);
+        let width = tokens.len().to_string().len();
+        for (number, token) in (1..).zip(&tokens) {
+            let (piece, _) = shown(table.bytes(*token).unwrap_or_default());
+            output.line(&format!("{number:>width$}  {token:>6}  {piece}"))?;
+        }
+        output.line(&figures(tokens.len(), &text))?;
+        if let Some(found) = detect(&text) {
+            let (meant, about) = (table.count(&found.repaired), if found.is_lossless { "" } else { "≈ " });
+            output.note(&format!(
+                "note: this looks like UTF-8 read as {}: {} tokens instead of {about}{}",
+                found.page.name(),
+                whole(tokens.len() as u64),
+                whole(meant),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Returns what a text costs.
+fn figures(tokens: usize, text: &str) -> String {
+    let mut parts = vec![format!("{} tokens", whole(tokens as u64))];
+    for (count, name) in [(clusters(text).count(), "grapheme"), (words(text), "word")] {
+        let plural = if count == 1 { "" } else { "s" };
+        parts.push(format!("{} {name}{plural}", whole(count as u64)));
+        if count > 0 {
+            #[expect(clippy::cast_precision_loss, reason = "token counts are far below 2^52")]
+            let share = tokens as f64 / count as f64;
+            parts.push(format!("{share:.2} tokens per {name}"));
+        }
+    }
+    parts.join(" · ")
 }
 
 /// Prints the count of the JSON string on each line.

@@ -5,8 +5,8 @@
 //! line asks for it, that is what [`start`] returns.
 //!
 //! ```text
-//! arguments ─► flags ─► session ─► ask · compare · inspect ─► record ─► output
-//!                          └ config, access, runs
+//! arguments ─► flags ─► session ─► ask · compare · inspect · probe ─► record ─► output
+//!                          └ known, access, runs
 //! ```
 //!
 //! Invariant: an answer is folded by `core::run` and written by `record`, whatever the command, so
@@ -24,8 +24,10 @@ mod input;
 mod inspect;
 mod interrupt;
 mod keys;
+mod known;
 mod output;
 mod printable;
+mod probe;
 mod record;
 mod serve;
 mod session;
@@ -82,6 +84,7 @@ fn run(flags: &Flags<'_>, output: &mut Output) -> Result<(), Failure> {
         ["ask"] => ask::run(flags, output),
         ["compare"] => compare::run(flags, output),
         ["inspect"] => inspect::run(flags, output),
+        ["probe"] => probe::run(flags, output),
         ["count"] => count::run(flags, output),
         ["serve"] => serve::run(flags, output),
         ["keys"] => keys::run(flags, output),

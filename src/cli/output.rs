@@ -175,6 +175,17 @@ impl Output {
         }
     }
 
+    /// Whether somebody sits there who can be asked.
+    pub(super) fn can_ask(&self) -> bool {
+        self.is_err_terminal && io::stdin().is_terminal()
+    }
+
+    /// Asks something; the answer is typed behind it.
+    pub(super) fn ask(&mut self, question: &str) {
+        self.clear_progress();
+        let _ = write!(self.err, "{}", printable(question));
+    }
+
     /// Says what went wrong.
     pub(super) fn fault(&mut self, fault: &Fault) {
         self.note(&format!("tokenscope: {fault}"));

@@ -7,12 +7,14 @@ use crate::access::Access;
 use crate::cli::failure::Failure;
 use crate::cli::flags::Flags;
 use crate::cli::interrupt::Interrupt;
+use crate::cli::known::Known;
 use crate::cli::output::Output;
-use crate::config::{Config, Loaded, Origin, SANDBOX};
+use crate::config::{Loaded, Origin, SANDBOX};
 use crate::core::context::framing_tokens;
 use crate::core::fault::FaultKind;
 use crate::core::id::Ids;
 use crate::core::model::{Encoding, ModelCard};
+use crate::core::probe::{Subject, refusal};
 use crate::core::request::{Prompt, Request, Role};
 use crate::core::run::Run;
 use crate::core::stream::{StreamEvent, Usage};
@@ -21,13 +23,16 @@ use crate::provider::Client;
 use crate::tokenizer;
 use futures_util::StreamExt;
 use futures_util::stream;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
 /// Everything a command needs to ask.
 pub(super) struct Session {
-    /// The settings in force.
-    pub(super) config: Arc<Config>,
+    /// What is known of endpoints and models.
+    pub(super) known: Known,
+    /// The folder of what is kept.
+    pub(super) data_dir: PathBuf,
     loaded: Loaded,
     access: Access,
     ids: Ids,
@@ -82,15 +87,16 @@ impl Session {
         for notice in &loaded.notices {
             output.note(&format!("note: {notice}"));
         }
-        let config = Arc::new(loaded.config.clone());
-        if config.endpoint == SANDBOX && flags.one::<String>("endpoint").is_none() {
+        if loaded.config.endpoint == SANDBOX && flags.one::<String>("endpoint").is_none() {
             output.hint(
                 "note: the sandbox answers; OPENAI_API_KEY, --endpoint or --base-url reach a real model",
             );
         }
+        let known = Known::new(loaded.config.clone(), &paths.data_dir, output);
         Ok(Self {
-            access: Access::new(Arc::clone(&config), paths.dotenv, None),
-            config,
+            data_dir: paths.data_dir,
+            access: Access::new(Arc::clone(&known.config), paths.dotenv, None),
+            known,
             loaded,
             ids: Ids::default(),
             start: Instant::now(),
@@ -103,12 +109,19 @@ impl Session {
 
     /// Returns the client of the chosen endpoint.
     pub(super) async fn client(&self, interrupt: &mut Interrupt) -> Result<Client, Failure> {
-        let client = interrupt.or(self.access.client(&self.config.endpoint)).await?;
-        client.map_err(|fault| match self.config.endpoint.as_str() {
+        let client = interrupt.or(self.access.client(&self.known.config.endpoint)).await?;
+        client.map_err(|fault| match self.known.config.endpoint.as_str() {
             // It is part of this program and has nothing that could be configured wrongly.
             SANDBOX => Failure::Failed(fault),
             _ => Failure::before_sending(fault),
         })
+    }
+
+    /// Returns the model that is asked, and where it is.
+    pub(super) async fn subject(&self, interrupt: &mut Interrupt) -> Result<Subject, Failure> {
+        let endpoint = self.known.config.endpoint.as_str();
+        let model = interrupt.or(self.access.model(endpoint)).await?.map_err(Failure::before_sending)?;
+        Ok(self.known.subject(endpoint, &model))
     }
 
     /// Returns the request for a prompt. `needs_tokens` says whether the command shows probabilities.
@@ -118,19 +131,19 @@ impl Session {
         needs_tokens: bool,
         interrupt: &mut Interrupt,
     ) -> Result<Request, Failure> {
-        let endpoint = self.config.endpoint.as_str();
+        let endpoint = self.known.config.endpoint.as_str();
         let model = interrupt.or(self.access.model(endpoint)).await?.map_err(Failure::before_sending)?;
-        let card = self.config.card(&model);
+        let card = self.known.config.card(&model);
         let mut messages = Vec::new();
-        if !self.config.system.is_empty() {
-            messages.push(Prompt::new(Role::System, self.config.system.as_str()));
+        if !self.known.config.system.is_empty() {
+            messages.push(Prompt::new(Role::System, self.known.config.system.as_str()));
         }
         messages.push(Prompt::new(Role::User, prompt));
         let mut request = Request {
             endpoint: endpoint.into(),
             model: model.into(),
             messages,
-            sampling: self.config.sampling.clone(),
+            sampling: self.known.config.sampling.clone(),
             continuation: None,
             stream: self.stream,
         };
@@ -143,13 +156,13 @@ impl Session {
 
     /// Leaves out what the model is known to refuse, unless the user asked for it.
     fn leave_out(&self, request: &mut Request, card: &ModelCard) {
-        if card.refuses.is_empty() && card.logprobs != Some(false) {
+        let finding = self.known.finding(&request.endpoint, &request.model);
+        if finding.is_none() && card.refuses.is_empty() && card.logprobs != Some(false) {
             return;
         }
         let shown = self.loaded.shown();
         let refused = |name: &str| {
-            let is_refused = card.refuses.iter().any(|refusal| refusal.split(':').next() == Some(name))
-                || (name == "top_logprobs" && card.logprobs == Some(false));
+            let is_refused = refusal(finding, card, name).is_some();
             let key = format!("sampling.{name}");
             let is_default =
                 shown.iter().all(|setting| setting.key != key || setting.origin == Origin::Default);
@@ -261,7 +274,7 @@ impl Session {
         if let Some(usage) = run.usage {
             return Answer { run, usage };
         }
-        let (encoding, _) = encoding(&self.config.card(&run.request.model), &run.request.model);
+        let (encoding, _) = encoding(&self.known.config.card(&run.request.model), &run.request.model);
         let table = tokenizer::table(encoding);
         let messages = &run.request.messages;
         let texts: u64 = messages.iter().map(|message| table.count(&message.content)).sum();

@@ -15,7 +15,7 @@ use crate::structured::fault::ParseFault;
 use crate::structured::schema::{MAX_SCHEMA, Schema};
 use crate::structured::violation::Violation;
 use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Most violations that are told to a person; `--json` has more.
 pub(super) const MAX_TOLD: usize = 20;
@@ -59,7 +59,7 @@ impl Shape {
             Failure::Wrong(Fault { message, ..fault })
         })?;
         let value = serde_json::from_str(&text).unwrap_or_default();
-        let format = ResponseFormat::of_schema(value, &called(&path));
+        let format = ResponseFormat::of_schema(value, &path.to_string_lossy());
         Ok(Self::Schema(Box::new(Described { schema, format })))
     }
 
@@ -141,12 +141,6 @@ impl Verdict {
     }
 }
 
-/// Returns what the schema of a file is called.
-fn called(path: &Path) -> String {
-    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-    stem.trim_end_matches(".schema").to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,11 +182,5 @@ mod tests {
         assert!(torn.starts_with("line 1, column 6, at $.a: expected a value"), "{torn}");
         assert!(torn.ends_with("but the text ends"), "{torn}");
         assert!(Shape::Text.verdict(&run("{")).is_none());
-    }
-
-    #[test]
-    fn a_schema_is_called_by_its_file() {
-        assert_eq!(called(Path::new("a/person.schema.json")), "person");
-        assert_eq!(called(Path::new("날씨 1.json")), "날씨 1");
     }
 }

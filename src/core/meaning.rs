@@ -7,6 +7,7 @@
 
 use crate::core::ladder::AMPLE_VOCABULARY;
 use crate::core::model::{Encoding, ModelCard};
+use crate::core::probe::Finding;
 use crate::core::provenance::{Basis, Provenance};
 use crate::core::request::Sampling;
 use crate::core::reshaping::{Refusal, Reshaping, Source};
@@ -55,26 +56,42 @@ impl Meaning {
     }
 }
 
-/// Returns where reported values stand: what the user configured for the endpoint, else what is
-/// documented of the model, else what most servers do.
+/// Returns where reported values stand: what the user configured for the endpoint, else what a probe of
+/// the model found out there, else what is documented of the model, else what most servers do.
 #[must_use]
-pub fn provenance(configured_before: Option<bool>, card: &ModelCard) -> Provenance {
+pub fn provenance(configured_before: Option<bool>, found: Option<&Finding>, card: &ModelCard) -> Provenance {
+    let configured = Provenance::stated(configured_before, Basis::Configured);
+    let probed = found.and_then(Finding::provenance).unwrap_or_default();
     let documented = Provenance::stated(card.logprobs_before_temperature, Basis::Documented);
-    Provenance::stated(configured_before, Basis::Configured).or_better(documented)
+    configured.or_better(probed).or_better(documented)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::probe::Placing;
     use crate::core::provenance::Stage;
 
     #[test]
-    fn the_users_word_beats_the_documents() {
+    fn configured_beats_probed_beats_documented_beats_assumed() {
         let card = ModelCard { logprobs_before_temperature: Some(true), ..ModelCard::default() };
-        let said = provenance(Some(false), &card);
-        assert_eq!((said.stage, said.basis), (Stage::AfterTemperature, Basis::Configured));
-        assert_eq!(provenance(None, &card).basis, Basis::Documented);
-        assert_eq!(provenance(None, &ModelCard::default()), Provenance::default());
+        let found = |stage| {
+            let placing = Placing { stage, ..Placing::default() };
+            Finding { placing, ..Finding::default() }
+        };
+        let (after, unclear) = (found(Some(Stage::AfterTemperature)), found(None));
+        let said = |configured, found: Option<&Finding>, card: &ModelCard| {
+            let said = provenance(configured, found, card);
+            (said.stage, said.basis)
+        };
+        let (before, nothing) = (Stage::BeforeTemperature, ModelCard::default());
+        assert_eq!(said(Some(true), Some(&after), &card), (before, Basis::Configured));
+        assert_eq!(said(Some(false), None, &card), (Stage::AfterTemperature, Basis::Configured));
+        assert_eq!(said(None, Some(&after), &card), (Stage::AfterTemperature, Basis::Probed));
+        assert_eq!(said(None, Some(&unclear), &card), (before, Basis::Documented));
+        assert_eq!(said(None, None, &card), (before, Basis::Documented));
+        assert_eq!(said(None, Some(&unclear), &nothing), (before, Basis::Assumed));
+        assert_eq!(provenance(None, None, &nothing), Provenance::default());
     }
 
     #[test]

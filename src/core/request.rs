@@ -74,22 +74,30 @@ const UNNAMED: &str = "answer";
 impl ResponseFormat {
     /// Returns the form that a schema describes. Around it there may be the envelope in which OpenAI's API
     /// takes one (`{"name": …, "schema": {…}}`, also inside `json_schema`); a name the envelope does not
-    /// have is made of `called`.
+    /// have is made of that of its file.
     #[must_use]
-    pub fn of_schema(value: serde_json::Value, called: &str) -> Self {
+    pub fn of_schema(value: serde_json::Value, file: &str) -> Self {
         let sent = value.get("json_schema").unwrap_or(&value);
         let wrapped = sent.get("schema").filter(|schema| schema.is_object());
         let envelope = wrapped.is_some().then_some(sent);
         let given = envelope.and_then(|sent| sent.get("name")).and_then(serde_json::Value::as_str);
         let strict = envelope.and_then(|sent| sent.get("strict")).and_then(serde_json::Value::as_bool);
-        let (name, strict) = (schema_name(given.unwrap_or(called)).into(), strict.unwrap_or(true));
+        let (name, strict) = (given.map_or_else(|| name_of(file), sendable).into(), strict.unwrap_or(true));
         let schema = Arc::new(wrapped.cloned().unwrap_or(value));
         Self::JsonSchema { name, schema, strict }
     }
 }
 
+/// Returns a name for the schema of a file, from the file's own.
+#[must_use]
+pub fn name_of(file: &str) -> String {
+    let file = file.rsplit(['/', '\\']).next().unwrap_or(file);
+    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+    sendable(stem.trim_end_matches(".schema"))
+}
+
 /// Returns a name as servers take it: letters, digits, `_` and `-`.
-fn schema_name(name: &str) -> String {
+fn sendable(name: &str) -> String {
     let is_taken = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     let name: String =
         name.chars().map(|c| if is_taken(c) { c } else { '_' }).take(MAX_SCHEMA_NAME).collect();
@@ -210,8 +218,9 @@ mod tests {
 
     #[test]
     fn names_are_those_servers_take() {
-        assert_eq!(schema_name("날씨 1"), "___1");
-        assert_eq!(schema_name("날씨"), UNNAMED);
-        assert_eq!(schema_name(&"x".repeat(99)).len(), MAX_SCHEMA_NAME);
+        assert_eq!(name_of("a/person.schema.json"), "person");
+        assert_eq!(name_of("날씨 1.json"), "___1");
+        assert_eq!([name_of("날씨.json"), name_of("")], [UNNAMED, UNNAMED]);
+        assert_eq!(sendable(&"x".repeat(99)).len(), MAX_SCHEMA_NAME);
     }
 }

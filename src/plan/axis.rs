@@ -194,9 +194,7 @@ fn of_schema_file(row: &BTreeMap<String, String>, read: ReadFile<'_>) -> Result<
     if !schema.is_object() {
         return Err(told("a schema is a JSON object".to_owned()));
     }
-    let name = file.rsplit('/').next().unwrap_or_default();
-    let called = name.trim_end_matches(".json").trim_end_matches(".schema");
-    Ok(Value::of_schema(schema, called))
+    Ok(Value::of_schema(schema, file))
 }
 
 fn of_values(

@@ -12,6 +12,7 @@
 
 mod choice;
 mod class;
+mod cutting;
 pub mod incremental;
 mod merge;
 mod split;
@@ -20,6 +21,7 @@ mod testing;
 mod vocabulary;
 
 pub use choice::{EncodingChoice, encoding_for};
+pub use cutting::cut;
 
 use crate::core::model::Encoding;
 use merge::Merger;

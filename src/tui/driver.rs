@@ -4,19 +4,23 @@
 //! once comes back as messages directly. Dropping a task's handle cancels it and closes its
 //! connection.
 
-use crate::access::Access;
-use crate::app::msg::{CountKey, Effect, Msg};
+use crate::access::{Access, probe};
+use crate::app::msg::{CountKey, Effect, Msg, ProbeStep};
 use crate::core::fault::{Fault, FaultKind};
 use crate::core::id::RunId;
 use crate::core::model::Encoding;
+use crate::core::probe::{Finding, Subject};
 use crate::core::request::Request;
 use crate::core::stream::StreamEvent;
+use crate::structured::schema::MAX_SCHEMA;
 use crate::tokenizer::{self, incremental::Counter};
 use crate::tui::keep::Keeper;
 use crate::tui::worker::Worker;
 use futures_util::StreamExt;
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -45,6 +49,8 @@ pub struct Driver {
     messages: mpsc::Sender<Msg>,
     runs: HashMap<RunId, Task>,
     models: Option<Task>,
+    probe: Option<Task>,
+    data_dir: PathBuf,
     draft: Option<(Encoding, Counter)>,
     worker: Worker,
     keeper: Keeper,
@@ -61,9 +67,11 @@ impl Driver {
             access,
             runs: HashMap::new(),
             models: None,
+            probe: None,
             draft: None,
             worker: Worker::start(messages.clone()),
-            keeper: Keeper::start(data_dir, messages.clone()),
+            keeper: Keeper::start(data_dir.clone(), messages.clone()),
+            data_dir,
             messages,
         };
         (driver, inbound)
@@ -94,7 +102,11 @@ impl Driver {
                 return self.count_draft(revision, text, encoding);
             }
             Effect::Count { encoding, texts } => self.count(encoding, texts),
+            Effect::CutTokens { revision, text } => self.worker.cut(revision, text),
+            Effect::Probe { number, subject } => self.start_probe(number, subject),
+            Effect::StopProbe => self.probe = None,
             Effect::ListModels(endpoint) => self.list_models(endpoint),
+            Effect::ReadSchema(path) => self.read_schema(path),
             Effect::Highlight { key, language, from_line, text } => {
                 self.worker.highlight(key, language, from_line, text);
             }
@@ -145,6 +157,41 @@ impl Driver {
         self.models = Some(Task(task.abort_handle()));
     }
 
+    fn start_probe(&mut self, number: u64, subject: Subject) {
+        let (access, messages) = (Arc::clone(&self.access), self.messages.clone());
+        let data_dir = self.data_dir.clone();
+        let task = self.runtime.spawn(async move {
+            let told = messages.clone();
+            let result = match access.client(&subject.endpoint).await {
+                Ok(client) => {
+                    let each = |probe::Progress { done, question, attempt }| {
+                        let step = ProbeStep::Asking { done, question, attempt };
+                        // How far it is may be left out when the loop has more to do.
+                        drop(told.try_send(Msg::Probed { number, step }));
+                    };
+                    probe::run(&client, &subject, each).await
+                }
+                Err(fault) => Err(fault),
+            };
+            if let Ok(finding) = &result
+                && let Err(fault) = keep(data_dir, finding.clone()).await
+            {
+                drop(messages.send(Msg::Notice(fault)).await);
+            }
+            let step = ProbeStep::Ended(result.map(Box::new));
+            drop(messages.send(Msg::Probed { number, step }).await);
+        });
+        self.probe = Some(Task(task.abort_handle()));
+    }
+
+    fn read_schema(&self, path: String) {
+        let messages = self.messages.clone();
+        self.runtime.spawn_blocking(move || {
+            let result = read_schema(Path::new(&path));
+            drop(messages.blocking_send(Msg::SchemaRead { path, result }));
+        });
+    }
+
     fn count_draft(&mut self, revision: u64, text: String, encoding: Encoding) -> Option<Msg> {
         let table = tokenizer::loaded(encoding).filter(|_| text.len() <= COUNTED_AT_ONCE);
         let Some(table) = table else {
@@ -161,4 +208,21 @@ impl Driver {
     fn count(&self, encoding: Encoding, texts: Vec<(CountKey, Arc<str>)>) {
         self.worker.count(encoding, texts);
     }
+}
+
+/// Keeps what a probe found out.
+async fn keep(data_dir: PathBuf, finding: Finding) -> Result<(), Fault> {
+    let kept = tokio::task::spawn_blocking(move || probe::store(&data_dir, finding)).await;
+    kept.unwrap_or_else(|_| Err(Fault::new(FaultKind::Local, "what was found out could not be kept")))
+}
+
+/// Returns a schema's text; a little more than may be read, so that what is too long is told as such.
+fn read_schema(path: &Path) -> Result<String, Fault> {
+    let mut text = String::new();
+    let longest = u64::try_from(MAX_SCHEMA).unwrap_or(u64::MAX).saturating_add(1);
+    let read = File::open(path).and_then(|file| file.take(longest).read_to_string(&mut text));
+    read.map(|_| text).map_err(|error| {
+        Fault::new(FaultKind::Local, format!("{} cannot be read: {error}", path.display()))
+            .remedy("Name the file of a JSON schema")
+    })
 }

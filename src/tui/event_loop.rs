@@ -140,7 +140,11 @@ fn perform<F: Front>(
             | Effect::Cancel(_)
             | Effect::CountDraft { .. }
             | Effect::Count { .. }
+            | Effect::CutTokens { .. }
+            | Effect::Probe { .. }
+            | Effect::StopProbe
             | Effect::ListModels(_)
+            | Effect::ReadSchema(_)
             | Effect::Highlight { .. }
             | Effect::KeepDraft(_)
             | Effect::KeepConversation(_)

@@ -1,6 +1,6 @@
 //! Starts the workbench: the first frame is on screen before anything that can wait is begun.
 
-use crate::access::{Access, NATURAL_RATE};
+use crate::access::{Access, NATURAL_RATE, probe};
 use crate::app::counter::Counter;
 use crate::app::heat::Heat;
 use crate::app::keymap::Keymap;
@@ -12,6 +12,7 @@ use crate::core::conversation::{Body, Conversation, Message};
 use crate::core::fault::{Fault, FaultKind};
 use crate::core::id::Ids;
 use crate::core::model::{Encoding, ModelCard};
+use crate::core::probe::{Probes, Subject};
 use crate::core::request::Role;
 use crate::core::transfer;
 use crate::tokenizer::encoding_for;
@@ -77,6 +78,8 @@ pub fn start(launch: Launch) -> Result<u8, Fault> {
         notices.extend(errors.into_iter().map(|error| Fault::new(FaultKind::Local, error)));
         Keymap::default()
     });
+    let (probes, unreadable) = probe::load(&paths.data_dir);
+    notices.extend(unreadable);
     let env = |name: &str| std::env::var(name).ok();
     let (depth, signs) = (depth(&config, &env), signs(&config, &env));
     let config = Arc::new(config);
@@ -90,6 +93,7 @@ pub fn start(launch: Launch) -> Result<u8, Fault> {
             draft: kept_draft(&paths.data_dir),
             theme: palette.name.clone(),
             themes: theme::names(&themes_dir),
+            probes,
             notices,
         },
     );
@@ -197,6 +201,7 @@ struct Opening {
     draft: String,
     theme: String,
     themes: Vec<String>,
+    probes: Probes,
     notices: Vec<Fault>,
 }
 
@@ -212,6 +217,7 @@ fn app_start(config: &Config, known: Known, opening: Opening) -> Start {
             EndpointCard {
                 name: name.as_str().into(),
                 place,
+                base_url: Subject::new(name, "", &settings.base_url).base_url,
                 model,
                 is_sandbox,
                 continues: settings.continues,
@@ -247,6 +253,7 @@ fn app_start(config: &Config, known: Known, opening: Opening) -> Start {
         wrap: config.ui.wrap,
         counter: Counter::new(encoding, is_exact),
         knowledge: Box::new(known),
+        probes: opening.probes,
         notices: opening.notices,
     }
 }

@@ -14,6 +14,7 @@ enum Job {
     Load(Encoding),
     Draft { revision: u64, text: String, encoding: Encoding },
     Count { encoding: Encoding, texts: Vec<(CountKey, Arc<str>)> },
+    Cut { revision: u64, text: Arc<str> },
     Highlight { key: CodeKey, language: String, from_line: usize, text: String },
 }
 
@@ -45,6 +46,11 @@ impl Worker {
     /// Counts messages.
     pub(crate) fn count(&self, encoding: Encoding, texts: Vec<(CountKey, Arc<str>)>) {
         self.send(Job::Count { encoding, texts });
+    }
+
+    /// Cuts a text into the tokens of all vocabularies.
+    pub(crate) fn cut(&self, revision: u64, text: Arc<str>) {
+        self.send(Job::Cut { revision, text });
     }
 
     /// Colours lines of code.
@@ -90,6 +96,9 @@ impl Bench {
                     let table = tokenizer::table(encoding);
                     let counts = texts.iter().map(|(key, text)| (*key, table.count(text))).collect();
                     Some(Msg::Counted { encoding, counts })
+                }
+                Job::Cut { revision, text } => {
+                    Some(Msg::TokensCut { revision, cutting: Arc::new(tokenizer::cut(&text)) })
                 }
                 Job::Highlight { key, language, from_line, text } => {
                     let count = self.keys.len() as u64;

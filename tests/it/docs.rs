@@ -150,7 +150,7 @@ fn every_command_theme_and_preset_is_named() {
 
 #[test]
 fn every_flag_and_variable_in_the_documents_exists() {
-    let helps = ["ask", "compare", "inspect", "count", "serve", "keys"];
+    let helps = ["ask", "compare", "inspect", "probe", "count", "serve", "keys"];
     let mut flags: BTreeSet<String> = BTreeSet::new();
     let words = |text: &str, start: &str| -> BTreeSet<String> {
         let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');

@@ -3,7 +3,9 @@
 use crate::support::stage::{Fixed, Stage, token};
 use tokenscope::app::heat::Heat;
 use tokenscope::app::inspector::{Order, Slider};
+use tokenscope::app::msg::{Effect, Msg};
 use tokenscope::core::branch::Verification;
+use tokenscope::core::fault::{Fault, FaultKind};
 use tokenscope::core::id::RunId;
 use tokenscope::core::request::{Means, ResponseFormat};
 use tokenscope::core::stream::{FinishReason, StreamEvent};
@@ -227,4 +229,27 @@ fn an_answer_in_json_is_a_tree_with_the_confidence_of_each_value() {
     stage.press("j");
     let screen = stage.screen();
     assert!(screen.contains("$.age: expected") && screen.contains('3'), "{screen}");
+}
+
+#[test]
+fn the_form_of_the_answer_is_chosen_and_a_schema_is_read_from_its_file() {
+    let mut stage = Stage::new(120, 40);
+    stage
+        .press("ctrl-t down down down down down down down down")
+        .type_text("schemas/animal.json")
+        .press("enter");
+    let path = "schemas/animal.json".to_owned();
+    assert_eq!(stage.effects(), [Effect::ReadSchema(path.clone())]);
+    let gone = Fault::new(FaultKind::Local, "schemas/animal.json cannot be read: no such file");
+    stage.tell(Msg::SchemaRead { path: path.clone(), result: Err(gone) });
+    assert!(stage.screen().contains("cannot be read: no such file"), "{}", stage.screen());
+    stage.tell(Msg::SchemaRead { path, result: Ok(r#"{"type": "object"}"#.to_owned()) });
+    assert!(stage.screen().contains("schema animal"), "{}", stage.screen());
+    stage.press("esc").type_text("an animal").press("enter");
+    let (_, request) = stage.started.last().unwrap();
+    assert!(
+        matches!(&request.sampling.response_format, Some(ResponseFormat::JsonSchema { name, .. }) if &**name == "animal")
+    );
+    stage.press("ctrl-t down down down down down down down down delete");
+    assert_eq!(stage.app.settings.sampling.response_format, None);
 }

@@ -37,7 +37,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "core",
         layers: &[],
-        crates: &["serde", "serde_json", "unicode_segmentation", "unicode_width"],
+        crates: &["encoding_rs", "serde", "serde_json", "unicode_segmentation", "unicode_width"],
         is_pure: true,
     },
     Layer { name: "tokenizer", layers: &["core"], crates: &[], is_pure: true },
@@ -99,13 +99,13 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "access",
         layers: &["config", "core", "provider", "sandbox"],
-        crates: &["secrecy", "tokio"],
+        crates: &["futures_util", "secrecy", "tokio"],
         is_pure: false,
     },
     Layer { name: "app", layers: &["core", "markup", "structured"], crates: &[], is_pure: true },
     Layer {
         name: "tui",
-        layers: &["access", "app", "config", "core", "markup", "tokenizer"],
+        layers: &["access", "app", "config", "core", "markup", "structured", "tokenizer"],
         crates: &["crossterm", "futures_util", "ratatui", "tokio"],
         is_pure: false,
     },

@@ -13,6 +13,7 @@ mod inspecting;
 mod layers;
 mod packages;
 mod pictures;
+mod probing;
 mod provider;
 #[cfg(unix)]
 mod pty;

@@ -17,13 +17,13 @@ use crate::cli::failure::Failure;
 use crate::cli::flags::Flags;
 use crate::cli::input;
 use crate::cli::interrupt::block_on;
+use crate::cli::known::Known;
 use crate::cli::output::Output;
-use crate::cli::session::{Session, encoding};
+use crate::cli::session::Session;
 use crate::cli::shape::Shape;
-use crate::config::{Config, is_after_mask};
+use crate::config::is_after_mask;
 use crate::core::fault::{Fault, FaultKind};
 use crate::core::figure;
-use crate::core::meaning::{Meaning, provenance};
 use crate::core::reshaping::Question;
 use crate::core::run::Run;
 use crate::core::stream::{StreamEvent, Usage};
@@ -80,7 +80,7 @@ pub(super) fn run(flags: &Flags<'_>, output: &mut Output) -> Result<(), Failure>
     match flags.one::<PathBuf>("from") {
         Some(path) => {
             let saved = saved::read(flags, &path, output)?;
-            print(&saved.run, saved.run.usage, &saved.config, &wish, output)
+            print(&saved.run, saved.run.usage, &saved.known, &wish, output)
         }
         None => ask(flags, &wish, output),
     }
@@ -95,7 +95,7 @@ fn ask(flags: &Flags<'_>, wish: &Wish, output: &mut Output) -> Result<(), Failur
         let mut request = session.request(prompt, true, interrupt).await?;
         // The table is what was asked for, whatever is known of the model: the server has the last word.
         request.sampling.top_logprobs =
-            request.sampling.top_logprobs.or(session.config.sampling.top_logprobs).or(Some(TOP));
+            request.sampling.top_logprobs.or(session.known.config.sampling.top_logprobs).or(Some(TOP));
         request.sampling.response_format = wish.shape.format();
         let mut tokens = 0u64;
         let each = |event: &StreamEvent, _: Timestamp| {
@@ -108,7 +108,7 @@ fn ask(flags: &Flags<'_>, wish: &Wish, output: &mut Output) -> Result<(), Failur
         };
         let answer = session.ask_one(&client, request, interrupt, each).await?;
         output.clear_progress();
-        print(&answer.run, Some(answer.usage), &session.config, wish, output)
+        print(&answer.run, Some(answer.usage), &session.known, wish, output)
     })
 }
 
@@ -116,19 +116,15 @@ fn ask(flags: &Flags<'_>, wish: &Wish, output: &mut Output) -> Result<(), Failur
 fn print(
     run: &Run,
     usage: Option<Usage>,
-    config: &Config,
+    known: &Known,
     wish: &Wish,
     output: &mut Output,
 ) -> Result<(), Failure> {
-    let card = config.card(&run.request.model);
-    let (encoding, is_exact) = encoding(&card, &run.request.model);
-    let provenance = provenance(config.logprobs_before_temperature(&run.request.endpoint), &card);
-    let meaning = Meaning::new(provenance, &run.request.sampling, is_exact.then_some(encoding));
     let asked_temperature = run.request.sampling.temperature.unwrap_or(1.0);
     let question = wish.question.map(|question| question.of(asked_temperature));
     let top = wish.top.map_or(usize::MAX, usize::from);
     let is_after_mask = is_after_mask(&run.request.endpoint);
-    let inspection = Inspection::new(run, meaning, question, &wish.shape, is_after_mask, top);
+    let inspection = Inspection::new(run, known.meaning(run), question, &wish.shape, is_after_mask, top);
     match wish.form {
         Form::Json => output.json(&InspectionRecord::new(&inspection, usage))?,
         Form::Csv => output.lines(&self::csv::document(&inspection))?,

@@ -6,8 +6,8 @@
 use crate::cli::failure::Failure;
 use crate::cli::flags::Flags;
 use crate::cli::input;
+use crate::cli::known::Known;
 use crate::cli::output::Output;
-use crate::config::Config;
 use crate::core::fault::Fault;
 use crate::core::id::Ids;
 use crate::core::run::Run;
@@ -19,10 +19,10 @@ use std::sync::Arc;
 const ASKING: [&str; 10] =
     ["prompt", "file", "base-url", "system", "timeout", "retries", "seed", "max-tokens", "stop", "no-stream"];
 
-/// A saved answer, with the settings in force.
+/// A saved answer, with what is known of where it came from.
 pub(super) struct Saved {
     pub(super) run: Run,
-    pub(super) config: Config,
+    pub(super) known: Known,
 }
 
 /// Returns the answer a file holds, with what the flags say of it.
@@ -34,7 +34,7 @@ pub(super) fn read(flags: &Flags<'_>, path: &Path, output: &mut Output) -> Resul
             "Leave one of them out",
         ));
     }
-    let (_, mut loaded) = flags.load()?;
+    let (paths, mut loaded) = flags.load()?;
     if let Some(fault) = loaded.error.take() {
         return Err(Failure::Wrong(fault));
     }
@@ -46,7 +46,8 @@ pub(super) fn read(flags: &Flags<'_>, path: &Path, output: &mut Output) -> Resul
         let message = format!("{}: {}", input::name(path), fault.message);
         Failure::Wrong(Fault { message, ..fault })
     })?;
-    Ok(Saved { run: stated(run, flags), config: loaded.config })
+    let known = Known::new(loaded.config, &paths.data_dir, output);
+    Ok(Saved { run: stated(run, flags), known })
 }
 
 /// Returns the answer with what the flags say of how it was asked.

@@ -157,11 +157,11 @@ impl Value {
         textual(parameter, text, known)
     }
 
-    /// Returns the value of the axis of formats that asks for JSON of a schema; `called` is its name
-    /// where the schema brings none.
+    /// Returns the value of the axis of formats that asks for JSON of a schema, which is called by
+    /// its file where it brings no name.
     #[must_use]
-    pub fn of_schema(schema: Json, called: &str) -> Self {
-        let format = ResponseFormat::of_schema(schema, called);
+    pub fn of_schema(schema: Json, file: &str) -> Self {
+        let format = ResponseFormat::of_schema(schema, file);
         Self { label: format_label(Some(&format)).into(), setting: Setting::Format(Some(format)) }
     }
 }

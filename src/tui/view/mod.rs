@@ -16,6 +16,7 @@ mod transcript;
 use crate::app::command::{Command, Place};
 use crate::app::layout::{Rect, SMALLEST};
 use crate::app::overlay::Overlay;
+use crate::app::probing::Phase;
 use crate::app::{App, Screen};
 use crate::core::figure;
 use crate::core::text::{fit, width as width_of};
@@ -179,6 +180,20 @@ fn hints(app: &App) -> &'static [(Command, &'static str)] {
             Some(Overlay::Help { .. } | Overlay::Request { .. }) => {
                 &[(C::OverlayNext, "down"), (C::OverlayPrevious, "up"), (C::OverlayClose, "close")]
             }
+            Some(Overlay::Tokens(_)) => {
+                &[(C::OverlayNext, "down"), (C::OverlayRaise, "other vocabulary"), (C::OverlayClose, "close")]
+            }
+            Some(Overlay::Probe(probing)) => match &probing.phase {
+                Phase::Offered => &[(C::OverlayAccept, "start"), (C::OverlayClose, "leave")],
+                Phase::Running { .. } => &[(C::OverlayClose, "stop")],
+                Phase::Failed(_) => &[(C::OverlayClose, "close")],
+                Phase::Kept(_) => {
+                    &[(C::OverlayNext, "down"), (C::OverlayAccept, "probe again"), (C::OverlayClose, "close")]
+                }
+                Phase::Done(_) => {
+                    &[(C::OverlayNext, "down"), (C::OverlayPrevious, "up"), (C::OverlayClose, "close")]
+                }
+            },
             Some(Overlay::Temperatures(_) | Overlay::Find(_)) => {
                 &[(C::OverlayAccept, "take"), (C::OverlayClose, "close")]
             }

@@ -1,9 +1,13 @@
 //! Lists and tables laid over the screen.
 
+mod pieces;
+mod probe;
+
 use super::paint::Canvas;
 use crate::app::App;
 use crate::app::command::{Command, Place};
 use crate::app::layout::Rect;
+use crate::app::msg::Size;
 use crate::app::overlay::{List, Overlay, Parameters, Prompt};
 use crate::app::page::{self, PageLine};
 use crate::app::settings::Parameter;
@@ -17,6 +21,14 @@ pub(super) fn draw(app: &App, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Opt
         Overlay::List(list) => Some(list_box(app, list, canvas)),
         Overlay::Parameters(table) => parameters(app, table, canvas),
         Overlay::Temperatures(prompt) => Some(temperatures(app, prompt, canvas)),
+        Overlay::Probe(probing) => {
+            probe::draw(app, probing, canvas);
+            None
+        }
+        Overlay::Tokens(pieces) => {
+            pieces::draw(app, pieces, canvas);
+            None
+        }
         Overlay::Find(prompt) => Some(find(app, prompt, canvas)),
         Overlay::Help { scroll } => {
             pages(app, canvas, "keys", &page::keys(&app.keymap), *scroll);
@@ -33,15 +45,8 @@ pub(super) fn draw(app: &App, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Opt
 /// Clears a box of at most this size in the middle of the upper part of the screen, frames it and
 /// returns its inside. It never covers the draft.
 fn open(app: &App, canvas: &mut Canvas<'_>, wanted: (u16, u16), title: &str) -> Rect {
-    let main = app.layout.main;
-    let box_width = wanted.0.min(main.width.saturating_sub(2)).max(20);
-    let box_height = wanted.1.min(main.height).max(3);
-    let frame = Rect {
-        x: (main.width - box_width) / 2,
-        y: main.y + (main.height - box_height) / 3,
-        width: box_width,
-        height: box_height,
-    };
+    let wanted = Size { width: wanted.0, height: wanted.1 };
+    let frame = crate::app::layout::overlay(app.layout.main, wanted);
     let ground = canvas.style(Tint::Text).patch(canvas.style(Tint::Overlay));
     canvas.clear(frame, ground);
     canvas.frame(frame, title, true);
@@ -89,9 +94,10 @@ fn list_box(app: &App, list: &List, canvas: &mut Canvas<'_>) -> (u16, u16) {
 
 fn parameters(app: &App, table: &Parameters, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     let rows = u16::try_from(Parameter::ALL.len()).unwrap_or(8);
-    let area = open(app, canvas, (70, rows + 5), "parameters");
+    let area = open(app, canvas, (92, rows + 6), "parameters");
     let (text, dim, faint) = (canvas.style(Tint::Text), canvas.style(Tint::Dim), canvas.style(Tint::Faint));
-    let (error, selection) = (canvas.style(Tint::Error), canvas.style(Tint::Selection));
+    let (error, warning) = (canvas.style(Tint::Error), canvas.style(Tint::Warning));
+    let selection = canvas.style(Tint::Selection);
     let (end, value_x, range_x) = (area.x + area.width, area.x + 20, area.x + 36);
     let mut caret = None;
     // The last row is the hint's; where not all have one, the selected parameter does.
@@ -99,7 +105,7 @@ fn parameters(app: &App, table: &Parameters, canvas: &mut Canvas<'_>) -> Option<
     let first = (table.selected + 1).saturating_sub(height);
     let shown = Parameter::ALL.into_iter().enumerate().skip(first).take(height);
     for (y, (index, parameter)) in (area.y..).zip(shown) {
-        let refusal = app.settings.card.refusal(parameter.name());
+        let refusal = app.refusal(parameter);
         canvas.text(area.x + 1, y, value_x, parameter.name(), if refusal.is_some() { faint } else { text });
         let is_selected = index == table.selected;
         match (&table.typing, parameter.value(&app.settings.sampling)) {
@@ -114,9 +120,10 @@ fn parameters(app: &App, table: &Parameters, canvas: &mut Canvas<'_>) -> Option<
                 canvas.text(value_x, y, range_x - 1, "omitted", faint);
             }
         }
-        let (note, style) = match refusal {
-            Some(reason) => (format!("refused: {reason}"), error),
-            None => (parameter.range().to_owned(), faint),
+        let (note, style) = match (refusal, app.remark(parameter)) {
+            (Some(reason), _) => (format!("refused: {reason}"), error),
+            (None, Some(remark)) => (remark, warning),
+            (None, None) => (parameter.range().to_owned(), faint),
         };
         canvas.text(range_x, y, end, &fit(&note, usize::from(end.saturating_sub(range_x))), style);
         if is_selected {
@@ -124,6 +131,9 @@ fn parameters(app: &App, table: &Parameters, canvas: &mut Canvas<'_>) -> Option<
         }
     }
     let y = area.y + area.height - 1;
+    if area.height > rows + 2 {
+        probe::gist(app, Rect { x: area.x + 1, y: y - 1, width: area.width - 1, height: 1 }, canvas);
+    }
     match &table.error {
         Some(message) => canvas.text(area.x + 1, y, end, message, error),
         None => {

@@ -102,3 +102,23 @@ fn a_line_that_is_no_string_is_told_with_its_number() {
     done.fails(2, &["standard input:2:", "no JSON string"]);
     assert_eq!(done.out, "1\n");
 }
+
+#[test]
+fn pieces_have_their_numbers_and_the_text_its_price() {
+    let home = Home::new();
+    let out = home.pipe(&["count", "--pieces", "--encoding", "cl100k_base"], "안 the".as_bytes()).fine();
+    let lines: Vec<&str> = out.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "1   31495  \\xec\\x95",
+            "2     230  \\x88",
+            "3     279  ␣the",
+            "3 tokens · 5 graphemes · 0.60 tokens per grapheme · 2 words · 1.50 tokens per word",
+        ]
+    );
+    let garbled: String = "안녕하세요".bytes().map(char::from).collect();
+    let done = home.pipe(&["count", "--pieces", "--encoding", "o200k_base"], garbled.as_bytes());
+    assert!(done.err.contains("looks like UTF-8 read as Latin-1"), "{done:?}");
+    home.pipe(&["count", "--pieces", "--lines"], b"").fails(2, &["--pieces"]);
+}

@@ -6,6 +6,7 @@ mod configuration;
 mod count;
 mod inspect;
 mod page;
+mod probe;
 mod saved;
 mod shape;
 mod usage;
@@ -102,6 +103,11 @@ impl Home {
 
     /// Runs on a terminal and returns the exit code and what was on the screen.
     fn on_terminal(&self, arguments: &[&str]) -> (u32, String) {
+        self.on_terminal_with(arguments, "")
+    }
+
+    /// Runs on a terminal at which this is typed.
+    fn on_terminal_with(&self, arguments: &[&str], typed: &str) -> (u32, String) {
         let pty = native_pty_system().openpty(PtySize { rows: 50, cols: 200, ..PtySize::default() }).unwrap();
         let mut command = CommandBuilder::new(BINARY);
         command.args(arguments);
@@ -111,6 +117,9 @@ impl Home {
         let mut child = pty.slave.spawn_command(command).unwrap();
         drop(pty.slave);
         let mut reader = pty.master.try_clone_reader().unwrap();
+        // The terminal keeps it until it is read.
+        let mut writer = pty.master.take_writer().unwrap();
+        writer.write_all(typed.as_bytes()).unwrap();
         let mut screen = Vec::new();
         // On Linux the end of a terminal is an error.
         let _ = reader.read_to_end(&mut screen);

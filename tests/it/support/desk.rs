@@ -19,6 +19,7 @@ use tokenscope::core::context::framing_tokens;
 use tokenscope::core::conversation::Conversation;
 use tokenscope::core::id::{Ids, RunId};
 use tokenscope::core::model::{Encoding, ModelCard};
+use tokenscope::core::probe::Probes;
 use tokenscope::core::request::Request;
 use tokenscope::core::stream::{FinishReason, StreamEvent, Usage};
 use tokenscope::core::time::Timestamp;
@@ -67,6 +68,7 @@ impl Desk {
         let sandbox = EndpointCard {
             name: SANDBOX.into(),
             place: "inside tokenscope, offline".to_owned(),
+            base_url: "".into(),
             model: std::sync::Arc::clone(&model),
             is_sandbox: true,
             continues: config.endpoints[SANDBOX].continues,
@@ -93,6 +95,7 @@ impl Desk {
             wrap: config.ui.wrap,
             counter: Counter::new(Encoding::O200kBase, true),
             knowledge: Box::new(Known(config)),
+            probes: Probes::default(),
             notices: Vec::new(),
         };
         let (palette, _) = theme::Theme::load(theme, nowhere).unwrap();
@@ -216,7 +219,14 @@ impl Desk {
                 | Effect::BeginConversation
                 | Effect::UseTheme(_)
                 | Effect::CaptureMouse(_)
+                | Effect::Probe { .. }
+                | Effect::StopProbe
+                | Effect::ReadSchema(_)
                 | Effect::Redraw => None,
+                Effect::CutTokens { revision, text } => {
+                    let cutting = std::sync::Arc::new(tokenizer::cut(&text));
+                    Some(Msg::TokensCut { revision, cutting })
+                }
             };
             if let Some(msg) = answer {
                 self.send(msg);

@@ -17,6 +17,7 @@ use tokenscope::core::conversation::{Body, Conversation, Message};
 use tokenscope::core::cost::Price;
 use tokenscope::core::id::{Ids, RunId};
 use tokenscope::core::model::{Encoding, ModelCard};
+use tokenscope::core::probe::Probes;
 use tokenscope::core::request::{Means, Request, Role, Sampling};
 use tokenscope::core::run::Run;
 use tokenscope::core::stream::{FinishReason, StreamEvent};
@@ -251,6 +252,7 @@ pub(crate) fn start() -> Start {
     let endpoint = |name: &str, is_sandbox| EndpointCard {
         name: name.into(),
         place: "https://api.example.org/v1".to_owned(),
+        base_url: "https://api.example.org/v1".into(),
         model: "m-1".into(),
         is_sandbox,
         continues: Means::Prefill,
@@ -282,6 +284,7 @@ pub(crate) fn start() -> Start {
         wrap: 0,
         counter: Counter::new(Encoding::O200kBase, true),
         knowledge: Box::new(Fixed::default()),
+        probes: Probes::default(),
         notices: Vec::new(),
     }
 }

@@ -3,6 +3,9 @@
 //! Owns the clients of a process; workbench and headless commands share it. A key is read when its
 //! endpoint is first used, handed to that endpoint's client, and kept nowhere else.
 
+pub mod private;
+pub mod probe;
+
 use crate::config::{Config, SANDBOX};
 use crate::core::fault::{Fault, FaultKind};
 use crate::provider::Client;

@@ -1,0 +1,53 @@
+//! What is known of endpoints and models: the configuration, and what probes found out.
+//!
+//! Owns the question what reported values stand for, for answers that were asked for and for saved
+//! ones. Which source is believed is [`meaning::provenance`]'s to say, as in the workbench.
+
+use crate::access::probe;
+use crate::cli::output::Output;
+use crate::cli::session::encoding;
+use crate::config::Config;
+use crate::core::meaning::{self, Meaning};
+use crate::core::probe::{Finding, Probes, Subject};
+use crate::core::run::Run;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The configuration and what was probed under its folder of data.
+pub(super) struct Known {
+    /// The settings in force.
+    pub(super) config: Arc<Config>,
+    probes: Probes,
+}
+
+impl Known {
+    /// Returns what is known; tells it when what was probed cannot be read.
+    pub(super) fn new(config: Config, data_dir: &Path, output: &mut Output) -> Self {
+        let (probes, unreadable) = probe::load(data_dir);
+        if let Some(fault) = unreadable {
+            output.note(&format!("note: {fault}"));
+        }
+        Self { config: Arc::new(config), probes }
+    }
+
+    /// Returns a model at an endpoint as a probe knows it.
+    pub(super) fn subject(&self, endpoint: &str, model: &str) -> Subject {
+        let base_url = self.config.endpoints.get(endpoint).map_or("", |settings| &settings.base_url);
+        Subject::new(endpoint, model, base_url)
+    }
+
+    /// Returns what a probe found out about a model at an endpoint, if one was made there.
+    pub(super) fn finding(&self, endpoint: &str, model: &str) -> Option<&Finding> {
+        self.probes.of(&self.subject(endpoint, model))
+    }
+
+    /// Returns what the values of a run stand for.
+    pub(super) fn meaning(&self, run: &Run) -> Meaning {
+        let (endpoint, model) = (&run.request.endpoint, &run.request.model);
+        let card = self.config.card(model);
+        let (encoding, is_exact) = encoding(&card, model);
+        let configured = self.config.logprobs_before_temperature(endpoint);
+        let provenance = meaning::provenance(configured, self.finding(endpoint, model), &card);
+        Meaning::new(provenance, &run.request.sampling, is_exact.then_some(encoding))
+    }
+}
