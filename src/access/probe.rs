@@ -80,6 +80,7 @@ async fn ask(client: &Client, request: Request, mut each: impl FnMut(u32) + Send
             StreamEvent::Reasoning { .. } => pieces += 1,
             StreamEvent::Retrying { .. }
             | StreamEvent::Opened { .. }
+            | StreamEvent::Limits(_)
             | StreamEvent::Usage(_)
             | StreamEvent::Exchanged(_)
             | StreamEvent::Finished(_)

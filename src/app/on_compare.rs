@@ -27,21 +27,18 @@ impl App {
             prompts.retain(|prompt| prompt.role == Role::System);
         }
         prompts.push(Prompt::new(Role::User, Arc::clone(&question)));
-        let sweep = Sweep {
-            base: self.settings.request_of(prompts),
-            temperatures: self.compare.temperatures.clone(),
-            repeats: self.compare.repeats,
-        };
+        let base = self.settings.request_of(prompts);
+        let sweep = Sweep::of_temperatures(base, &self.compare.temperatures, self.compare.repeats);
         if !self.composer.is_empty() {
             self.composer.take();
         }
         let mut effects = self.stop_all();
         let mut runs = Vec::new();
-        for cell in sweep.cells() {
-            let request = Arc::new(cell.request);
-            let run = self.new_run(&request);
-            effects = effects.then(self.start(run.id, Home::Compare, request));
-            runs.push((cell.temperature, run));
+        for sample in sweep.samples() {
+            let temperature = sample.request.sampling.temperature.unwrap_or_default();
+            let run = self.new_run(&sample.request);
+            effects = effects.then(self.start(run.id, Home::Compare, sample.request));
+            runs.push((temperature, run));
         }
         self.compare.begin(question, origin, runs);
         self.compare.inspecting = false;

@@ -12,7 +12,7 @@ use crate::core::fault::{Fault, FaultKind};
 use crate::core::figure;
 use crate::core::request::ResponseFormat;
 use crate::core::sweep::{MAX_CELLS, parse_temperatures};
-use crate::structured::schema::{Schema, name_of};
+use crate::structured::schema::Schema;
 use std::sync::Arc;
 
 impl App {
@@ -253,9 +253,8 @@ impl App {
         let schema = result.and_then(|text| Schema::from_text(&text));
         let error = match schema {
             Ok(schema) => {
-                let (name, schema) = (name_of(path).into(), Arc::new(schema.value().clone()));
-                self.settings.sampling.response_format =
-                    Some(ResponseFormat::JsonSchema { name, schema, strict: true });
+                let format = ResponseFormat::of_schema(schema.value().clone(), path);
+                self.settings.sampling.response_format = Some(format);
                 None
             }
             Err(fault) => Some(fault.to_string()),

@@ -81,6 +81,7 @@ impl Printer<'_> {
                 | StreamEvent::Reasoning { .. }
                 | StreamEvent::Usage(_)
                 | StreamEvent::Exchanged(_)
+                | StreamEvent::Limits(_)
                 | StreamEvent::Finished(_)
                 | StreamEvent::Failed(_) => {}
             },

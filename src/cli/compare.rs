@@ -15,7 +15,7 @@ use crate::cli::shape::{MAX_TOLD, Shape, Verdict};
 use crate::core::fault::{Fault, FaultKind};
 use crate::core::figure;
 use crate::core::run::{Run, RunStatus};
-use crate::core::sweep::{Cell, MAX_CELLS, Sweep, parse_temperatures};
+use crate::core::sweep::{MAX_CELLS, Sample, Sweep, parse_temperatures};
 use crate::core::text::printable;
 use serde::Serialize;
 use std::collections::HashSet;
@@ -38,7 +38,7 @@ struct CellRecord<'a> {
 struct CompareRecord<'a> {
     model: &'a str,
     endpoint: &'a str,
-    temperatures: &'a [f64],
+    temperatures: Vec<f64>,
     repeats: u32,
     cells: Vec<CellRecord<'a>>,
 }
@@ -75,9 +75,9 @@ pub(super) fn run(flags: &Flags<'_>, output: &mut Output) -> Result<(), Failure>
         let client = session.client(interrupt).await?;
         let mut base = session.request(prompt, true, interrupt).await?;
         base.sampling.response_format = shape.format();
-        let sweep = Sweep { base, temperatures, repeats };
-        let cells = sweep.cells();
-        let requests = cells.iter().map(|cell| cell.request.clone()).collect();
+        let sweep = Sweep::of_temperatures(base, &temperatures, repeats);
+        let cells = sweep.samples();
+        let requests = cells.iter().map(|cell| cell.request.as_ref().clone()).collect();
         let repeat = repeats as usize;
         let mut report =
             Report { output, form, shape: &shape, cells: &cells, repeats: repeat, printed: 0, ended: 0 };
@@ -93,11 +93,14 @@ pub(super) fn run(flags: &Flags<'_>, output: &mut Output) -> Result<(), Failure>
                 }
             }
             Form::Json => {
-                let base = &sweep.base;
+                let base = sweep.base();
                 output.json(&CompareRecord {
                     model: &base.model,
                     endpoint: &base.endpoint,
-                    temperatures: &sweep.temperatures,
+                    temperatures: cells
+                        .chunks(repeats as usize)
+                        .map(|cells| temperature(&cells[0]))
+                        .collect(),
                     repeats,
                     cells: cells.iter().zip(&answers.answers).map(|pair| record(pair, &shape)).collect(),
                 })?;
@@ -123,9 +126,14 @@ fn temperatures(flags: &Flags<'_>, configured: &[f64]) -> Result<Vec<f64>, Failu
     }
 }
 
-fn record<'a>((cell, answer): (&Cell, &'a Answer), shape: &Shape) -> CellRecord<'a> {
+/// Returns the temperature of a request of the sweep.
+fn temperature(cell: &Sample) -> f64 {
+    cell.request.sampling.temperature.unwrap_or_default()
+}
+
+fn record<'a>((cell, answer): (&Sample, &'a Answer), shape: &Shape) -> CellRecord<'a> {
     CellRecord {
-        temperature: cell.temperature,
+        temperature: temperature(cell),
         repeat: cell.repeat,
         seed: cell.request.sampling.seed,
         run: RunRecord::new(answer, shape),
@@ -137,7 +145,7 @@ struct Report<'a> {
     output: &'a mut Output,
     form: Form,
     shape: &'a Shape,
-    cells: &'a [Cell],
+    cells: &'a [Sample],
     repeats: usize,
     /// Sections printed.
     printed: usize,
@@ -184,7 +192,7 @@ impl Report<'_> {
 /// Prints the answers at one temperature.
 fn section(
     number: usize,
-    cells: &[Cell],
+    cells: &[Sample],
     answers: &[&Answer],
     shape: &Shape,
     output: &mut Output,
@@ -192,7 +200,7 @@ fn section(
     if number > 0 {
         output.line("")?;
     }
-    let temperature = cells.first().map_or(0.0, |cell| cell.temperature);
+    let temperature = cells.first().map_or(0.0, temperature);
     let mut heading = vec![format!("temperature {}", figure::parameter(temperature))];
     let is_single = answers.len() == 1;
     if is_single {

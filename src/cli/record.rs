@@ -155,7 +155,7 @@ impl<'a> EventRecord<'a> {
             }
             StreamEvent::Reasoning { text } => Event::Reasoning { text },
             StreamEvent::Usage(usage) => Event::Usage(*usage),
-            StreamEvent::Exchanged(_) => return None,
+            StreamEvent::Exchanged(_) | StreamEvent::Limits(_) => return None,
             StreamEvent::Finished(reason) => Event::Finished { finish_reason: reason.name() },
             StreamEvent::Failed(fault) => Event::Failed { fault },
         };

@@ -12,11 +12,10 @@ use crate::core::request::ResponseFormat;
 use crate::core::run::{Run, RunStatus};
 use crate::structured::document::{Document, Kind};
 use crate::structured::fault::ParseFault;
-use crate::structured::schema::{MAX_SCHEMA, Schema, name_of, sendable};
+use crate::structured::schema::{MAX_SCHEMA, Schema};
 use crate::structured::violation::Violation;
 use serde::Serialize;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 /// Most violations that are told to a person; `--json` has more.
 pub(super) const MAX_TOLD: usize = 20;
@@ -32,12 +31,11 @@ pub(super) enum Shape {
     Schema(Box<Described>),
 }
 
-/// A schema, and what is sent beside it.
+/// A schema, and the form in which it is sent.
 #[derive(Debug, Clone)]
 pub(super) struct Described {
     schema: Schema,
-    name: Arc<str>,
-    strict: bool,
+    format: ResponseFormat,
 }
 
 /// What the check of an answer gave, written down.
@@ -60,14 +58,9 @@ impl Shape {
             let message = format!("{}: {}", path.display(), fault.message);
             Failure::Wrong(Fault { message, ..fault })
         })?;
-        // Around a schema there may be the envelope in which it is sent.
-        let envelope: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-        let envelope = envelope.get("json_schema").unwrap_or(&envelope);
-        let is_envelope = envelope.get("schema").is_some();
-        let name = envelope.get("name").and_then(serde_json::Value::as_str).filter(|_| is_envelope);
-        let strict = envelope.get("strict").and_then(serde_json::Value::as_bool).filter(|_| is_envelope);
-        let name = name.map_or_else(|| name_of(&path.to_string_lossy()), sendable);
-        Ok(Self::Schema(Box::new(Described { schema, name: name.into(), strict: strict.unwrap_or(true) })))
+        let value = serde_json::from_str(&text).unwrap_or_default();
+        let format = ResponseFormat::of_schema(value, &path.to_string_lossy());
+        Ok(Self::Schema(Box::new(Described { schema, format })))
     }
 
     /// Returns what is sent; `None` where any text will do.
@@ -75,11 +68,7 @@ impl Shape {
         match self {
             Self::Text => None,
             Self::Object => Some(ResponseFormat::JsonObject),
-            Self::Schema(described) => Some(ResponseFormat::JsonSchema {
-                name: Arc::clone(&described.name),
-                schema: Arc::new(described.schema.value().clone()),
-                strict: described.strict,
-            }),
+            Self::Schema(described) => Some(described.format.clone()),
         }
     }
 
@@ -159,6 +148,7 @@ mod tests {
     use crate::core::request::{Request, Sampling};
     use crate::core::run::Recorded;
     use crate::core::stream::FinishReason;
+    use std::sync::Arc;
 
     fn run(text: &str) -> Run {
         let request = Request {
@@ -192,13 +182,5 @@ mod tests {
         assert!(torn.starts_with("line 1, column 6, at $.a: expected a value"), "{torn}");
         assert!(torn.ends_with("but the text ends"), "{torn}");
         assert!(Shape::Text.verdict(&run("{")).is_none());
-    }
-
-    #[test]
-    fn names_are_those_servers_take() {
-        assert_eq!(name_of("a/person.schema.json"), "person");
-        assert_eq!(name_of("날씨 1.json"), "___1");
-        assert_eq!(name_of("날씨.json"), "answer");
-        assert_eq!(sendable(&"x".repeat(99)).len(), 64);
     }
 }

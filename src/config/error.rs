@@ -85,12 +85,12 @@ impl ConfigError {
     }
 
     /// Returns the error for what a TOML reader said about `text`.
-    pub(super) fn from_toml(place: Place, text: &str, error: &toml::de::Error) -> Self {
+    pub(crate) fn from_toml(place: Place, text: &str, error: &toml::de::Error) -> Self {
         Self::at(place, text, error.span(), &plain(error.message()))
     }
 
     /// Returns an error about a stretch of a file's text.
-    pub(super) fn at(place: Place, text: &str, span: Option<Range<usize>>, message: &str) -> Self {
+    pub(crate) fn at(place: Place, text: &str, span: Option<Range<usize>>, message: &str) -> Self {
         let (message, mut remedy) = explain(message);
         if remedy.is_empty() && matches!(place, Place::File { .. }) {
             GENERAL_REMEDY.clone_into(&mut remedy);
@@ -107,7 +107,7 @@ impl ConfigError {
 
     /// Returns the error with another remedy.
     #[must_use]
-    pub(super) fn remedy(mut self, text: impl Into<String>) -> Self {
+    pub(crate) fn remedy(mut self, text: impl Into<String>) -> Self {
         if let Self::Invalid { remedy, .. } = &mut self {
             *remedy = text.into();
         }
@@ -116,7 +116,7 @@ impl ConfigError {
 
     /// Returns the error with this remedy if it has none.
     #[must_use]
-    pub(super) fn or_remedy(self, text: impl Into<String>) -> Self {
+    pub(crate) fn or_remedy(self, text: impl Into<String>) -> Self {
         match &self {
             Self::Invalid { remedy, .. } if remedy.is_empty() => self.remedy(text),
             Self::Invalid { .. } | Self::Unreadable { .. } | Self::NoHome => self,

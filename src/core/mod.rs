@@ -7,12 +7,16 @@
 //! [`stream::StreamEvent`]s through [`run::Run::apply`], so their numbers cannot disagree.
 
 pub mod alignment;
+pub mod bench;
 pub mod branch;
+pub mod consensus;
 pub mod context;
 pub mod conversation;
 pub mod cost;
 pub mod cut;
 pub mod cutting;
+pub mod diff;
+pub mod diversity;
 pub mod endpoint;
 pub mod exchange;
 pub mod fault;
@@ -20,6 +24,7 @@ pub mod figure;
 pub mod group;
 pub mod heat;
 pub mod id;
+pub mod job;
 pub mod ladder;
 pub mod meaning;
 pub mod model;

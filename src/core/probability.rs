@@ -79,6 +79,18 @@ impl Tally {
         }
     }
 
+    /// Returns the tally of `count` logprobs with this sum, for an answer whose tokens are elsewhere.
+    #[must_use]
+    pub fn of(sum: f64, count: usize) -> Self {
+        Self { sum, count }
+    }
+
+    /// Returns the sum of the logprobs in nats.
+    #[must_use]
+    pub fn sum(&self) -> f64 {
+        self.sum
+    }
+
     /// Returns how many tokens had a logprob.
     #[must_use]
     pub fn count(&self) -> usize {

@@ -65,6 +65,45 @@ pub enum ResponseFormat {
     },
 }
 
+/// Longest name of a schema that servers take.
+const MAX_SCHEMA_NAME: usize = 64;
+
+/// Name of a schema that has none which could be sent.
+const UNNAMED: &str = "answer";
+
+impl ResponseFormat {
+    /// Returns the form that a schema describes. Around it there may be the envelope in which OpenAI's API
+    /// takes one (`{"name": …, "schema": {…}}`, also inside `json_schema`); a name the envelope does not
+    /// have is made of that of its file.
+    #[must_use]
+    pub fn of_schema(value: serde_json::Value, file: &str) -> Self {
+        let sent = value.get("json_schema").unwrap_or(&value);
+        let wrapped = sent.get("schema").filter(|schema| schema.is_object());
+        let envelope = wrapped.is_some().then_some(sent);
+        let given = envelope.and_then(|sent| sent.get("name")).and_then(serde_json::Value::as_str);
+        let strict = envelope.and_then(|sent| sent.get("strict")).and_then(serde_json::Value::as_bool);
+        let (name, strict) = (given.map_or_else(|| name_of(file), sendable).into(), strict.unwrap_or(true));
+        let schema = Arc::new(wrapped.cloned().unwrap_or(value));
+        Self::JsonSchema { name, schema, strict }
+    }
+}
+
+/// Returns a name for the schema of a file, from the file's own.
+#[must_use]
+pub fn name_of(file: &str) -> String {
+    let file = file.rsplit(['/', '\\']).next().unwrap_or(file);
+    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+    sendable(stem.trim_end_matches(".schema"))
+}
+
+/// Returns a name as servers take it: letters, digits, `_` and `-`.
+fn sendable(name: &str) -> String {
+    let is_taken = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    let name: String =
+        name.chars().map(|c| if is_taken(c) { c } else { '_' }).take(MAX_SCHEMA_NAME).collect();
+    if name.chars().all(|c| c == '_') { UNNAMED.to_owned() } else { name }
+}
+
 /// How a server is made to go on from a given beginning, the surest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -90,7 +129,7 @@ impl Means {
 }
 
 /// A beginning from which the answer is to go on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Continuation {
     /// The beginning, as far as it is whole characters.
     pub prefix: Arc<str>,
@@ -140,7 +179,7 @@ pub struct Sampling {
 }
 
 /// One call: where it goes, what it says, how it samples.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Request {
     /// Name of the endpoint in the configuration.
     pub endpoint: Arc<str>,
@@ -151,7 +190,37 @@ pub struct Request {
     /// How the answer is sampled.
     pub sampling: Sampling,
     /// The beginning the answer is to go on from; `None` for a whole answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub continuation: Option<Continuation>,
     /// Whether the answer is asked for piece by piece.
     pub stream: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_schema_comes_with_or_without_its_envelope() {
+        let plain = json!({"type": "object"});
+        let envelope = json!({"name": "p", "schema": plain, "strict": false});
+        let of = |value, called| match ResponseFormat::of_schema(value, called) {
+            ResponseFormat::JsonSchema { name, schema, strict } => {
+                (name.to_string(), (*schema).clone(), strict)
+            }
+            ResponseFormat::Text | ResponseFormat::JsonObject => panic!("no schema"),
+        };
+        assert_eq!(of(plain.clone(), "person"), ("person".to_owned(), plain.clone(), true));
+        assert_eq!(of(json!({"json_schema": envelope}), "x"), ("p".to_owned(), plain.clone(), false));
+        assert_eq!(of(envelope, "x"), ("p".to_owned(), plain, false));
+    }
+
+    #[test]
+    fn names_are_those_servers_take() {
+        assert_eq!(name_of("a/person.schema.json"), "person");
+        assert_eq!(name_of("날씨 1.json"), "___1");
+        assert_eq!([name_of("날씨.json"), name_of("")], [UNNAMED, UNNAMED]);
+        assert_eq!(sendable(&"x".repeat(99)).len(), MAX_SCHEMA_NAME);
+    }
 }

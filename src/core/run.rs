@@ -79,6 +79,30 @@ impl Count {
     }
 }
 
+/// A try that failed before anything was shown, so that another followed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FailedAttempt {
+    /// Number of the try, from 1.
+    pub number: u32,
+    /// When it failed, as the time since the run was created.
+    pub after: Duration,
+    /// Why.
+    pub fault: Fault,
+    /// Time until the next try, in milliseconds.
+    pub delay_ms: u64,
+}
+
+/// When a run came to its stages, each as the time since it was created.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stages {
+    /// The last attempt was sent.
+    pub sent: Option<Duration>,
+    /// The first delta came.
+    pub first: Option<Duration>,
+    /// The last event came.
+    pub last: Option<Duration>,
+}
+
 /// An answer as a file or an earlier session has it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recorded {
@@ -121,6 +145,8 @@ pub struct Run {
     pub request_id: Option<Box<str>>,
     /// HTTP tries so far.
     pub attempts: u32,
+    /// The tries that failed before the last one.
+    pub failed_attempts: Vec<FailedAttempt>,
     /// The raw request and response.
     pub exchange: Option<Arc<Exchange>>,
     /// The answer it goes on from, where it is a branch.
@@ -153,6 +179,7 @@ impl Run {
             model_reported: None,
             request_id: None,
             attempts: 0,
+            failed_attempts: Vec::new(),
             exchange: None,
             branch: None,
             intake: Intake::default(),
@@ -209,6 +236,37 @@ impl Run {
         run
     }
 
+    /// Returns an ended run that was kept: a recorded answer with the stages it had.
+    ///
+    /// What else is known of it goes into its fields. Where its tokens are left where they are kept,
+    /// `tally` stands for them.
+    #[must_use]
+    pub fn kept(id: RunId, request: Arc<Request>, record: Recorded, tally: Tally, stages: Stages) -> Self {
+        let mut run = Self::from_record(id, request, record);
+        run.received = run.tokens.len() as u64;
+        if run.tokens.is_empty() {
+            run.tally = tally;
+        }
+        (run.sent, run.first, run.last) =
+            (stages.sent.map(Timestamp), stages.first.map(Timestamp), stages.last.map(Timestamp));
+        run
+    }
+
+    /// Lets go of the candidates and the raw exchange, which are kept elsewhere. All figures stay.
+    pub fn lighten(&mut self) {
+        self.exchange = None;
+        for token in &mut self.tokens {
+            token.candidates = Box::new([]);
+        }
+    }
+
+    /// Returns when the run came to its stages.
+    #[must_use]
+    pub fn stages(&self) -> Stages {
+        let since = |moment: Option<Timestamp>| moment.map(|moment| moment.since(self.started));
+        Stages { sent: since(self.sent), first: since(self.first), last: since(self.last) }
+    }
+
     /// Folds one step of the stream into the run; returns whether anything changed.
     ///
     /// Appending is insensitive to how the text was cut into deltas. After the end nothing changes
@@ -229,6 +287,8 @@ impl Run {
             }
             StreamEvent::Retrying { fault, delay_ms } => {
                 let until = Timestamp(now.0 + Duration::from_millis(delay_ms));
+                let (number, after) = (self.attempts, now.since(self.started));
+                self.failed_attempts.push(FailedAttempt { number, after, fault: fault.clone(), delay_ms });
                 self.status = RunStatus::Waiting { fault, until };
             }
             StreamEvent::Opened { model, request_id } => {
@@ -241,7 +301,7 @@ impl Run {
                 self.reasoning.push_str(&text);
             }
             StreamEvent::Usage(usage) => self.usage = Some(usage),
-            StreamEvent::Exchanged(_) => return false,
+            StreamEvent::Exchanged(_) | StreamEvent::Limits(_) => return false,
             StreamEvent::Finished(reason) => self.end(RunStatus::Done(reason), now),
             StreamEvent::Failed(fault) => self.end(RunStatus::Failed(fault), now),
         }
@@ -435,6 +495,37 @@ mod tests {
         assert_eq!(run.total_ms(), Some(250.0));
         assert_eq!(run.tokens_per_s(), Some(10.0));
         assert_eq!(run.attempts, 2);
+        let failed = &run.failed_attempts[0];
+        assert_eq!((failed.number, failed.after, failed.delay_ms), (1, Duration::from_millis(10), 90));
+    }
+
+    #[test]
+    fn a_kept_run_has_the_figures_it_had() {
+        let mut run = run();
+        run.apply(StreamEvent::Attempt { number: 1 }, Timestamp::from_millis(3));
+        run.apply(delta("가"), Timestamp::from_millis(50));
+        run.apply(delta("bc"), Timestamp::from_millis(250));
+        run.apply(StreamEvent::Finished(FinishReason::Length), Timestamp::from_millis(260));
+        let kept = |tokens: Vec<Token>| {
+            let record = Recorded {
+                text: run.text.clone(),
+                reasoning: String::new(),
+                tokens,
+                usage: None,
+                model: None,
+                status: run.status.clone(),
+            };
+            let mut kept = Run::kept(run.id, Arc::clone(&run.request), record, *run.tally(), run.stages());
+            kept.estimated_output_tokens = run.output_tokens().map(Count::tokens);
+            kept
+        };
+        let (whole, summary) = (kept(run.tokens.clone()), kept(Vec::new()));
+        assert_eq!((&whole.tokens, whole.span(1)), (&run.tokens, run.span(1)));
+        for kept in [whole, summary] {
+            assert_eq!((kept.first_token_ms(), kept.total_ms()), (run.first_token_ms(), run.total_ms()));
+            assert_eq!((kept.tokens_per_s(), kept.tally()), (run.tokens_per_s(), run.tally()));
+            assert_eq!((kept.text, kept.status), (run.text.clone(), run.status.clone()));
+        }
     }
 
     #[test]

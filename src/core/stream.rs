@@ -1,5 +1,6 @@
 //! The provider-neutral steps of a run.
 
+use crate::core::bench::limiter::RateLimits;
 use crate::core::exchange::Exchange;
 use crate::core::fault::Fault;
 use crate::core::token::Token;
@@ -47,6 +48,13 @@ impl FinishReason {
         }
     }
 
+    /// Returns the reason that [`Self::name`] gave this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Self {
+        let known = [Self::Stop, Self::Length, Self::Filter, Self::Tool];
+        known.into_iter().find(|reason| reason.name() == name).unwrap_or_else(|| Self::Other(name.into()))
+    }
+
     /// Returns the name used on screen and in JSON.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -82,6 +90,8 @@ pub enum StreamEvent {
         /// The server's request id.
         request_id: Option<Box<str>>,
     },
+    /// What a response said of the limits the server counts against; only where it said something.
+    Limits(RateLimits),
     /// Newly arrived text and the tokens that came with it; either may be empty.
     Delta {
         /// Text to append.

@@ -19,6 +19,7 @@ use super::decoder::{Decoder, Ending};
 use super::refusal::{Limit, Place, quoted};
 use super::retry::{Advice, Failure};
 use super::said::Wire;
+use crate::core::bench::limiter::RateLimits;
 use crate::core::exchange::Exchange;
 use crate::core::fault::{Fault, FaultKind};
 use crate::core::request::Request;
@@ -140,6 +141,8 @@ impl Run {
         self.exchange.status = Some(response.status().as_u16());
         self.exchange.headers = kept_headers(response.headers());
         let request_id = request_id(response.headers());
+        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+        self.events.extend(RateLimits::from_headers(header).map(StreamEvent::Limits));
         if response.status().is_success() {
             let advice = Advice::from_headers(response.headers(), SystemTime::now());
             let bounds = self.shared.bounds.clone();

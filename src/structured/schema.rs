@@ -14,11 +14,6 @@ use serde_json::Value;
 /// Longest text of a schema that is read, in bytes; those that providers accept are far below.
 pub const MAX_SCHEMA: usize = 1 << 20;
 
-/// Longest name of a schema that servers take.
-const MAX_NAME: usize = 64;
-/// Name of a schema whose file has none that could be sent.
-const UNNAMED: &str = "answer";
-
 /// Most violations that are kept of one answer; the others are counted.
 pub const MAX_VIOLATIONS: usize = 100;
 
@@ -124,22 +119,6 @@ fn refusal(kind: &ValidationErrorKind, message: &str, place: &str) -> Fault {
     }
     fault(format!("The schema is not valid at #{place}: {message}"))
         .remedy("See json-schema.org/specification")
-}
-
-/// Returns a name for the schema of a file, from the file's own.
-#[must_use]
-pub fn name_of(file: &str) -> String {
-    let file = file.rsplit(['/', '\\']).next().unwrap_or(file);
-    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
-    sendable(stem.trim_end_matches(".schema"))
-}
-
-/// Returns a name as servers take it: letters, digits, `_` and `-`.
-#[must_use]
-pub fn sendable(name: &str) -> String {
-    let is_taken = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-    let name: String = name.chars().map(|c| if is_taken(c) { c } else { '_' }).take(MAX_NAME).collect();
-    if name.chars().all(|c| c == '_') { UNNAMED.to_owned() } else { name }
 }
 
 #[cfg(test)]

@@ -85,6 +85,18 @@ const LAYERS: &[Layer] = &[
         is_pure: false,
     },
     Layer {
+        name: "plan",
+        layers: &["config", "core"],
+        crates: &["csv", "regex", "serde", "serde_json", "toml"],
+        is_pure: true,
+    },
+    Layer {
+        name: "store",
+        layers: &["core"],
+        crates: &["flate2", "rusqlite", "serde", "serde_json", "thiserror"],
+        is_pure: false,
+    },
+    Layer {
         name: "access",
         layers: &["config", "core", "provider", "sandbox"],
         crates: &["futures_util", "secrecy", "tokio"],
@@ -487,7 +499,9 @@ fn planted_violations_are_seen_with_their_line_and_rule() {
         ("src/provider/sse.rs", "type T = crate::sandbox::Server;", "provider must not know sandbox::Server"),
         ("src/cli/ask.rs", "use crate::app::keymap::Keymap;", "cli must not know app::keymap::Keymap"),
         ("src/main.rs", "fn main() { tokenscope::provider::x(); }", "main must not know provider::x"),
-        ("src/store/mod.rs", "", "store is in no layer"),
+        ("src/plan/mod.rs", "use std::fs;", "plan is pure and must not use std::fs"),
+        ("src/store/mod.rs", "use crate::provider::Client;", "store must not know provider::Client"),
+        ("src/shelf/mod.rs", "", "shelf is in no layer"),
     ] {
         let found = planted(file, source);
         assert!(found.iter().any(|sentence| sentence.contains(expected)), "{source}: {found:?}");

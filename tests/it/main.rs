@@ -23,5 +23,7 @@ mod sandbox_branch;
 mod sandbox_json;
 mod sandbox_server;
 mod soundness;
+mod statistics;
+mod store;
 mod support;
 mod update;

@@ -127,7 +127,7 @@ fn print(
     let inspection = Inspection::new(run, known.meaning(run), question, &wish.shape, is_after_mask, top);
     match wish.form {
         Form::Json => output.json(&InspectionRecord::new(&inspection, usage))?,
-        Form::Csv => output.lines(&csv::document(&inspection))?,
+        Form::Csv => output.lines(&self::csv::document(&inspection))?,
         Form::Html => output.lines(&html::document(&inspection))?,
         Form::Table | Form::CloseCalls if !run.has_logprobs() => output.lines(&run.text)?,
         Form::Table => output.own_lines(&table::tokens(&inspection))?,

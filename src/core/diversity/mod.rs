@@ -1,0 +1,329 @@
+//! What several answers to one question have in common, as figures.
+//!
+//! Owns the statistics over repeats. They are taken of complete answers only, in the order given, and
+//! each can be computed again from an export with nothing but the texts, tokens and logprobs in it.
+//!
+//! A *word* is a word of Unicode's text segmentation (UAX #29) that holds a letter or a digit, as
+//! written: `don't` is one; Korean has a word between two spaces (어절); Japanese and Chinese, which
+//! write none, have one for each Han or Hiragana character and one for a run of Katakana; Thai and Lao
+//! likewise have one a character. So distinct-1 and distinct-2 compare answers of one language.
+
+mod agreement;
+pub(crate) mod edit;
+mod spread;
+
+pub use agreement::{Agreement, Field, FieldValue};
+pub use spread::{FEW, Spread};
+
+use crate::core::run::{Count, Run, RunStatus};
+use crate::core::text::clusters;
+use edit::{Alphabet, Ruler, steps};
+use serde::Serialize;
+use std::collections::{HashMap, HashSet};
+use unicode_segmentation::UnicodeSegmentation;
+
+/// Most steps the distances of one set of answers may take; about half a second.
+const MAX_STEPS: usize = 1 << 27;
+
+/// Most pairs of answers whose distances are taken.
+const MAX_PAIRS: usize = 1 << 20;
+
+/// What answers are compared by, from their beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unit {
+    /// The provider's tokens.
+    Token,
+    /// Grapheme clusters, where not all answers have tokens.
+    Cluster,
+}
+
+/// Where answers part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Divergence {
+    /// What `at` counts.
+    pub unit: Unit,
+    /// How many units all answers begin with; `None` when they are all the same.
+    pub at: Option<usize>,
+}
+
+/// The statistics over some answers to the same request.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Diversity {
+    /// Complete answers; all figures are of these.
+    pub answers: usize,
+    /// Different answers, where any stretch of white space counts as one space.
+    pub distinct: usize,
+    /// Share of the most common of them, 0 to 1.
+    pub mode_share: f64,
+    /// Distance of each pair: edits between their clusters, divided by the clusters of the longer one.
+    /// `None` for a single answer, and for more or longer answers than can be compared at once.
+    pub distance: Option<Spread>,
+    /// Different words, divided by all words of all answers; `None` without words.
+    pub distinct_1: Option<f64>,
+    /// Different pairs of neighbouring words, divided by all such pairs; `None` without pairs.
+    pub distinct_2: Option<f64>,
+    /// Length of each answer in grapheme clusters.
+    pub length: Spread,
+    /// Length of each answer in tokens, where the provider has reported all of them.
+    pub output_tokens: Option<Spread>,
+    /// Where the answers part; `None` for a single one.
+    pub divergence: Option<Divergence>,
+    /// Mean logprob of each answer that has logprobs, in nats; `None` where none has.
+    pub mean_logprob: Option<Spread>,
+}
+
+impl Diversity {
+    /// Returns the statistics over the complete ones among some runs; `None` when none is complete.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+    pub fn of<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Option<Self> {
+        let runs: Vec<&Run> =
+            runs.into_iter().filter(|run| matches!(run.status, RunStatus::Done(_))).collect();
+        if runs.is_empty() {
+            return None;
+        }
+        let texts: Vec<&str> = runs.iter().map(|run| run.text.as_str()).collect();
+        let mut folded: HashMap<String, usize> = HashMap::new();
+        for text in &texts {
+            *folded.entry(fold(text)).or_default() += 1;
+        }
+        let most = folded.values().copied().max().unwrap_or(0);
+        let mut alphabet = Alphabet::default();
+        let spelled: Vec<Vec<u32>> = texts.iter().map(|text| alphabet.spell(text)).collect();
+        let (distinct_1, distinct_2) = distinct_words(&texts);
+        let reported = runs.iter().map(|run| match run.output_tokens() {
+            Some(Count::Exact(tokens)) => Some(tokens as f64),
+            Some(Count::Estimate(_)) | None => None,
+        });
+        let logprobs: Vec<f64> = runs.iter().filter_map(|run| run.tally().mean_logprob()).collect();
+        Some(Self {
+            answers: runs.len(),
+            distinct: folded.len(),
+            mode_share: most as f64 / runs.len() as f64,
+            distance: distances(&spelled, alphabet.len()),
+            distinct_1,
+            distinct_2,
+            length: Spread::of_answers(spelled.iter().map(|letters| letters.len() as f64).collect()),
+            output_tokens: reported.collect::<Option<Vec<f64>>>().map(Spread::of_answers),
+            divergence: divergence(&runs),
+            mean_logprob: (!logprobs.is_empty()).then(|| Spread::of_answers(logprobs)),
+        })
+    }
+
+    /// Returns the mean similarity of two answers, 1 for equal ones; `None` when there are few.
+    #[must_use]
+    pub fn similarity(&self) -> Option<f64> {
+        self.distance.as_ref().and_then(Spread::mean).map(|distance| 1.0 - distance)
+    }
+}
+
+/// Returns a text with every stretch of white space as one space, none at the ends.
+#[must_use]
+pub fn fold(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(word);
+    }
+    out
+}
+
+/// Returns the normalised distances of all pairs, the first with the second first.
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+fn distances(spelled: &[Vec<u32>], letters: usize) -> Option<Spread> {
+    let pairs = spelled.len() * (spelled.len() - 1) / 2;
+    if pairs == 0 || pairs > MAX_PAIRS {
+        return None;
+    }
+    let mut values = Vec::with_capacity(pairs);
+    let mut ruler = Ruler::new(letters);
+    let mut left = MAX_STEPS;
+    for (index, a) in spelled.iter().enumerate() {
+        for b in &spelled[index + 1..] {
+            let longer = a.len().max(b.len());
+            // Equal answers, of which low temperatures give many, cost only the comparison.
+            let distance = if a == b {
+                0
+            } else {
+                left = left.checked_sub(steps(a.len(), b.len()))?;
+                ruler.distance(a, b)
+            };
+            values.push(distance as f64 / longer.max(1) as f64);
+        }
+    }
+    Some(Spread::of_pairs(values, spelled.len()))
+}
+
+/// Returns distinct-1 and distinct-2 over all texts together; a pair does not span two texts.
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+fn distinct_words(texts: &[&str]) -> (Option<f64>, Option<f64>) {
+    let mut numbers: HashMap<&str, usize> = HashMap::new();
+    let mut pairs: HashSet<(usize, usize)> = HashSet::new();
+    let (mut all_words, mut all_pairs) = (0_usize, 0_usize);
+    for text in texts {
+        let mut before = None;
+        for word in text.unicode_words() {
+            let next = numbers.len();
+            let number = *numbers.entry(word).or_insert(next);
+            all_words += 1;
+            if let Some(before) = before.replace(number) {
+                pairs.insert((before, number));
+                all_pairs += 1;
+            }
+        }
+    }
+    let share = |distinct: usize, all: usize| (all > 0).then(|| distinct as f64 / all as f64);
+    (share(numbers.len(), all_words), share(pairs.len(), all_pairs))
+}
+
+/// Returns where the answers part.
+fn divergence(runs: &[&Run]) -> Option<Divergence> {
+    let (first, others) = runs.split_first()?;
+    if others.is_empty() {
+        return None;
+    }
+    if runs.iter().all(|run| !run.tokens.is_empty()) {
+        let shared = |other: &&Run| {
+            let tokens = first.tokens.iter().zip(&other.tokens);
+            tokens.take_while(|(a, b)| a.piece.bytes() == b.piece.bytes()).count()
+        };
+        let at = others.iter().map(shared).min().unwrap_or(0);
+        let is_same = runs.iter().all(|run| run.tokens.len() == at);
+        return Some(Divergence { unit: Unit::Token, at: (!is_same).then_some(at) });
+    }
+    let shared = |other: &&Run| {
+        let pairs = clusters(&first.text).zip(clusters(&other.text));
+        pairs.take_while(|((_, a), (_, b))| a == b).count()
+    };
+    let is_same = others.iter().all(|other| other.text == first.text);
+    let at = (!is_same).then(|| others.iter().map(shared).min().unwrap_or(0));
+    Some(Divergence { unit: Unit::Cluster, at })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::id::RunId;
+    use crate::core::request::{Request, Sampling};
+    use crate::core::stream::{FinishReason, StreamEvent, Usage};
+    use crate::core::time::Timestamp;
+    use crate::core::token::{Piece, Token};
+    use proptest::prelude::*;
+    use std::sync::Arc;
+
+    fn started() -> Run {
+        let request = Request {
+            endpoint: "e".into(),
+            model: "m".into(),
+            messages: Vec::new(),
+            sampling: Sampling::default(),
+            continuation: None,
+            stream: true,
+        };
+        Run::new(RunId(1), Arc::new(request), Timestamp::default())
+    }
+
+    fn plain(text: &str) -> Run {
+        let mut run = started();
+        run.apply(StreamEvent::Delta { text: text.to_owned(), tokens: Vec::new() }, Timestamp::default());
+        run.apply(StreamEvent::Finished(FinishReason::Stop), Timestamp::default());
+        run
+    }
+
+    fn tokens(pieces: &[(&str, f64)]) -> Run {
+        let mut run = started();
+        for (text, logprob) in pieces {
+            let token = Token {
+                piece: Piece::new(*text, None),
+                logprob: Some(*logprob),
+                candidates: Box::new([]),
+                id: None,
+            };
+            let delta = StreamEvent::Delta { text: (*text).to_owned(), tokens: vec![token] };
+            run.apply(delta, Timestamp::default());
+        }
+        let usage = Usage { output_tokens: pieces.len() as u64, ..Usage::default() };
+        run.apply(StreamEvent::Usage(usage), Timestamp::default());
+        run.apply(StreamEvent::Finished(FinishReason::Length), Timestamp::default());
+        run
+    }
+
+    fn of(runs: &[Run]) -> Diversity {
+        Diversity::of(runs).unwrap()
+    }
+
+    #[test]
+    fn answers_that_differ_in_white_space_are_one() {
+        let diversity = of(&["Walk  far.", " Walk far.\n", "Run."].map(plain));
+        assert_eq!((diversity.answers, diversity.distinct), (3, 2));
+        assert!((diversity.mode_share - 2.0 / 3.0).abs() < 1e-12);
+        assert_eq!(diversity.distance.unwrap().values().len(), 3);
+    }
+
+    #[test]
+    fn only_complete_answers_count() {
+        let mut failed = started();
+        failed
+            .apply(StreamEvent::Delta { text: "half".to_owned(), tokens: Vec::new() }, Timestamp::default());
+        failed.cancel(Timestamp::default());
+        assert_eq!(Diversity::of(&[failed.clone()]), None);
+        let diversity = of(&[failed, plain("a b")]);
+        assert_eq!(diversity.answers, 1);
+        assert_eq!((diversity.distance, diversity.divergence), (None, None));
+        assert_eq!(diversity.length.values(), [3.0]);
+    }
+
+    #[test]
+    fn words_are_those_of_any_script() {
+        let diversity = of(&["don't stop, don't", "한국어 문장"].map(plain));
+        assert_eq!(diversity.distinct_1, Some(4.0 / 5.0));
+        assert_eq!(diversity.distinct_2, Some(1.0));
+        assert_eq!(of(&[plain("東京タワー")]).distinct_1, Some(1.0));
+        assert_eq!(of(&[plain("… 🐼!")]).distinct_1, None);
+        assert_eq!(of(&["one".to_owned(), "one".to_owned()].map(|text| plain(&text))).distinct_2, None);
+    }
+
+    #[test]
+    fn answers_part_at_a_token_or_a_cluster() {
+        let slow = tokens(&[("Slow", -0.1), ("ly", -0.2), (".", -0.3)]);
+        let slower = tokens(&[("Slow", -0.1), ("er", -2.0)]);
+        let diversity = of(&[slow.clone(), slower.clone()]);
+        assert_eq!(diversity.divergence, Some(Divergence { unit: Unit::Token, at: Some(1) }));
+        assert_eq!(diversity.output_tokens.unwrap().values(), [3.0, 2.0]);
+        let logprobs = diversity.mean_logprob.unwrap();
+        assert!((logprobs.values()[0] + 0.2).abs() < 1e-12 && logprobs.mean().is_none());
+        let prefix = tokens(&[("Slow", -0.1), ("ly", -0.2)]);
+        assert_eq!(of(&[slow.clone(), prefix]).divergence.unwrap().at, Some(2));
+        assert_eq!(of(&[slow.clone(), slow.clone()]).divergence.unwrap().at, None);
+        let mixed = of(&[slow, plain("Slower")]);
+        assert_eq!(mixed.divergence, Some(Divergence { unit: Unit::Cluster, at: Some(4) }));
+        assert_eq!(mixed.output_tokens, None);
+    }
+
+    #[test]
+    fn what_cannot_be_compared_has_no_distance() {
+        let long = |letter: &str| plain(&letter.repeat(200_000));
+        assert_eq!(of(&[long("a"), long("b")]).distance, None);
+        assert_eq!(of(&[long("a"), long("a")]).distance.unwrap().values(), [0.0]);
+    }
+
+    proptest! {
+        #[test]
+        fn figures_stay_in_their_bounds(texts in prop::collection::vec("\\PC{0,30}", 1..9)) {
+            let diversity = of(&texts.iter().map(|text| plain(text)).collect::<Vec<_>>());
+            prop_assert!((1..=texts.len()).contains(&diversity.distinct));
+            prop_assert!(diversity.mode_share > 0.0 && diversity.mode_share <= 1.0);
+            for share in [diversity.distinct_1, diversity.distinct_2].into_iter().flatten() {
+                prop_assert!(share > 0.0 && share <= 1.0);
+            }
+            let pairs = texts.len() * (texts.len() - 1) / 2;
+            let distances = diversity.distance.as_ref().map_or(&[][..], Spread::values);
+            prop_assert_eq!(distances.len(), pairs);
+            prop_assert!(distances.iter().all(|distance| (0.0..=1.0).contains(distance)));
+            prop_assert_eq!(diversity.similarity().is_some(), texts.len() >= FEW);
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! What the store is asked to do and what it answers, as plain data.
+//!
+//! Owns no storage: these are the words in which the workbench and the headless commands speak of it.
+//! Identifiers are made by who asks, so that nobody waits for the store to name a thing, and doing a
+//! job twice changes nothing.
+
+use crate::core::bench::Bench;
+use crate::core::fault::Fault;
+use crate::core::request::Request;
+use crate::core::run::Run;
+use crate::core::sweep::SampleKey;
+use std::sync::Arc;
+
+/// Identifies something kept, in all sessions: the session's own number, and one within it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RecordId {
+    /// Number of the session, drawn at its start.
+    pub session: u64,
+    /// Number within it.
+    pub number: u64,
+}
+
+/// A cell of a sweep as it is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CellRecord {
+    /// The label of its value on each axis.
+    pub labels: Vec<String>,
+    /// What is asked.
+    pub request: Arc<Request>,
+    /// The user's note.
+    pub note: String,
+    /// Whether the user marked it as best.
+    pub is_best: bool,
+}
+
+/// A place for an answer in a sweep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SampleRecord {
+    /// Number of its cell, from 0.
+    pub cell: u32,
+    /// Which repeat it is, from 0.
+    pub repeat: u32,
+    /// What finds its answer again.
+    pub key: SampleKey,
+}
+
+/// A sweep as it is kept, without its answers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SweepRecord {
+    /// Its identifier.
+    pub id: RecordId,
+    /// What it is called.
+    pub title: String,
+    /// Its file, in the form that people share.
+    pub plan: String,
+    /// When it was begun, in milliseconds since 1970.
+    pub begun_ms: i64,
+    /// Its cells in order.
+    pub cells: Vec<CellRecord>,
+    /// Its samples in order.
+    pub samples: Vec<SampleRecord>,
+}
+
+impl SweepRecord {
+    /// Returns the sweep of a bench as it is kept, without notes and marks.
+    #[must_use]
+    pub fn of(id: RecordId, title: String, plan: String, begun_ms: i64, bench: &Bench) -> Self {
+        let sweep = bench.sweep();
+        let cell = |cell: usize| CellRecord {
+            labels: sweep.labels(cell).into_iter().map(str::to_owned).collect(),
+            request: Arc::clone(&bench.slots()[bench.samples_of(cell).start].sample.request),
+            note: String::new(),
+            is_best: false,
+        };
+        let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let samples = bench.slots().iter().map(|slot| SampleRecord {
+            cell: number(slot.sample.cell),
+            repeat: slot.sample.repeat,
+            key: slot.sample.key,
+        });
+        let samples = samples.collect();
+        Self { id, title, plan, begun_ms, cells: (0..sweep.cell_count()).map(cell).collect(), samples }
+    }
+}
+
+/// An ended run as it is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunRecord {
+    /// Its identifier, of which [`Run::id`] is no part.
+    pub id: RecordId,
+    /// When it was begun, in milliseconds since 1970.
+    pub begun_ms: i64,
+    /// What it cost in dollars, where that is known.
+    pub dollars: Option<f64>,
+    /// The run.
+    pub run: Run,
+}
+
+/// A sweep in a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SweepSummary {
+    /// Its identifier.
+    pub id: RecordId,
+    /// What it is called.
+    pub title: String,
+    /// When it was begun, in milliseconds since 1970.
+    pub begun_ms: i64,
+    /// How many cells it has.
+    pub cells: u64,
+    /// How many samples it has.
+    pub samples: u64,
+    /// How many of them have a complete answer.
+    pub done: u64,
+    /// How many of them failed or were stopped.
+    pub failed: u64,
+}
+
+/// Work for the store. Jobs are done in the order they are given.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StoreJob {
+    /// Keep a sweep; of one that is kept, the title, the notes and what was added.
+    KeepSweep(Box<SweepRecord>),
+    /// Keep the answer of a sample, in the place of an earlier one.
+    FinishSample {
+        /// The sweep.
+        sweep: RecordId,
+        /// Number of the cell.
+        cell: u32,
+        /// Which repeat.
+        repeat: u32,
+        /// The answer.
+        run: Box<RunRecord>,
+    },
+    /// Keep a note and the mark of a cell.
+    MarkCell {
+        /// The sweep.
+        sweep: RecordId,
+        /// Number of the cell.
+        cell: u32,
+        /// The note; empty for none.
+        note: String,
+        /// Whether it is the best.
+        is_best: bool,
+    },
+    /// Fetch a sweep with its answers, without their tokens and raw exchanges.
+    LoadSweep(RecordId),
+    /// Fetch a run with everything that is kept of it.
+    LoadRun(RecordId),
+    /// Fetch the latest complete answer for each key, without tokens and raw exchanges.
+    FindAnswers(Vec<SampleKey>),
+    /// List the sweeps, the latest first.
+    ListSweeps {
+        /// Most that are listed.
+        limit: u32,
+    },
+}
+
+/// What the store answers.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StoreReply {
+    /// It is kept.
+    Kept,
+    /// A sweep, and the answers of its samples where they are there.
+    Sweep {
+        /// The sweep.
+        sweep: Box<SweepRecord>,
+        /// An entry per sample, in the same order.
+        answers: Vec<Option<RunRecord>>,
+    },
+    /// A run.
+    Run(Box<RunRecord>),
+    /// An entry per key, in the same order.
+    Answers(Vec<Option<RunRecord>>),
+    /// The sweeps, the latest first.
+    Sweeps(Vec<SweepSummary>),
+    /// It could not be done.
+    Failed(Fault),
+}
