@@ -172,14 +172,19 @@ pub enum Command {
     NextEnding,
     PreviousEnding,
     NextSheet,
-    EditTemperatures,
+    EditSweep,
     NextColumn,
     PreviousColumn,
+    NextRow,
+    PreviousRow,
     NextSample,
     PreviousSample,
     StopCell,
     StopAll,
     RetryCell,
+    RetryFailed,
+    PauseSweep,
+    MarkBest,
     ContinueCell,
     OverlayAccept,
     OverlayClose,
@@ -227,7 +232,7 @@ pub const COMMANDS: &[Spec] = &{
         spec(C::Palette, "workbench.commands", G::Workbench, "Find and run a command", &["ctrl-p"], EVERYWHERE),
         spec(C::Help, "workbench.help", G::Workbench, "Show all keys", &["f1"], EVERYWHERE),
         spec(C::ShowChat, "screen.chat", G::Workbench, "Show the chat", &["alt-1"], EVERYWHERE),
-        spec(C::ShowCompare, "screen.compare", G::Workbench, "Compare temperatures side by side", &["alt-2"], EVERYWHERE),
+        spec(C::ShowCompare, "screen.compare", G::Workbench, "Compare side by side: temperatures, personas", &["alt-2"], EVERYWHERE),
         spec(C::NextPane, "pane.next", G::Workbench, "Go to the next pane", &["tab"], EVERYWHERE),
         spec(C::PreviousPane, "pane.previous", G::Workbench, "Go to the previous pane", &["shift-tab"], EVERYWHERE),
         spec(C::Zoom, "pane.zoom", G::Workbench, "Give the pane the whole screen, or back", &["alt-z"], EVERYWHERE),
@@ -300,14 +305,19 @@ pub const COMMANDS: &[Spec] = &{
         spec(C::NextEnding, "ending.next", G::Inspector, "Show the answer's next variant", &[")"], INSPECTOR),
         spec(C::PreviousEnding, "ending.previous", G::Inspector, "Show the answer's variant before", &["("], INSPECTOR),
         spec(C::NextSheet, "inspector.sheet", G::Inspector, "Show the tokens, JSON or the tree of endings", &["t"], INSPECTOR),
-        spec(C::EditTemperatures, "compare.temperatures", G::Compare, "Edit the temperatures and repeats", &["alt-t"], EVERYWHERE),
+        spec(C::EditSweep, "compare.axes", G::Compare, "Edit what varies, how often, and the budget", &["alt-t"], EVERYWHERE),
         spec(C::NextColumn, "compare.column-next", G::Compare, "Go to the column after", &["right", "l"], GRID),
         spec(C::PreviousColumn, "compare.column-previous", G::Compare, "Go to the column before", &["left", "h"], GRID),
-        spec(C::NextSample, "compare.sample-next", G::Compare, "Show the column's next repeat", &["]"], GRID),
-        spec(C::PreviousSample, "compare.sample-previous", G::Compare, "Show the column's repeat before", &["["], GRID),
+        spec(C::NextRow, "compare.row-next", G::Compare, "Go to the row after", &["}", "J"], GRID),
+        spec(C::PreviousRow, "compare.row-previous", G::Compare, "Go to the row before", &["{", "K"], GRID),
+        spec(C::NextSample, "compare.sample-next", G::Compare, "Show the cell's next answer", &["]"], GRID),
+        spec(C::PreviousSample, "compare.sample-previous", G::Compare, "Show the cell's answer before", &["["], GRID),
         spec(C::StopCell, "compare.stop", G::Compare, "Stop this answer", &["x"], GRID),
         spec(C::StopAll, "compare.stop-all", G::Compare, "Stop all answers", &["X"], GRID),
         spec(C::RetryCell, "compare.retry", G::Compare, "Ask this one again", &["r"], GRID),
+        spec(C::RetryFailed, "compare.retry-failed", G::Compare, "Ask all again that failed", &["R"], GRID),
+        spec(C::PauseSweep, "compare.pause", G::Compare, "Send nothing more, or go on", &["p"], GRID),
+        spec(C::MarkBest, "compare.best", G::Compare, "Mark the cell as best, or not", &["*"], GRID),
         spec(C::ContinueCell, "compare.continue", G::Compare, "Continue this one as the conversation", &["c"], GRID),
         spec(C::OverlayAccept, "list.accept", G::Overlay, "Take the selected row", &["enter"], OVERLAY),
         spec(C::OverlayClose, "list.close", G::Overlay, "Close", &["esc", "ctrl-c"], OVERLAY),
@@ -339,7 +349,7 @@ pub const TRANSCRIPT_EXTRAS: &[(Command, &str)] = &[(Command::Inspect, "enter")]
 
 /// Further keys that answer in the columns only.
 pub const GRID_EXTRAS: &[(Command, &str)] =
-    &[(Command::Inspect, "enter"), (Command::EditTemperatures, "t"), (Command::Inspect, "i")];
+    &[(Command::Inspect, "enter"), (Command::EditSweep, "t"), (Command::Inspect, "i")];
 
 /// Editing keys of the draft. They belong to the text area and cannot be given away.
 pub const EDITING: &[(&str, &str)] = &[

@@ -40,6 +40,7 @@ mod start;
 use chord::Chord;
 use command::{Command, Place};
 use compare::Compare;
+use compare::setup::Setup;
 use composer::Composer;
 use counter::{Counter, Sent};
 use documents::Documents;
@@ -59,10 +60,10 @@ pub use start::{Knowledge, Start};
 use crate::core::conversation::{Conversation, Message};
 use crate::core::id::{Ids, MessageId, RunId};
 use crate::core::probe::Probes;
-use crate::core::request::{Request, Role};
+use crate::core::request::Role;
 use crate::core::run::Run;
 use crate::core::time::Timestamp;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A screen.
@@ -161,9 +162,9 @@ pub struct App {
     size: Size,
     ids: Ids,
     homes: HashMap<RunId, Home>,
-    /// Answers of a comparison that wait for their turn.
-    waiting: VecDeque<(RunId, Arc<Request>)>,
-    concurrency: usize,
+    /// What the axes of a comparison can take their values from.
+    personas: Vec<(String, String)>,
+    temperatures: Vec<f64>,
     wrap: u16,
     pending: Option<Chord>,
     interrupted: bool,
@@ -199,8 +200,8 @@ impl App {
         };
         let notice =
             start.notices.first().map(|fault| Notice::fault(format!("{fault}{more}"), Timestamp::default()));
-        let mut compare = Compare::default();
-        (compare.temperatures, compare.repeats) = (start.temperatures, start.repeats.max(1));
+        let setup = Setup::of_temperatures(&start.temperatures, start.repeats, start.concurrency.max(1));
+        let compare = Compare::new(setup);
         Self {
             screen: Screen::Chat,
             focus: Place::Composer,
@@ -229,8 +230,8 @@ impl App {
             size,
             ids: start.ids,
             homes: HashMap::new(),
-            waiting: VecDeque::new(),
-            concurrency: start.concurrency.max(1),
+            personas: start.personas,
+            temperatures: start.temperatures,
             wrap: start.wrap,
             pending: None,
             interrupted: false,
@@ -307,7 +308,8 @@ impl App {
                 self.fault(&fault);
                 Effects::none()
             }
-            Msg::Tick => Effects::none(),
+            // A limit of a server may have passed.
+            Msg::Tick => self.ask_due(),
             Msg::Quit(code) => self.quit(code),
         };
         self.dirty = true;
@@ -364,6 +366,7 @@ impl App {
                 }
             }
             Screen::Compare => {
+                self.settle_outlook();
                 self.compare.settle(&mut self.documents, main.below_axis(), raw, &self.keymap);
             }
         }

@@ -41,7 +41,8 @@ impl App {
     /// Returns when something changes on screen without a message, if that is known.
     #[must_use]
     pub fn wakes_at(&self) -> Option<Timestamp> {
-        self.notice.as_ref().and_then(Notice::ends)
+        let notice = self.notice.as_ref().and_then(Notice::ends);
+        notice.into_iter().chain(self.compare.wakes_at()).min()
     }
 
     pub(super) fn say(&mut self, text: impl Into<String>) {
@@ -54,7 +55,7 @@ impl App {
 
     /// Takes the notice away once there was time to read it.
     pub(super) fn end_notice(&mut self) {
-        if self.wakes_at().is_some_and(|at| self.now >= at) {
+        if self.notice.as_ref().and_then(Notice::ends).is_some_and(|at| self.now >= at) {
             self.notice = None;
         }
     }

@@ -20,7 +20,7 @@ impl App {
         let is_exchange = matches!(event, StreamEvent::Exchanged(_));
         let run = match home {
             Some(Home::Chat(message)) => self.answer_mut(message).and_then(|answer| answer.variant_mut(id)),
-            Some(Home::Compare) => self.compare.run_mut(id),
+            Some(Home::Compare) => return self.on_compare_run(id, event),
             None => None,
         };
         let Some(run) = run else {
@@ -32,9 +32,6 @@ impl App {
             return Effects::none();
         }
         self.homes.remove(&id);
-        if home == Some(Home::Compare) {
-            return self.start_waiting();
-        }
         self.history_changed = true;
         Effects::one(self.keep())
     }
@@ -232,20 +229,7 @@ impl App {
             self.inspector.show(Target::Newest);
             self.inspector.follow();
         }
-        if home == Home::Compare {
-            self.waiting.push_back((run, request));
-            return self.start_waiting();
-        }
         Effects::one(Effect::Start { run, request }).and(self.keep())
-    }
-
-    /// Starts answers of the comparison that wait, as many as may be under way at once.
-    fn start_waiting(&mut self) -> Effects {
-        let comparing = self.homes.values().filter(|home| **home == Home::Compare).count();
-        let under_way = comparing.saturating_sub(self.waiting.len());
-        let free = self.concurrency.saturating_sub(under_way).min(self.waiting.len());
-        let starting = self.waiting.drain(..free).map(|(run, request)| Effect::Start { run, request });
-        starting.fold(Effects::none(), Effects::and)
     }
 
     /// Asks again: for the selected message, or for the last one.
@@ -304,11 +288,12 @@ impl App {
         };
         let runs: Vec<RunId> =
             self.homes.iter().filter(|(_, home)| here(home)).map(|(run, _)| *run).collect();
+        if self.screen == Screen::Compare {
+            let is_over = self.compare.bench.as_ref().is_none_or(crate::core::bench::Bench::is_over);
+            return (!is_over || !runs.is_empty()).then(|| self.stop_all());
+        }
         if runs.is_empty() {
             return None;
-        }
-        if self.screen == Screen::Compare {
-            self.waiting.clear();
         }
         Some(runs.into_iter().fold(Effects::none(), |effects, run| effects.then(self.cancel(run))))
     }
@@ -324,13 +309,7 @@ impl App {
                 self.history_changed = true;
                 Effects::one(Effect::Cancel(run)).and(self.keep())
             }
-            Some(Home::Compare) => {
-                if let Some(ended) = self.compare.run_mut(run) {
-                    ended.cancel(now);
-                }
-                self.waiting.retain(|(waiting, _)| *waiting != run);
-                Effects::one(Effect::Cancel(run)).then(self.start_waiting())
-            }
+            Some(Home::Compare) => self.cancel_compared(run),
             None => Effects::none(),
         }
     }

@@ -16,8 +16,8 @@ use std::sync::Arc;
 enum Family {
     /// In this message of the conversation.
     Message(usize),
-    /// In this column of the comparison.
-    Column(usize),
+    /// In this cell of the comparison.
+    Cell(usize),
 }
 
 impl App {
@@ -57,11 +57,8 @@ impl App {
                 }
                 Home::Chat(message.id)
             }
-            Family::Column(index) => {
-                let column = &mut self.compare.columns[index];
-                column.runs.push(ending);
-                column.shown = column.runs.len() - 1;
-                column.follows = true;
+            Family::Cell(cell) => {
+                self.compare.add_aside(cell, ending);
                 Home::Compare
             }
         };
@@ -87,17 +84,19 @@ impl App {
                 }
                 Body::Text(_) => return Effects::none(),
             },
-            Family::Column(index) => {
-                let column = &mut self.compare.columns[index];
-                column.shown = column.shown.saturating_add_signed(step).min(column.runs.len() - 1);
-                column.run().id
+            Family::Cell(cell) => {
+                self.compare.step_sample(cell, step);
+                match self.compare.shown(cell).and_then(|shown| shown.run) {
+                    Some(run) => run.id,
+                    None => return Effects::none(),
+                }
             }
         };
         self.history_changed = true;
         self.inspect_ending(next, token);
         match family {
             Family::Message(_) => Effects::one(self.keep()),
-            Family::Column(_) => Effects::none(),
+            Family::Cell(_) => Effects::none(),
         }
     }
 
@@ -116,14 +115,14 @@ impl App {
 
     /// Returns the answers that share a place with a run: its variants, in the order they were asked.
     #[must_use]
-    pub fn siblings(&self, run: RunId) -> &[Run] {
+    pub fn siblings(&self, run: RunId) -> Vec<&Run> {
         match self.family(run) {
             Some(Family::Message(index)) => match &self.conversation.messages[index].body {
-                Body::Answer(answer) => answer.variants(),
-                Body::Text(_) => &[],
+                Body::Answer(answer) => answer.variants().iter().collect(),
+                Body::Text(_) => Vec::new(),
             },
-            Some(Family::Column(index)) => &self.compare.columns[index].runs,
-            None => &[],
+            Some(Family::Cell(cell)) => self.compare.answers(cell).collect(),
+            None => Vec::new(),
         }
     }
 
@@ -133,8 +132,7 @@ impl App {
             Body::Answer(answer) => holds(answer.variants()),
             Body::Text(_) => false,
         });
-        let column = || self.compare.columns.iter().position(|column| holds(&column.runs));
-        message.map(Family::Message).or_else(|| column().map(Family::Column))
+        message.map(Family::Message).or_else(|| self.compare.cell_of(run).map(Family::Cell))
     }
 
     /// Returns how the endpoint that gave an answer is made to go on from a beginning.

@@ -1,49 +1,162 @@
-//! Running a comparison and what can be done with its columns.
+//! Running a comparison and what can be done with its cells.
 
 use crate::app::command::{Command, Place};
+use crate::app::compare::setup::{Basis, Form, LIVE_CELLS, Outlook, Shelf};
 use crate::app::counter::Sent;
 use crate::app::inspector::Target;
-use crate::app::msg::Effects;
+use crate::app::msg::{Effect, Effects};
 use crate::app::on_answer::is_usable;
+use crate::app::overlay::Overlay;
 use crate::app::{App, Continued, Drafting, Home, Screen};
+use crate::core::bench::{Bench, State};
 use crate::core::conversation::{Answer, Body, Message};
+use crate::core::fault::{Fault, FaultKind};
 use crate::core::figure;
-use crate::core::id::MessageId;
-use crate::core::request::{Prompt, Role};
-use crate::core::run::RunStatus;
+use crate::core::id::{MessageId, RunId};
+use crate::core::request::{Prompt, Request, Role};
+use crate::core::run::Run;
+use crate::core::stream::StreamEvent;
 use crate::core::sweep::Sweep;
 use std::sync::Arc;
 
+/// What is said where a cell is needed and there is none.
+const NO_CELL: &str = "nothing compared yet: write a question and press Enter";
+
 impl App {
-    /// Asks the draft, or without one the last question, at every temperature.
+    /// Asks the draft, or without one the last question, in every cell of the setup.
     pub(super) fn run_comparison(&mut self) -> Effects {
         let Some((question, origin)) = self.question() else {
             self.say("nothing to compare yet: write a question and press Enter");
             return Effects::none();
         };
-        let upto = self.before(origin);
-        let mut prompts = self.conversation.prompts(upto);
-        if !self.conversation.memory {
-            prompts.retain(|prompt| prompt.role == Role::System);
-        }
-        prompts.push(Prompt::new(Role::User, Arc::clone(&question)));
-        let base = self.settings.request_of(prompts);
-        let sweep = Sweep::of_temperatures(base, &self.compare.temperatures, self.compare.repeats);
+        let base = self.base(&question, origin);
+        let (axes, repeats) = (self.compare.setup.axes.clone(), self.compare.setup.repeats);
+        let sweep = match Sweep::new(base, axes, repeats) {
+            Ok(sweep) => sweep,
+            Err(error) => {
+                let edit = self.key(Command::EditSweep, Place::Composer);
+                let remedy = format!("{edit} edits the axes");
+                self.fault(&Fault::new(FaultKind::Local, error).remedy(remedy));
+                return Effects::none();
+            }
+        };
+        let outlook = self.outlook_of(&sweep);
         if !self.composer.is_empty() {
             self.composer.take();
         }
-        let mut effects = self.stop_all();
-        let mut runs = Vec::new();
-        for sample in sweep.samples() {
-            let temperature = sample.request.sampling.temperature.unwrap_or_default();
-            let run = self.new_run(&sample.request);
-            effects = effects.then(self.start(run.id, Home::Compare, sample.request));
-            runs.push((temperature, run));
+        let stopped = self.stop_all();
+        let samples = sweep.samples();
+        let mut bench = Bench::new(sweep, samples, outlook.worst, self.compare.setup.terms());
+        for refusal in outlook.preflight.refusals.iter().filter(|refusal| refusal.is_varied) {
+            bench.refuse(refusal.cell, &format!("{}: {}", refusal.parameter, refusal.reason));
         }
-        self.compare.begin(question, origin, runs);
+        self.compare.begin(question, origin, bench);
         self.compare.inspecting = false;
         self.focus = Place::Grid;
+        stopped.then(self.ask_due())
+    }
+
+    /// Returns the request all cells begin with.
+    fn base(&self, question: &Arc<str>, origin: Option<MessageId>) -> Request {
+        let mut prompts = self.conversation.prompts(self.before(origin));
+        if !self.conversation.memory {
+            prompts.retain(|prompt| prompt.role == Role::System);
+        }
+        prompts.push(Prompt::new(Role::User, Arc::clone(question)));
+        self.settings.request_of(prompts)
+    }
+
+    /// Returns what the cells of a sweep take.
+    fn outlook_of(&self, sweep: &Sweep) -> Outlook {
+        let context = self.counter.context(&self.settings.card, self.settings.sampling.max_output_tokens);
+        let card_of = |model: &str| self.knowledge.card(model);
+        Outlook::of(sweep, &sweep.cells(), context.used, &card_of, None, self.compare.setup.lanes)
+    }
+
+    /// Works out what the setup would take, where something of it has changed. With many cells that waits
+    /// until it is run: a key must not wait for it.
+    pub(super) fn settle_outlook(&mut self) {
+        let context = self.counter.context(&self.settings.card, self.settings.sampling.max_output_tokens);
+        let basis = Basis {
+            input: context.used,
+            sampling: self.settings.sampling.clone(),
+            model: Arc::clone(&self.settings.model),
+            setup: self.compare.setup.clone(),
+        };
+        if self.compare.outlook.as_ref().is_some_and(|(of, _)| *of == basis) {
+            return;
+        }
+        let question = self.question().filter(|_| self.compare.setup.cells() <= LIVE_CELLS);
+        let outlook = question.and_then(|(question, origin)| {
+            let base = self.base(&question, origin);
+            let sweep = Sweep::new(base, self.compare.setup.axes.clone(), self.compare.setup.repeats).ok()?;
+            Some(self.outlook_of(&sweep))
+        });
+        self.compare.outlook = Some((basis, outlook));
+    }
+
+    /// Sends what the sweep has due.
+    pub(super) fn ask_due(&mut self) -> Effects {
+        let Some(bench) = &mut self.compare.bench else { return Effects::none() };
+        let was_bound = bench.progress(self.now).bound;
+        let starts = bench.due(&mut self.ids, self.now);
+        let bound = bench.progress(self.now).bound.filter(|_| was_bound.is_none());
+        let mut effects = Effects::none();
+        for start in starts {
+            self.homes.insert(start.run, Home::Compare);
+            effects = effects.and(Effect::Start { run: start.run, request: start.request });
+        }
+        if let Some(bound) = bound {
+            let edit = self.key(Command::EditSweep, Place::Composer);
+            self.say(format!("stopped: {bound}; {edit} sets another"));
+        }
         effects
+    }
+
+    /// Folds a step of a run of the comparison.
+    pub(super) fn on_compare_run(&mut self, id: RunId, event: StreamEvent) -> Effects {
+        let (now, is_exchange) = (self.now, matches!(event, StreamEvent::Exchanged(_)));
+        if let Some(aside) = self.compare.aside_mut(id) {
+            aside.apply(event, now);
+            if !is_exchange && aside.status.is_ended() {
+                self.homes.remove(&id);
+            }
+            return Effects::none();
+        }
+        let applied = self.compare.bench.as_mut().and_then(|bench| bench.apply(id, event, now));
+        let Some(applied) = applied else {
+            self.stale += 1;
+            return Effects::none();
+        };
+        if !applied.has_ended {
+            return Effects::none();
+        }
+        self.homes.remove(&id);
+        let slot = self.compare.bench.as_ref().and_then(|bench| bench.slots().get(applied.sample));
+        let dollars = slot.and_then(|slot| self.dollars(slot.run.as_ref()?));
+        if let Some(bench) = &mut self.compare.bench {
+            bench.charge(applied.sample, dollars);
+        }
+        self.ask_due()
+    }
+
+    /// Returns what a run cost, where usage and prices are known.
+    fn dollars(&self, run: &Run) -> Option<f64> {
+        let card = self.knowledge.card(&run.request.model);
+        Some(card.price?.of(run.usage.as_ref()?))
+    }
+
+    /// Ends a run of the comparison and keeps what came.
+    pub(super) fn cancel_compared(&mut self, id: RunId) -> Effects {
+        let now = self.now;
+        if let Some(aside) = self.compare.aside_mut(id) {
+            aside.cancel(now);
+        } else if let Some(bench) = &mut self.compare.bench
+            && let Some(sample) = bench.sample_of(id)
+        {
+            bench.stop(sample, now);
+        }
+        Effects::one(Effect::Cancel(id)).then(self.ask_due())
     }
 
     /// Returns what a comparison would ask, and the message it is where it is one already.
@@ -101,76 +214,194 @@ impl App {
         }
     }
 
-    pub(super) fn stop_cell(&mut self) -> Effects {
-        match self.compare.current().map(|column| column.run().id) {
-            Some(run) => self.cancel(run),
-            None => Effects::none(),
+    /// Opens the form of the setup.
+    pub(super) fn edit_sweep(&mut self) {
+        let question = self.question().map_or_else(String::new, |(question, _)| question.to_string());
+        let endpoint =
+            |card: &crate::app::settings::EndpointCard| (card.name.to_string(), card.model.to_string());
+        let names = Shelf {
+            personas: self.personas.clone(),
+            endpoints: self.settings.endpoints.iter().map(endpoint).collect(),
+            model: self.settings.model.to_string(),
+            temperatures: self.temperatures.clone(),
+            question,
+        };
+        self.overlay = Some(Overlay::Sweep(Form::of(&self.compare.setup, names)));
+    }
+
+    /// Takes the form of the setup; a budget also goes for the sweep that is under way.
+    pub(super) fn accept_sweep(&mut self) -> Effects {
+        let lanes = self.compare.setup.lanes;
+        let Some(Overlay::Sweep(form)) = &mut self.overlay else { return Effects::none() };
+        match form.setup(lanes) {
+            Ok(setup) => {
+                let is_new_budget = setup.budget != self.compare.setup.budget;
+                self.compare.setup = setup;
+                self.overlay = None;
+                self.show(Screen::Compare);
+                if let (true, Some(bench)) = (is_new_budget, &mut self.compare.bench) {
+                    bench.set_budget(self.compare.setup.budget);
+                }
+                self.ask_due()
+            }
+            Err((row, error)) => {
+                (form.selected, form.error, form.is_typing) = (row, Some(error), true);
+                Effects::none()
+            }
         }
     }
 
-    /// Asks the current column's question again; an answer that says something is kept beside the new one.
+    /// Stops the answer that the cell under the cursor shows.
+    pub(super) fn stop_cell(&mut self) -> Effects {
+        let Some(shown) = self.compare.current() else { return Effects::none() };
+        match (shown.run.map(|run| run.id), self.compare.current_sample(), &mut self.compare.bench) {
+            (Some(run), _, _) => self.cancel(run),
+            (None, Some(sample), Some(bench)) => {
+                bench.stop(sample, self.now);
+                Effects::none()
+            }
+            (None, _, _) => Effects::none(),
+        }
+    }
+
+    /// Asks for the current answer again; one that says something is kept, and the new one stands beside it.
     pub(super) fn retry_cell(&mut self) -> Effects {
-        let shown = self.compare.current().map(|column| (column.run().id, Arc::clone(&column.run().request)));
-        let Some((old, request)) = shown else {
-            self.say("no column yet: write a question and press Enter");
+        let Some(shown) = self.compare.current() else {
+            self.say(NO_CELL);
             return Effects::none();
         };
-        let stop = self.cancel(old);
-        let run = self.new_run(&request);
-        let id = run.id;
-        if self.compare.ask_again(run) {
-            let (before, after) =
-                (self.key(Command::PreviousSample, Place::Grid), self.key(Command::NextSample, Place::Grid));
-            self.say(format!("asked again; {before} and {after} walk the answers of this column"));
+        if let Some(reason) = shown.slot.and_then(|slot| slot.refusal.as_deref()) {
+            let reason = format!("not sent: {reason}");
+            self.say(reason);
+            return Effects::none();
         }
+        let Some(run) = shown.run else {
+            // One that was stopped before its turn.
+            let sample = self.compare.current_sample();
+            let asked =
+                sample.zip(self.compare.bench.as_mut()).is_some_and(|(sample, bench)| bench.retry(sample));
+            return if asked { self.ask_due() } else { Effects::none() };
+        };
+        let (old, request) = (run.id, Arc::clone(&run.request));
+        let says_something = !run.text.is_empty() || !run.reasoning.is_empty();
+        let stop = self.cancel(old);
+        let cell = self.compare.cursor;
+        if let (false, Some(sample), Some(bench)) =
+            (says_something, self.compare.current_sample(), self.compare.bench.as_mut())
+        {
+            bench.retry(sample);
+            self.compare.follow(cell);
+            return stop.then(self.ask_due());
+        }
+        let aside = self.new_run(&request);
+        let id = aside.id;
+        self.compare.add_aside(cell, aside);
+        let (before, after) =
+            (self.key(Command::PreviousSample, Place::Grid), self.key(Command::NextSample, Place::Grid));
+        self.say(format!("asked again; {before} and {after} walk the answers of this cell"));
         if self.compare.inspecting {
             self.inspector.show(Target::Run(id));
         }
         stop.then(self.start(id, Home::Compare, request))
     }
 
-    pub(super) fn step_sample(&mut self, by: isize) {
-        self.compare.step_sample(by);
-        self.step_column(0);
-    }
-
-    /// Moves to another column; an open inspector follows.
-    pub(super) fn step_column(&mut self, by: isize) {
-        self.compare.step(by);
-        if let (true, Some(column)) = (self.compare.inspecting, self.compare.current()) {
-            self.inspector.show(Target::Run(column.run().id));
+    /// Asks everything again that failed.
+    pub(super) fn retry_failed(&mut self) -> Effects {
+        let count = self.compare.bench.as_mut().map_or(0, Bench::retry_failed);
+        match count {
+            0 => self.say("nothing failed"),
+            1 => self.say("1 answer is asked for again"),
+            count => self.say(format!("{count} answers are asked for again")),
         }
+        self.ask_due()
     }
 
-    /// Stops every answer of the comparison.
-    pub(super) fn stop_all(&mut self) -> Effects {
-        self.waiting.clear();
-        let ids: Vec<_> =
-            self.compare.runs().filter(|run| !run.status.is_ended()).map(|run| run.id).collect();
-        ids.into_iter().fold(Effects::none(), |effects, id| effects.then(self.cancel(id)))
-    }
-
-    /// Takes the current column's answer into the conversation and goes on there.
-    pub(super) fn continue_cell(&mut self) -> Effects {
-        let Some(column) = self.compare.current() else {
-            self.say("no column yet: write a question and press Enter");
+    /// Sends nothing more, or goes on.
+    pub(super) fn pause(&mut self) -> Effects {
+        let Some(bench) = &mut self.compare.bench else {
+            self.say(NO_CELL);
             return Effects::none();
         };
-        let (mut run, temperature) = (column.run().clone(), column.temperature);
-        if !is_usable(&run)
-            || matches!(run.status, RunStatus::Queued | RunStatus::Connecting | RunStatus::Streaming)
-        {
-            self.say("this answer is not complete yet: wait, or stop it with x");
+        let progress = bench.progress(self.now);
+        if progress.is_paused {
+            bench.resume();
+            self.say("goes on");
+            return self.ask_due();
+        }
+        if progress.counts.of(State::Waiting) == 0 {
+            self.say("nothing waits any more");
             return Effects::none();
         }
+        bench.pause();
+        let key = self.key(Command::PauseSweep, Place::Grid);
+        self.say(format!("paused: what is under way goes on, nothing more is sent; {key} goes on"));
+        Effects::none()
+    }
+
+    /// Marks the cell as best, or takes the mark away.
+    pub(super) fn mark_best(&mut self) {
+        if self.compare.is_empty() {
+            self.say(NO_CELL);
+        } else {
+            self.compare.toggle_best();
+        }
+    }
+
+    pub(super) fn step_sample(&mut self, by: isize) {
+        self.compare.step_sample(self.compare.cursor, by);
+        self.step_cell(0, 0);
+    }
+
+    /// Moves to another cell; an open inspector follows.
+    pub(super) fn step_cell(&mut self, columns: isize, rows: isize) {
+        self.compare.step(columns, rows);
+        let run = self.compare.current().and_then(|shown| shown.run).map(|run| run.id);
+        if let (true, Some(run)) = (self.compare.inspecting, run) {
+            self.inspector.show(Target::Run(run));
+        }
+    }
+
+    /// Stops every answer of the comparison, those that wait as well.
+    pub(super) fn stop_all(&mut self) -> Effects {
+        let now = self.now;
+        let stopped = self.compare.bench.as_mut().map_or_else(Vec::new, |bench| bench.stop_all(now));
+        let mut runs: Vec<RunId> = stopped.into_iter().map(|(_, run)| run).collect();
+        let under_way = |run: &&Run| !run.status.is_ended();
+        runs.extend(self.compare.runs().filter(under_way).map(|run| run.id));
+        let mut effects = Effects::none();
+        for id in runs {
+            if let Some(aside) = self.compare.aside_mut(id) {
+                aside.cancel(now);
+            }
+            self.homes.remove(&id);
+            effects = effects.and(Effect::Cancel(id));
+        }
+        effects
+    }
+
+    /// Takes the current cell's answer into the conversation and goes on there.
+    pub(super) fn continue_cell(&mut self) -> Effects {
+        let Some(shown) = self.compare.current() else {
+            self.say(NO_CELL);
+            return Effects::none();
+        };
+        let Some(mut run) = shown.run.filter(|run| is_usable(run) && run.status.is_ended()).cloned() else {
+            let stop = self.key(Command::StopCell, Place::Grid);
+            self.say(format!("this answer is not complete yet: wait, or stop it with {stop}"));
+            return Effects::none();
+        };
         if self.is_answering() {
             self.say("the conversation is still answering: stop it first");
             return Effects::none();
         }
-        // The conversation's copy is a run of its own: the column keeps the original.
+        let temperature = run.request.sampling.temperature;
+        // The conversation's copy is a run of its own: the cell keeps the original.
         run.id = self.ids.run();
-        let question = self.compare.question.clone().unwrap_or_default();
-        let at = self.compare.origin.and_then(|id| self.conversation.position(id));
+        // What was asked, with the texts the axes put in it.
+        let question = run.request.messages.last().map(|prompt| Arc::clone(&prompt.content));
+        let question = question.or_else(|| self.compare.question.clone()).unwrap_or_default();
+        let is_origin = self.compare.question.as_ref() == Some(&question);
+        let at = self.compare.origin.filter(|_| is_origin).and_then(|id| self.conversation.position(id));
         match at {
             Some(at) => match self.conversation.messages.get_mut(at + 1).map(|message| &mut message.body) {
                 Some(Body::Answer(answer)) => answer.add(run),
@@ -179,18 +410,28 @@ impl App {
             None => {
                 let id = self.ids.message();
                 self.conversation.messages.push(Message { id, role: Role::User, body: Body::Text(question) });
-                self.compare.origin = Some(id);
+                if is_origin {
+                    self.compare.origin = Some(id);
+                }
                 self.insert_answer(self.conversation.messages.len(), run);
             }
         }
-        let before = self.settings.sampling.temperature.replace(temperature);
-        // A further column does not make the last one's temperature the one to return to.
-        let before = self.continued.filter(|last| before == Some(last.at)).map_or(before, |last| last.before);
-        self.continued = Some(Continued { at: temperature, before });
         self.history_changed = true;
         self.show(Screen::Chat);
         self.transcript.follow();
         self.focus = Place::Composer;
+        if let Some(temperature) = temperature {
+            self.continue_at(temperature);
+        }
+        Effects::one(self.keep())
+    }
+
+    /// Goes on at the temperature of the cell that is continued.
+    fn continue_at(&mut self, temperature: f64) {
+        let before = self.settings.sampling.temperature.replace(temperature);
+        // A further cell does not make the last one's temperature the one to return to.
+        let before = self.continued.filter(|last| before == Some(last.at)).map_or(before, |last| last.before);
+        self.continued = Some(Continued { at: temperature, before });
         let (set, new) = (
             self.key(Command::EditParameters, Place::Composer),
             self.key(Command::NewConversation, Place::Composer),
@@ -200,10 +441,9 @@ impl App {
             figure::parameter(temperature),
             before.map_or("none".to_owned(), figure::parameter)
         ));
-        Effects::one(self.keep())
     }
 
-    /// Ends the temperature that came with a column that was continued; returns the one from before it,
+    /// Ends the temperature that came with a cell that was continued; returns the one from before it,
     /// unless the user has set another since.
     pub(super) fn end_continued(&mut self) -> Option<Continued> {
         let continued = self.continued.take()?;
@@ -215,7 +455,7 @@ impl App {
         })
     }
 
-    fn insert_answer(&mut self, at: usize, run: crate::core::run::Run) {
+    fn insert_answer(&mut self, at: usize, run: Run) {
         let message =
             Message { id: self.ids.message(), role: Role::Assistant, body: Body::Answer(Answer::new(run)) };
         self.conversation.messages.insert(at, message);

@@ -158,7 +158,7 @@ impl App {
     fn copied(&self) -> Option<String> {
         match self.screen {
             Screen::Chat => self.current().map(|at| self.conversation.messages[at].text().to_owned()),
-            Screen::Compare => self.compare.current().map(|column| column.run().text.clone()),
+            Screen::Compare => self.compare.current().and_then(|shown| shown.run).map(|run| run.text.clone()),
         }
     }
 

@@ -1,17 +1,16 @@
 //! What lies over the screen: opening, typing into it, taking a row.
 
+use crate::app::App;
 use crate::app::chord::{Chord, Key};
 use crate::app::counter::Counter;
 use crate::app::msg::{Effect, Effects};
-use crate::app::overlay::{Choice, Item, List, Overlay, Prompt, backspace};
+use crate::app::overlay::{Choice, Item, List, Overlay, backspace};
 use crate::app::page;
 use crate::app::probing;
 use crate::app::settings::{EndpointCard, Parameter};
-use crate::app::{App, Screen};
 use crate::core::fault::{Fault, FaultKind};
 use crate::core::figure;
 use crate::core::request::ResponseFormat;
-use crate::core::sweep::{MAX_CELLS, parse_temperatures};
 use crate::structured::schema::Schema;
 use std::sync::Arc;
 
@@ -43,15 +42,6 @@ impl App {
         let items = self.themes.iter().map(item).collect();
         let current = Choice::Theme(self.theme.clone());
         self.overlay = Some(Overlay::List(List::new("themes", items, "no theme matches").select(current)));
-    }
-
-    pub(super) fn edit_temperatures(&mut self) {
-        let list: Vec<String> = self.compare.temperatures.iter().map(|t| figure::parameter(*t)).collect();
-        let repeats = match self.compare.repeats {
-            1 => String::new(),
-            repeats => format!(" x{repeats}"),
-        };
-        self.overlay = Some(Overlay::Temperatures(Prompt { text: list.join(" ") + &repeats, error: None }));
     }
 
     pub(super) fn on_models(&mut self, endpoint: &str, result: Result<Vec<String>, Fault>) -> Effects {
@@ -102,7 +92,15 @@ impl App {
                 list.refilter();
                 self.preview_theme()
             }
-            Some(Overlay::Temperatures(prompt) | Overlay::Find(prompt)) => {
+            Some(Overlay::Sweep(form)) => {
+                match typed {
+                    Some(c) => form.type_char(c),
+                    None if is_backspace => form.erase(),
+                    None => {}
+                }
+                Effects::none()
+            }
+            Some(Overlay::Find(prompt)) => {
                 match typed {
                     Some(c) => prompt.text.push(c),
                     None if is_backspace => backspace(&mut prompt.text),
@@ -184,7 +182,8 @@ impl App {
             }
             Some(Overlay::Probe(probing)) => probing.scroll_by(by, page),
             Some(Overlay::Tokens(pieces)) => pieces.scroll_by(by),
-            Some(Overlay::Temperatures(_) | Overlay::Find(_)) | None => {}
+            Some(Overlay::Sweep(form)) => form.step(by),
+            Some(Overlay::Find(_)) | None => {}
         }
     }
 
@@ -199,6 +198,8 @@ impl App {
     pub(super) fn step_parameter(&mut self, up: bool) {
         if let Some(Overlay::Tokens(pieces)) = &mut self.overlay {
             pieces.show_other();
+        } else if let Some(Overlay::Sweep(form)) = &mut self.overlay {
+            form.turn(up);
         } else if self.take_typed()
             && let Some(Overlay::Parameters(table)) = &self.overlay
         {
@@ -210,6 +211,8 @@ impl App {
         if let Some(Overlay::Parameters(table)) = &mut self.overlay {
             (table.typing, table.error) = (None, None);
             table.current().omit(&mut self.settings.sampling);
+        } else if let Some(Overlay::Sweep(form)) = &mut self.overlay {
+            form.remove();
         }
     }
 
@@ -301,17 +304,7 @@ impl App {
                 }
                 Effects::none()
             }
-            Some(Overlay::Temperatures(prompt)) => {
-                match parse_axis(&prompt.text) {
-                    Ok((temperatures, repeats)) => {
-                        (self.compare.temperatures, self.compare.repeats) = (temperatures, repeats);
-                        self.overlay = None;
-                        self.show(Screen::Compare);
-                    }
-                    Err(error) => prompt.error = Some(error),
-                }
-                Effects::none()
-            }
+            Some(Overlay::Sweep(_)) => self.accept_sweep(),
             Some(Overlay::Probe(_)) => self.accept_probe(),
             Some(Overlay::Find(_) | Overlay::Help { .. } | Overlay::Request { .. } | Overlay::Tokens(_))
             | None => {
@@ -360,36 +353,6 @@ impl App {
     }
 }
 
-/// Returns the temperatures and repeats of a line such as `0.3 1.0 1.8 x3`.
-fn parse_axis(line: &str) -> Result<(Vec<f64>, u32), String> {
-    let trimmed = line.trim();
-    let (list, repeats) = match trimmed.rsplit_once(['x', '×', '*']) {
-        Some((list, count)) => match count.trim().parse::<u32>() {
-            Ok(count) if (1..=100).contains(&count) => (list, count),
-            _ => return Err(format!("'{}' is no number of repeats: write x1 to x100", count.trim())),
-        },
-        None => (trimmed, 1),
-    };
-    let temperatures = parse_temperatures(list)?;
-    if temperatures.len() * repeats as usize > MAX_CELLS {
-        return Err(format!("that makes more than {MAX_CELLS} requests"));
-    }
-    Ok((temperatures, repeats))
-}
-
 fn window(tokens: Option<u64>) -> String {
     tokens.map_or_else(String::new, |tokens| format!("{} tokens", figure::whole(tokens)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_axis_is_temperatures_and_repeats() {
-        assert_eq!(parse_axis("0.3 1.0, 1.8 x3"), Ok((vec![0.3, 1.0, 1.8], 3)));
-        assert_eq!(parse_axis("0.7"), Ok((vec![0.7], 1)));
-        assert!(parse_axis("0.7 x0").is_err());
-        assert!(parse_axis("x3").is_err());
-    }
 }

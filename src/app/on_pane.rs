@@ -98,7 +98,7 @@ impl App {
     pub(super) fn go_to(&mut self, screen: Screen, chord: Chord) {
         let was = self.screen;
         self.show(screen);
-        let reads = screen == Screen::Compare && !self.compare.columns.is_empty();
+        let reads = screen == Screen::Compare && !self.compare.is_empty();
         if was != screen && chord.typed().is_none() && !reads {
             self.focus = Place::Composer;
         }
@@ -115,7 +115,7 @@ impl App {
         if !self.stops().contains(&self.focus) {
             self.focus = match screen {
                 Screen::Chat => Place::Transcript,
-                Screen::Compare if self.compare.columns.is_empty() => Place::Composer,
+                Screen::Compare if self.compare.is_empty() => Place::Composer,
                 Screen::Compare => Place::Grid,
             };
         }

@@ -162,7 +162,7 @@ impl App {
                 self.inspector.show(target);
             }
             Screen::Compare => {
-                let Some(run) = self.compare.current().map(|column| column.run().id) else {
+                let Some(run) = self.compare.current().and_then(|shown| shown.run).map(|run| run.id) else {
                     self.say("nothing to inspect yet: write a question and press Enter");
                     return;
                 };

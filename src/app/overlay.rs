@@ -4,6 +4,7 @@
 //! hands its [`Choice`] back to the app.
 
 use crate::app::command::{COMMANDS, Command};
+use crate::app::compare::setup::Form;
 use crate::app::keymap::Keymap;
 use crate::app::pieces::Pieces;
 use crate::app::probing::Probing;
@@ -166,8 +167,8 @@ pub enum Overlay {
     List(List),
     /// The sampling parameters.
     Parameters(Parameters),
-    /// The temperatures of a comparison, and how often each is asked.
-    Temperatures(Prompt),
+    /// What the next comparison is made of.
+    Sweep(Form),
     /// What is looked for in the inspected answer.
     Find(Prompt),
     /// What a probe costs, how far it is, what it found out.

@@ -31,6 +31,8 @@ pub struct Start {
     pub themes: Vec<String>,
     /// Whether the mouse is taken.
     pub mouse: bool,
+    /// Personas with their system messages.
+    pub personas: Vec<(String, String)>,
     /// Temperatures of a comparison, where the configuration names some.
     pub temperatures: Vec<f64>,
     /// How often each is asked.

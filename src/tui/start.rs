@@ -247,6 +247,7 @@ fn app_start(config: &Config, known: Known, opening: Opening) -> Start {
         theme: opening.theme,
         themes: opening.themes,
         mouse: config.ui.mouse,
+        personas: config.personas.iter().map(|(name, own)| (name.clone(), own.system.clone())).collect(),
         temperatures: config.compare.temperatures.clone(),
         repeats: config.compare.repeats,
         concurrency: config.compare.concurrency,

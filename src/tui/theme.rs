@@ -61,6 +61,8 @@ pub struct Signs {
     pub track: [&'static str; 2],
     /// The part of a bar for what was not returned.
     pub shade: &'static str,
+    /// What fills the place of something that is not asked for.
+    pub hatch: &'static str,
     /// What stands before the thing chosen.
     pub pointer: &'static str,
     /// Something that is well, failed, stopped.
@@ -82,6 +84,7 @@ impl Signs {
         heights: ["▁", "▂", "▃", "▄", "▅", "▇"],
         track: ["─", "●"],
         shade: "░",
+        hatch: "╱",
         pointer: "▸",
         dot: "●",
         ends: ["▕", "▏"],
@@ -97,6 +100,7 @@ impl Signs {
         heights: ["_", ".", "-", "=", "+", "#"],
         track: ["-", "O"],
         shade: ".",
+        hatch: "/",
         pointer: ">",
         dot: "*",
         ends: ["[", "]"],

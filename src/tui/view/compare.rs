@@ -1,17 +1,22 @@
-//! The comparison: a line with the axis, and a column for each temperature.
+//! The comparison: a line with the axes, and a board of cells.
 
 use super::invitation::{Invitation, invite};
+use super::overlay::wrapped;
 use super::paint::Canvas;
 use super::rows::{Overlaid, draw_row};
-use super::transcript::{scale, status_text};
+use super::sweep;
+use super::transcript::status_text;
 use crate::app::App;
 use crate::app::command::{Command, Place};
-use crate::app::compare::{Column, figure_rows, text_area};
+use crate::app::compare::{Shown, figure_rows, text_area};
 use crate::app::layout::Rect;
 use crate::app::msg::DocumentKey;
 use crate::app::transcript::silence_ms;
+use crate::core::bench::{Bench, Slot};
 use crate::core::figure;
+use crate::core::probability::Tally;
 use crate::core::run::{Run, RunStatus};
+use crate::core::sweep::Parameter;
 use crate::core::text::{fit, width};
 use crate::tui::theme::Tint;
 
@@ -20,92 +25,82 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     if area.is_empty() {
         return;
     }
-    axis(app, canvas, Rect { height: 1, ..area });
+    sweep::axes(app, canvas, Rect { height: 1, ..area });
     let grid = area.below_axis();
-    if app.compare.columns.is_empty() {
+    if app.compare.is_empty() {
         canvas.frame(grid, "compare", app.place() == Place::Grid);
         empty(app, canvas, grid.inner());
         return;
     }
-    for (index, frame) in app.compare.cells(grid) {
-        column(app, canvas, frame, index);
+    for (number, frame) in app.compare.cells(grid) {
+        cell(app, canvas, frame, number);
     }
+    paging(app, canvas, grid);
 }
 
-/// Draws the temperatures, which of them are on screen, and what running them takes.
-fn axis(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
-    let (dim, faint, text) = (canvas.style(Tint::Dim), canvas.style(Tint::Faint), canvas.style(Tint::Text));
-    let compare = &app.compare;
-    let end = area.x + area.width - 1;
-    let requests = compare.temperatures.len() * compare.repeats as usize;
-    let plural = if requests == 1 { "" } else { "s" };
-    let each = if compare.repeats > 1 { format!("× {} ", compare.repeats) } else { String::new() };
-    let right = format!("{each}= {requests} request{plural}");
-    let mut x = canvas.text(area.x + 1, area.y, end, "temperature ", dim);
-    let shown = compare.first..compare.first + compare.visible;
-    let room = end.saturating_sub(u16::try_from(width(&right)).unwrap_or(0) + 8);
-    for (index, temperature) in compare.temperatures.iter().enumerate() {
-        let is_column =
-            compare.columns.get(index).is_some_and(|c| c.temperature.total_cmp(temperature).is_eq());
-        let style = match is_column {
-            true if index == compare.cursor => {
-                canvas.style(Tint::Accent).add_modifier(ratatui::style::Modifier::BOLD)
-            }
-            true if shown.contains(&index) => text,
-            _ => dim,
-        };
-        if x >= room {
-            x = canvas.text(x, area.y, end, "… ", faint);
-            break;
-        }
-        x = canvas.pieces(x, area.y, end, &[(&figure::parameter(*temperature), style), (" ", dim)]);
-    }
-    let x = canvas.text(x, area.y, end, &right, dim);
-    let key = app.keymap.hint(Command::EditTemperatures, Place::Composer).unwrap_or_default();
-    let hidden = compare.columns.len().saturating_sub(compare.visible);
-    let more = if hidden > 0 {
-        format!("{} of {} columns  ", compare.visible, compare.columns.len())
-    } else {
-        String::new()
+fn cell(app: &App, canvas: &mut Canvas<'_>, frame: Rect, cell: usize) {
+    let Some(shown) = app.compare.shown(cell) else { return };
+    let is_focused = cell == app.compare.cursor && app.place() == Place::Grid;
+    let number = match (shown.slot.is_some(), shown.count) {
+        (true, 1) => String::new(),
+        (true, count) => format!(" · {}/{count}", shown.number + 1),
+        (false, count) => format!(" · aside {}/{count}", shown.number + 1),
     };
-    let mut end = end;
-    // The legend comes first: colours without one say nothing.
-    if let Some((unit, steps)) = app.heat.legend() {
-        let cells = steps.iter().map(|step| width(step) + 2).sum::<usize>();
-        for unit in [unit, ""] {
-            let needed = u16::try_from(cells + width(unit) + 1).unwrap_or(u16::MAX);
-            if x.saturating_add(needed) < end {
-                let start = canvas.pieces(end - needed, area.y, end, &[(unit, dim), (" ", dim)]);
-                scale(canvas, (start, area.y, end), &steps);
-                end -= needed + 2;
-                break;
-            }
-        }
-    }
-    for tail in [format!("{more}{key} edits"), more] {
-        if !tail.is_empty() && x + 2 + u16::try_from(width(&tail)).unwrap_or(u16::MAX) <= end {
-            canvas.right(x, area.y, end, &tail, faint);
-            break;
-        }
-    }
-}
-
-fn column(app: &App, canvas: &mut Canvas<'_>, frame: Rect, index: usize) {
-    let column = &app.compare.columns[index];
-    let run = column.run();
-    let is_focused = index == app.compare.cursor && app.place() == Place::Grid;
-    let sample = match column.runs.len() {
-        1 => String::new(),
-        count => format!(" · {}/{count}", column.shown + 1),
-    };
-    let title = format!("T {}{sample}", figure::parameter(column.temperature));
+    let best = if app.compare.best.contains(&cell) { " ★" } else { "" };
+    let room = usize::from(frame.width.saturating_sub(8)).saturating_sub(width(&number) + width(best));
+    let title = format!("{}{number}{best}", fit(&label(app, cell), room));
     canvas.frame(frame, &title, is_focused);
-    answer(app, canvas, text_area(frame), column);
-    figures(app, canvas, frame, run, is_focused);
+    let area = text_area(frame);
+    match (shown.run, shown.slot) {
+        (Some(run), _) => answer(app, canvas, area, cell, run),
+        (None, Some(slot)) => unsent(canvas, area, slot),
+        (None, None) => {}
+    }
+    figures(app, canvas, frame, cell, shown, is_focused);
 }
 
-fn answer(app: &App, canvas: &mut Canvas<'_>, area: Rect, column: &Column) {
-    let run = column.run();
+/// Returns what a cell is called: its value on each axis, a temperature led by `T`.
+fn label(app: &App, cell: usize) -> String {
+    let Some(sweep) = app.compare.bench.as_ref().map(Bench::sweep) else { return String::new() };
+    let names = sweep.axes().iter().zip(sweep.labels(cell)).map(|(axis, label)| match axis.parameter() {
+        Parameter::Temperature => format!("T {label}"),
+        Parameter::TopP | Parameter::Seed | Parameter::MaxTokens | Parameter::Effort => {
+            format!("{} {label}", axis.parameter())
+        }
+        Parameter::Format
+        | Parameter::Persona
+        | Parameter::System
+        | Parameter::Model
+        | Parameter::Endpoint
+        | Parameter::Prompt
+        | Parameter::Variable(_)
+        | Parameter::Rows => label.to_owned(),
+    });
+    names.collect::<Vec<_>>().join(" · ")
+}
+
+/// Draws the place of an answer that is not asked for, or not yet.
+fn unsent(canvas: &mut Canvas<'_>, area: Rect, slot: &Slot) {
+    let (dim, faint) = (canvas.style(Tint::Dim), canvas.style(Tint::Faint));
+    match &slot.refusal {
+        Some(reason) => {
+            wrapped(canvas, area, reason, dim);
+            let lines = crate::markup::wrap(reason, 0..reason.len(), area.width).len();
+            let top = area.y + u16::try_from(lines + 1).unwrap_or(u16::MAX);
+            let hatch = canvas.theme.signs.hatch;
+            for y in top..area.y + area.height {
+                canvas.fill(area.x, y, area.x + area.width, hatch, faint);
+            }
+        }
+        None => {
+            let state = slot.state().name();
+            canvas.text(area.x, area.y, area.x + area.width, state, dim);
+        }
+    }
+}
+
+fn answer(app: &App, canvas: &mut Canvas<'_>, area: Rect, cell: usize, run: &Run) {
+    let top = app.compare.pane(cell).map_or(0, |pane| pane.top);
     let (x, end) = (area.x, area.x + area.width);
     let text = Overlaid::answer(app, run, canvas.style(Tint::Text));
     let fault = Overlaid::plain(canvas.style(Tint::Error));
@@ -119,7 +114,7 @@ fn answer(app: &App, canvas: &mut Canvas<'_>, area: Rect, column: &Column) {
         return;
     }
     let body_rows = body.map_or(0, crate::markup::Document::row_count);
-    for (y, row) in (area.y..area.y + area.height).zip(column.top..) {
+    for (y, row) in (area.y..area.y + area.height).zip(top..) {
         match (body, note) {
             (Some(document), _) if row < body_rows => draw_row(canvas, (x, y, end), (document, row), &text),
             (_, Some(document)) if row - body_rows < document.row_count() => {
@@ -130,22 +125,41 @@ fn answer(app: &App, canvas: &mut Canvas<'_>, area: Rect, column: &Column) {
     }
 }
 
-/// Draws what is known of a column's answer under it.
-fn figures(app: &App, canvas: &mut Canvas<'_>, frame: Rect, run: &Run, is_focused: bool) {
+/// Draws how many cells there are beside those on screen, in the lowest line of the board.
+fn paging(app: &App, canvas: &mut Canvas<'_>, grid: Rect) {
+    let board = &app.compare.board;
+    let dim = canvas.style(Tint::Dim);
+    let part = |first: usize, shown: usize, all: usize, name: &str| {
+        (shown < all).then(|| format!(" {name} {}-{} of {all} ", first + 1, (first + shown).min(all)))
+    };
+    let columns = part(board.first_column, board.wide, board.columns, "columns");
+    let rows = part(board.first_row, board.high, board.rows, "rows");
+    let (y, end) = (grid.y + grid.height - 1, grid.x + grid.width - 2);
+    let text: String = columns.into_iter().chain(rows).collect();
+    if !text.is_empty() && width(&text) + 4 < usize::from(grid.width) {
+        canvas.right(grid.x, y, end, &text, dim);
+    }
+}
+
+/// Draws what is known of a cell's answer under it.
+fn figures(app: &App, canvas: &mut Canvas<'_>, frame: Rect, cell: usize, shown: Shown<'_>, is_focused: bool) {
     let inner = frame.inner();
     let (x, end) = (inner.x, inner.x + inner.width);
     let rows = figure_rows(inner.height);
     let line = inner.y + inner.height - rows;
     let (text, dim) = (canvas.style(Tint::Text), canvas.style(Tint::Dim));
-    let (state, tint) = state(app, run);
+    let (state, tint) = match (shown.run, shown.slot) {
+        (Some(run), _) => state(app, run),
+        (None, slot) => (slot.map_or("", |slot| slot.state().name()).to_owned(), Tint::Dim),
+    };
     let state_style = canvas.style(tint);
-    let count = run.output_tokens().map(figure::count);
+    let count = shown.run.and_then(Run::output_tokens).map(figure::count);
     let tokens = count.as_ref().map_or_else(String::new, |count| format!("{count} tok"));
-    let tally = run.tally();
+    let tally = shown.run.map(Run::tally);
+    let perplexity = tally.and_then(Tally::perplexity).map(figure::perplexity);
     match rows {
         0 => return,
         1 => {
-            let perplexity = tally.perplexity().map(figure::perplexity);
             let perplexity = perplexity.map_or_else(String::new, |perplexity| format!("ppl {perplexity}"));
             let mut x = canvas.text(x, line, end, &state, state_style);
             for figure in [tokens, perplexity] {
@@ -167,22 +181,42 @@ fn figures(app: &App, canvas: &mut Canvas<'_>, frame: Rect, run: &Run, is_focuse
     if let Some(tokens) = [tokens, count.unwrap_or_default()].iter().find(|tokens| fits(tokens)) {
         canvas.right(after, line + 1, end, tokens, text);
     }
+    let Some(run) = shown.run else { return };
     let first =
         run.first_token_ms().map_or_else(String::new, |ms| format!("{} first", figure::duration_ms(ms)));
     let rate = run.tokens_per_s().map_or_else(String::new, figure::rate);
     let after = canvas.text(x, line + 2, end, &first, dim);
     canvas.right(after + 1, line + 2, end, &rate, dim);
-    match (tally.perplexity(), tally.mean_surprisal_bits()) {
-        (Some(perplexity), Some(bits)) => {
-            let perplexity = figure::perplexity(perplexity);
+    let bits = tally.and_then(Tally::mean_surprisal_bits).map(figure::bits);
+    let alike = alike(app, cell);
+    match (perplexity, bits, alike) {
+        (perplexity, _, Some(alike)) => {
+            let after = match perplexity {
+                Some(perplexity) => {
+                    canvas.pieces(x, line + 3, end, &[("ppl ", dim), (&perplexity, text)]) + 1
+                }
+                None => x,
+            };
+            let shown = alike.iter().find(|alike| width(alike) <= usize::from(end.saturating_sub(after)));
+            canvas.right(after, line + 3, end, shown.map_or("", String::as_str), text);
+        }
+        (Some(perplexity), Some(bits), None) => {
             let after = canvas.pieces(x, line + 3, end, &[("ppl ", dim), (&perplexity, text)]);
-            canvas.right(after + 1, line + 3, end, &figure::bits(bits), dim);
+            canvas.right(after + 1, line + 3, end, &bits, dim);
         }
         _ if matches!(run.status, RunStatus::Done(_)) => {
             canvas.text(x, line + 3, end, "no logprobs", dim);
         }
         _ => {}
     }
+}
+
+/// Returns how alike the answers of a cell are, at length and short; nothing before there are two.
+fn alike(app: &App, cell: usize) -> Option<[String; 2]> {
+    let statistics = app.compare.bench.as_ref()?.statistics(cell).filter(|own| own.answers > 1)?;
+    let distinct = format!("{}/{} distinct", statistics.distinct, statistics.answers);
+    let similarity = statistics.similarity().map(|value| format!(" · sim {value:.2}"));
+    Some([format!("{distinct}{}", similarity.unwrap_or_default()), distinct])
 }
 
 /// Returns where an answer stands, in a word.
@@ -211,7 +245,7 @@ fn empty(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         canvas,
         area,
         &Invitation {
-            intro: ["One question, every temperature at once.", "One question, all temperatures."],
+            intro: ["One question, every temperature at once.", "One question, all at once."],
             offers: &[
                 (
                     Command::Send,
@@ -221,8 +255,8 @@ fn empty(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
                     ],
                 ),
                 (
-                    Command::EditTemperatures,
-                    ["edit the temperatures and how often each is asked", "edit the temperatures"],
+                    Command::EditSweep,
+                    ["vary something else: personas, models, prompts; repeats", "vary something else"],
                 ),
                 (Command::EditParameters, ["edit what all columns share", "edit what all share"]),
             ],

@@ -11,9 +11,11 @@ mod invitation;
 mod overlay;
 mod paint;
 mod rows;
+mod sweep;
 mod transcript;
 
 use crate::app::command::{Command, Place};
+use crate::app::compare::setup::Row;
 use crate::app::layout::{Rect, SMALLEST};
 use crate::app::overlay::Overlay;
 use crate::app::probing::Phase;
@@ -121,7 +123,7 @@ fn hints(app: &App) -> &'static [(Command, &'static str)] {
         ],
         (Place::Composer, Screen::Compare) => &[
             (C::Send, "run"),
-            (C::EditTemperatures, "temperatures"),
+            (C::EditSweep, "axes"),
             (C::Stop, "stop"),
             (C::ShowChat, "chat"),
             (C::NextPane, "pane"),
@@ -159,8 +161,11 @@ fn hints(app: &App) -> &'static [(Command, &'static str)] {
             (C::ContinueCell, "continue"),
             (C::RetryCell, "retry"),
             (C::StopCell, "stop"),
+            (C::NextSample, "answer"),
+            (C::MarkBest, "best"),
+            (C::PauseSweep, "pause"),
             (C::StopAll, "stop all"),
-            (C::EditTemperatures, "temperatures"),
+            (C::EditSweep, "axes"),
             (C::CycleHeat, "heat"),
         ],
         (Place::Overlay, _) => match &app.overlay {
@@ -194,9 +199,25 @@ fn hints(app: &App) -> &'static [(Command, &'static str)] {
                     &[(C::OverlayNext, "down"), (C::OverlayPrevious, "up"), (C::OverlayClose, "close")]
                 }
             },
-            Some(Overlay::Temperatures(_) | Overlay::Find(_)) => {
-                &[(C::OverlayAccept, "take"), (C::OverlayClose, "close")]
-            }
+            Some(Overlay::Sweep(form)) => match form.row() {
+                Row::Axis(_) => &[
+                    (C::OverlayAccept, "take"),
+                    (C::OverlayRaise, "vary another"),
+                    (C::OverlayNext, "move"),
+                    (C::OverlayOmit, "remove"),
+                    (C::OverlayClose, "close"),
+                ],
+                Row::Add => {
+                    &[(C::OverlayRaise, "add"), (C::OverlayAccept, "take"), (C::OverlayClose, "close")]
+                }
+                Row::Repeats => {
+                    &[(C::OverlayRaise, "more"), (C::OverlayAccept, "take"), (C::OverlayClose, "close")]
+                }
+                Row::Budget => {
+                    &[(C::OverlayAccept, "take"), (C::OverlayOmit, "none"), (C::OverlayClose, "close")]
+                }
+            },
+            Some(Overlay::Find(_)) => &[(C::OverlayAccept, "take"), (C::OverlayClose, "close")],
             Some(Overlay::List(_)) | None => {
                 &[(C::OverlayAccept, "take"), (C::OverlayNext, "move"), (C::OverlayClose, "close")]
             }

@@ -20,7 +20,7 @@ pub(super) fn draw(app: &App, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Opt
     match overlay {
         Overlay::List(list) => Some(list_box(app, list, canvas)),
         Overlay::Parameters(table) => parameters(app, table, canvas),
-        Overlay::Temperatures(prompt) => Some(temperatures(app, prompt, canvas)),
+        Overlay::Sweep(form) => super::sweep::form(app, form, canvas),
         Overlay::Probe(probing) => {
             probe::draw(app, probing, canvas);
             None
@@ -44,7 +44,7 @@ pub(super) fn draw(app: &App, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Opt
 
 /// Clears a box of at most this size in the middle of the upper part of the screen, frames it and
 /// returns its inside. It never covers the draft.
-fn open(app: &App, canvas: &mut Canvas<'_>, wanted: (u16, u16), title: &str) -> Rect {
+pub(super) fn open(app: &App, canvas: &mut Canvas<'_>, wanted: (u16, u16), title: &str) -> Rect {
     let wanted = Size { width: wanted.0, height: wanted.1 };
     let frame = crate::app::layout::overlay(app.layout.main, wanted);
     let ground = canvas.style(Tint::Text).patch(canvas.style(Tint::Overlay));
@@ -154,26 +154,8 @@ fn parameters(app: &App, table: &Parameters, canvas: &mut Canvas<'_>) -> Option<
     caret
 }
 
-fn temperatures(app: &App, prompt: &Prompt, canvas: &mut Canvas<'_>) -> (u16, u16) {
-    let area = open(app, canvas, (70, 7), "temperatures");
-    let (text, dim, error) = (canvas.style(Tint::Text), canvas.style(Tint::Dim), canvas.style(Tint::Error));
-    let end = area.x + area.width;
-    let after = canvas.text(area.x, area.y, end, &prompt.text, text);
-    let y = area.y + 2;
-    match &prompt.error {
-        Some(message) => {
-            wrapped(canvas, Rect { y, height: area.height.saturating_sub(2), ..area }, message, error);
-        }
-        None => {
-            let what = "numbers from 0 to 2; x3 at the end asks each three times";
-            wrapped(canvas, Rect { y, height: area.height.saturating_sub(2), ..area }, what, dim);
-        }
-    }
-    (after.min(end - 1), area.y)
-}
-
 /// Draws a sentence over the rows of a rectangle.
-fn wrapped(canvas: &mut Canvas<'_>, area: Rect, sentence: &str, style: Style) {
+pub(super) fn wrapped(canvas: &mut Canvas<'_>, area: Rect, sentence: &str, style: Style) {
     let lines = crate::markup::wrap(sentence, 0..sentence.len(), area.width);
     for (y, line) in (area.y..area.y + area.height).zip(lines) {
         canvas.text(area.x, y, area.x + area.width, sentence.get(line).unwrap_or_default(), style);

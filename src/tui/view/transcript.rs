@@ -13,6 +13,7 @@ use crate::core::figure;
 use crate::core::request::Role;
 use crate::core::run::{Run, RunStatus};
 use crate::core::stream::FinishReason;
+use crate::core::sweep::Parameter;
 use crate::tui::theme::Tint;
 use ratatui::style::Modifier;
 
@@ -269,9 +270,13 @@ fn welcome(app: &App, canvas: &mut Canvas<'_>, inner: Rect) {
             "",
         )
     };
-    let temperatures = app.compare.temperatures.len();
-    let side_by_side = format!("the same question at {temperatures} temperatures, side by side");
-    let at_once = format!("{temperatures} temperatures at once");
+    let cells = app.compare.setup.cells();
+    let what = match app.compare.setup.axes.as_slice() {
+        [axis] if *axis.parameter() == Parameter::Temperature => format!("{cells} temperatures"),
+        _ => format!("{cells} settings"),
+    };
+    let side_by_side = format!("the same question at {what}, side by side");
+    let at_once = format!("{what} at once");
     let ask = match app.suggestion() {
         Some(_) => ["ask the question below, or your own", "ask the question below"],
         None => ["ask what you write below", "ask what you write"],

@@ -89,6 +89,7 @@ impl Desk {
             theme: theme.to_owned(),
             themes: theme::names(nowhere),
             mouse: config.ui.mouse,
+            personas: Vec::new(),
             temperatures: config.compare.temperatures.clone(),
             repeats: config.compare.repeats,
             concurrency: config.compare.concurrency,

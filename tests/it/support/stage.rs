@@ -278,6 +278,10 @@ pub(crate) fn start() -> Start {
         theme: "bamboo".to_owned(),
         themes: ["bamboo", "dusk", "paper"].map(str::to_owned).to_vec(),
         mouse: true,
+        personas: vec![
+            ("chef".to_owned(), "You are a chef.".to_owned()),
+            ("panda".to_owned(), "You are a panda.".to_owned()),
+        ],
         temperatures: vec![0.3, 0.8, 1.0, 1.3, 1.5, 1.6, 1.8],
         repeats: 1,
         concurrency: 8,

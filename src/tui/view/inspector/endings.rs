@@ -18,7 +18,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, run: &Run) {
     let (x, end, bottom) = (area.x, area.x + area.width, area.y + area.height);
     let (text, dim, accent) = (canvas.style(Tint::Text), canvas.style(Tint::Dim), canvas.style(Tint::Accent));
     let variants = app.siblings(run.id);
-    let tree = endings(variants);
+    let tree = endings(&variants);
     let shown = tree.iter().position(|ending| variants[ending.index].id == run.id).unwrap_or(0);
     let room = usize::from(area.height / ROWS).max(1);
     let first = (shown + 1).saturating_sub(room);

@@ -1,0 +1,281 @@
+//! The setup of a comparison: the line that says what is run, and the form in which it is edited.
+
+use super::overlay::{open, wrapped};
+use super::paint::Canvas;
+use super::transcript::scale;
+use crate::app::App;
+use crate::app::command::{Command, Place};
+use crate::app::compare::setup::{Form, Outlook, Row};
+use crate::app::layout::Rect;
+use crate::core::bench::{Progress, State};
+use crate::core::figure;
+use crate::core::run::Count;
+use crate::core::sweep::{Axis, Parameter};
+use crate::core::text::{fit, width};
+use crate::tui::theme::{Signs, Tint};
+use ratatui::style::Modifier;
+
+/// Columns of the bar that shows how far a sweep is.
+const BAR: usize = 12;
+
+/// Draws the axes, which of their values are on screen, and what running them takes or how far it is.
+pub(super) fn axes(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
+    let (dim, faint, text) = (canvas.style(Tint::Dim), canvas.style(Tint::Faint), canvas.style(Tint::Text));
+    let compare = &app.compare;
+    let mut end = area.x + area.width - 1;
+    // The legend comes first: colours without one say nothing.
+    if let Some((unit, steps)) = app.heat.legend() {
+        let cells = steps.iter().map(|step| width(step) + 2).sum::<usize>();
+        for unit in [unit, ""] {
+            let needed = u16::try_from(cells + width(unit) + 1).unwrap_or(u16::MAX);
+            if area.x + area.width / 2 + needed < end {
+                let start = canvas.pieces(end - needed, area.y, end, &[(unit, dim), (" ", dim)]);
+                scale(canvas, (start, area.y, end), &steps);
+                end -= needed + 2;
+                break;
+            }
+        }
+    }
+    let right = standing(app, &canvas.theme.signs);
+    let room = |text: &str| end.saturating_sub(u16::try_from(width(text)).unwrap_or(u16::MAX));
+    // The axes need half of the line at least.
+    let right = right.iter().find(|text| room(text) > area.x + area.width / 2);
+    let stop = right.map_or(end, |text| room(text).saturating_sub(2));
+    if let Some(right) = right {
+        canvas.right(stop, area.y, end, right, dim);
+    }
+    let mut x = area.x + 1;
+    for (number, axis) in compare.setup.axes.iter().enumerate() {
+        if number > 0 {
+            x = canvas.text(x, area.y, stop, "× ", faint);
+        }
+        x = canvas.pieces(x, area.y, stop, &[(&axis.parameter().to_string(), dim), (" ", dim)]);
+        for (index, value) in axis.values().iter().enumerate() {
+            let (is_current, is_shown) = match current(app, number, axis) {
+                Some(current) => (current == index, number > 0 || compare.board.shows_column(index)),
+                None => (false, false),
+            };
+            let style = match (is_current, is_shown) {
+                (true, _) => canvas.style(Tint::Accent).add_modifier(Modifier::BOLD),
+                (false, true) => text,
+                (false, false) => dim,
+            };
+            let label = fit(&value.label, 20);
+            let needed = u16::try_from(width(&label)).unwrap_or(u16::MAX);
+            if x.saturating_add(needed + 2) > stop {
+                x = canvas.text(x, area.y, stop, "… ", faint);
+                break;
+            }
+            x = canvas.pieces(x, area.y, stop, &[(&label, style), (" ", dim)]);
+        }
+    }
+    if compare.setup.repeats > 1 {
+        canvas.text(x, area.y, stop, &format!("× {}", compare.setup.repeats), dim);
+    }
+}
+
+/// Returns which value of an axis of the setup the cell under the cursor has, where it was run so.
+fn current(app: &App, number: usize, axis: &Axis) -> Option<usize> {
+    let sweep = app.compare.bench.as_ref()?.sweep();
+    let is_same = sweep.axes().get(number) == Some(axis);
+    is_same.then(|| sweep.coordinates(app.compare.cursor).get(number).copied()).flatten()
+}
+
+/// Returns how far the sweep is, or what the next one takes, at length and ever shorter.
+fn standing(app: &App, signs: &Signs) -> Vec<String> {
+    let compare = &app.compare;
+    let progress = compare.bench.as_ref().map(|bench| (bench, bench.progress(app.now)));
+    if let Some((bench, progress)) = progress
+        && (!bench.is_over() || progress.bound.is_some())
+    {
+        return under_way(&progress, signs);
+    }
+    let key = app.keymap.hint(Command::EditSweep, Place::Composer).unwrap_or_default();
+    let requests = compare.setup.requests();
+    let plural = if requests == 1 { "" } else { "s" };
+    let count = format!("= {} request{plural}", figure::whole(requests as u64));
+    let takes = compare.outlook.as_ref().and_then(|(_, outlook)| outlook.as_ref()).map(takes);
+    let (long, cost) = takes.unwrap_or_default();
+    vec![
+        format!("{count}{long}{cost}  {key} edits"),
+        format!("{count}{long}{cost}"),
+        format!("{count}{cost}  {key} edits"),
+        format!("{count}  {key} edits"),
+        count,
+    ]
+}
+
+/// Returns the tokens and the money a sweep takes at most, each led by a separator.
+fn takes(outlook: &Outlook) -> (String, String) {
+    let preflight = &outlook.preflight;
+    let input = match (preflight.input, outlook.is_bound) {
+        (Count::Estimate(tokens), true) => format!("≤ {}", figure::whole(tokens)),
+        (count, _) => figure::count(count),
+    };
+    let output =
+        preflight.output_limit.map_or_else(String::new, |most| format!(" · ≤ {} out", figure::whole(most)));
+    let cost = preflight.dollars.map_or_else(String::new, |dollars| match dollars {
+        0.0 => " · $0".to_owned(),
+        dollars => format!(" · ≤ {}", figure::dollars(dollars)),
+    });
+    (format!(" · {input} in{output}"), cost)
+}
+
+/// Returns how far a sweep is.
+fn under_way(progress: &Progress, signs: &Signs) -> Vec<String> {
+    let counts = &progress.counts;
+    let (ended, all) = (counts.ended(), progress.samples);
+    let done = format!("{} / {}", figure::whole(ended as u64), figure::whole(all as u64));
+    let filled = (ended * BAR * 8).checked_div(all).unwrap_or(0);
+    let bar: String = (0..BAR)
+        .map(|cell| match filled.saturating_sub(cell * 8).min(8) {
+            0 => signs.shade,
+            eighths => signs.eighths[eighths - 1],
+        })
+        .collect();
+    let state = match (progress.bound, progress.is_paused, &progress.held, progress.remaining) {
+        (Some(_), _, _, _) => " · budget used up".to_owned(),
+        (None, true, _, _) => " · paused".to_owned(),
+        (None, false, Some(_), _) => " · waits for the server's limit".to_owned(),
+        (None, false, None, Some(left)) => {
+            format!(" · ≈ {} left", figure::duration_ms(left.as_secs_f64() * 1000.0))
+        }
+        (None, false, None, None) => String::new(),
+    };
+    let failed = match counts.of(State::Failed) {
+        0 => String::new(),
+        failed => format!(" · {failed} failed"),
+    };
+    let spent = match progress.spent.dollars {
+        0.0 => String::new(),
+        dollars => format!(" · {}", figure::dollars(dollars)),
+    };
+    vec![
+        format!("{bar} {done}{failed}{spent}{state}"),
+        format!("{bar} {done}{failed}{state}"),
+        format!("{done}{failed}{state}"),
+        format!("{done}{failed}"),
+        done,
+    ]
+}
+
+/// Draws the form; returns where its caret is.
+pub(super) fn form(app: &App, form: &Form, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
+    let rows = form.rows();
+    let height = u16::try_from(rows.len()).unwrap_or(8);
+    let area = open(app, canvas, (92, height + 7), "compare");
+    let (text, dim, faint) = (canvas.style(Tint::Text), canvas.style(Tint::Dim), canvas.style(Tint::Faint));
+    let selection = canvas.style(Tint::Selection);
+    let (end, name_x, value_x) = (area.x + area.width, area.x + 12, area.x + 25);
+    let mut caret = None;
+    let shown = usize::from(area.height.saturating_sub(3)).max(1);
+    let first = (form.selected + 1).saturating_sub(shown);
+    let mut y = area.y;
+    for (number, row) in rows.iter().enumerate().skip(first).take(shown) {
+        let (kind, name, value) = match row {
+            Row::Axis(at) => {
+                let line = &form.lines[*at];
+                let kind = if *at == 0 { "columns" } else { "rows" };
+                (kind, line.parameter.to_string(), line.values.as_str())
+            }
+            Row::Add => ("", "+ one more".to_owned(), ""),
+            Row::Repeats => ("each cell", "is asked".to_owned(), form.repeats.as_str()),
+            Row::Budget => ("stop at", "budget".to_owned(), form.budget.as_str()),
+        };
+        let is_selected = number == form.selected;
+        canvas.text(area.x + 1, y, name_x, kind, faint);
+        canvas.text(name_x, y, value_x, &fit(&name, 12), if *row == Row::Add { dim } else { text });
+        let room = usize::from(end.saturating_sub(value_x + 1));
+        let (shown, style) = match row {
+            Row::Budget if value.is_empty() => ("none".to_owned(), faint),
+            _ if is_selected => (tail(value, room), text),
+            Row::Axis(_) | Row::Add | Row::Repeats | Row::Budget => (fit(value, room), text),
+        };
+        let after = canvas.text(value_x, y, end, &shown, style);
+        if *row == Row::Repeats {
+            let times = if form.repeats.trim() == "1" { " time" } else { " times" };
+            canvas.text(after, y, end, times, dim);
+        }
+        if is_selected {
+            canvas.tint(area.x, y, end, selection);
+            let is_text = !matches!(row, Row::Add);
+            caret = is_text.then_some((if value.is_empty() { value_x } else { after.min(end - 1) }, y));
+        }
+        y += 1;
+    }
+    let below = Rect {
+        x: area.x + 1,
+        y: y + 1,
+        width: area.width - 1,
+        height: (area.y + area.height).saturating_sub(y + 1),
+    };
+    match &form.error {
+        Some(message) => {
+            let style = canvas.style(Tint::Error);
+            wrapped(canvas, below, message, style);
+        }
+        None => {
+            let lines = [takes_of(app, form), hint(form.row(), form)];
+            let end = below.y + below.height;
+            for (y, line) in (below.y..end).zip(lines.iter().filter(|line| !line.is_empty())) {
+                wrapped(canvas, Rect { y, height: end - y, ..below }, line, dim);
+            }
+        }
+    }
+    caret
+}
+
+/// Returns the end of a text that has room, led by an ellipsis where it was longer.
+fn tail(text: &str, room: usize) -> String {
+    if width(text) <= room {
+        return text.to_owned();
+    }
+    let mut kept = text;
+    while width(kept) + 1 > room {
+        let mut clusters = crate::core::text::clusters(kept);
+        clusters.next();
+        kept = clusters.next().map_or("", |(at, _)| &kept[at..]);
+    }
+    format!("…{kept}")
+}
+
+/// Returns how many requests the form makes.
+fn takes_of(app: &App, form: &Form) -> String {
+    match form.setup(app.compare.setup.lanes) {
+        Ok(setup) => {
+            let (cells, requests) = (setup.cells(), setup.requests());
+            let cells_name = if cells == 1 { "cell" } else { "cells" };
+            let requests_name = if requests == 1 { "request" } else { "requests" };
+            let requests = figure::whole(requests as u64);
+            format!("{} {cells_name} · {requests} {requests_name}", figure::whole(cells as u64))
+        }
+        Err(_) => String::new(),
+    }
+}
+
+/// Returns how the selected row is written.
+fn hint(row: Row, form: &Form) -> String {
+    match row {
+        Row::Axis(at) => match &form.lines[at].parameter {
+            Parameter::Temperature | Parameter::TopP => {
+                "numbers, or a range: 0.2..1.8 step 0.2; omit sends none".to_owned()
+            }
+            Parameter::Seed | Parameter::MaxTokens => "whole numbers, or a range: 1..5".to_owned(),
+            Parameter::Persona => "names of personas in the configuration, and none".to_owned(),
+            Parameter::Endpoint => "names of endpoints, each with its model".to_owned(),
+            Parameter::Effort | Parameter::Format | Parameter::Model => {
+                "names with commas between".to_owned()
+            }
+            Parameter::Prompt => {
+                "questions with commas between, or \"in quotes\"; the lines of the draft to begin with"
+                    .to_owned()
+            }
+            Parameter::System | Parameter::Variable(_) | Parameter::Rows => {
+                "texts with commas between, or \"in quotes\"".to_owned()
+            }
+        },
+        Row::Add => "an axis more makes rows of cells".to_owned(),
+        Row::Repeats => "1 to 100".to_owned(),
+        Row::Budget => "requests=100, dollars=0.5, seconds=60: any of them".to_owned(),
+    }
+}
