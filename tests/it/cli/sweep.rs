@@ -459,6 +459,31 @@ fn what_it_would_take_is_told_without_asking() {
 }
 
 #[test]
+fn the_example_of_a_sweep_can_be_run() {
+    let home = Home::new();
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/sweep.example.toml");
+    let out = home.run(&["compare", "--file", example, "--dry-run"]).fine();
+    let axes = "temperature × 3, persona × 3, {{city}} × 2, repeat × 3 = 54 requests";
+    assert!(out.starts_with(axes), "{out}");
+    let text = std::fs::read_to_string(example).unwrap();
+    // What is commented out is right as well, but for the files it names.
+    let uncommented: String = text
+        .lines()
+        .map(|line| match line.strip_prefix("# ") {
+            Some(rest) if rest.contains(" = ") || rest.starts_with("[[") => format!("{rest}\n"),
+            Some(_) => "\n".to_owned(),
+            None => format!("{line}\n"),
+        })
+        .collect();
+    home.write("dish.schema.json", "{\"type\":\"object\"}");
+    home.write("cities.csv", "dish\npie\n");
+    let plan = home.write("sweep.toml", uncommented);
+    let out =
+        home.run(&["compare", "--file", &plan, "--dry-run", "--endpoint", "openai", "--budget", "dollars=9"]);
+    assert!(out.fine().contains("rows × 1"));
+}
+
+#[test]
 fn wrong_axes_and_tables_are_refused_in_a_sentence() {
     let home = Home::new();
     let table = home.write("t.csv", "a,b\n1\n");
