@@ -89,13 +89,16 @@ pub(super) fn of_cell(report: &Report<'_>, cell: usize) -> Vec<String> {
     let spread = |spread: Option<&crate::core::diversity::Spread>, decimals| {
         spread.map_or_else(none, |spread| words::spread(spread, decimals))
     };
+    // A share of few answers says less than the answers.
+    let is_many = !diversity.length.is_few();
+    let share = |share: Option<f64>| share.filter(|_| is_many).map_or_else(none, words::share);
     vec![
         diversity.answers.to_string(),
         diversity.distinct.to_string(),
-        figure::percent(diversity.mode_share),
+        if is_many { figure::percent(diversity.mode_share) } else { none() },
         spread(diversity.distance.as_ref(), 2),
-        diversity.distinct_1.map_or_else(none, words::share),
-        diversity.distinct_2.map_or_else(none, words::share),
+        share(diversity.distinct_1),
+        share(diversity.distinct_2),
         spread(Some(&diversity.length), 0),
         spread(diversity.mean_logprob.as_ref(), 3),
     ]

@@ -9,7 +9,7 @@ mod json;
 mod markdown;
 pub mod words;
 
-pub use csv::document as csv;
+pub use self::csv::document as csv;
 pub use html::document as html;
 pub use json::{SampleDocument, SweepDocument};
 pub use markdown::document as markdown;
