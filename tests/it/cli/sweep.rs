@@ -509,8 +509,8 @@ fn progress_is_for_terminals_only() {
     assert_eq!((done.code, done.err.as_str()), (Some(0), ""));
     let (code, screen) = home.on_terminal(&[&arguments[..], &["--fresh"]].concat());
     assert_eq!(code, 0);
-    assert!(screen.contains("temperature × 2 = 2 requests") && screen.contains("1 of 2 answers"), "{screen}");
-    assert!(screen.contains('█') && screen.contains('░'), "{screen}");
+    assert!(screen.contains("temperature × 2 = 2 requests") && screen.contains("2 of 2 answers"), "{screen}");
+    assert!(screen.contains('█'), "{screen}");
 }
 
 #[test]
