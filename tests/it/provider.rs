@@ -82,6 +82,7 @@ impl Seen {
                 self.reasoning.push_str(&text);
                 "reasoning"
             }
+            StreamEvent::Limits(_) => "limits",
             StreamEvent::Usage(usage) => {
                 self.usage = Some(usage);
                 "usage"

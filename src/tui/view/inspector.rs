@@ -14,7 +14,11 @@ use crate::app::command::{Command, Place};
 use crate::app::layout::Rect;
 use crate::core::figure;
 use crate::core::run::RunStatus;
+use crate::core::text::width;
 use crate::tui::theme::Tint;
+
+/// Title of what is shown of the answer.
+const ANSWER: &str = "answer";
 
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     let (frame, tokens) = (app.layout.inspector, app.layout.tokens);
@@ -33,7 +37,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     };
     canvas.frame(frame, &title, is_focused);
     if !tokens.is_empty() {
-        canvas.frame(tokens, "answer, token by token", false);
+        canvas.frame(tokens, ANSWER, false);
     }
     match (run, app.inspector.current()) {
         (Some(run), Some(group)) if run.has_logprobs() => {
@@ -52,7 +56,9 @@ fn part(canvas: &mut Canvas<'_>, app: &App, area: Rect, title: &str) -> Option<(
     let is_first = area.y <= frame.y + 1;
     if is_first {
         // What would stand in the line stands in the frame's own.
-        return Some((area.x + area.width / 3, frame.y, area.x + area.width));
+        let is_under_title = area.x <= frame.x + 2;
+        let taken = if is_under_title { u16::try_from(width(title) + 1).unwrap_or(u16::MAX) } else { 0 };
+        return Some((area.x.saturating_add(taken), frame.y, area.x + area.width));
     }
     let line = canvas.theme.frame(app.place() == Place::Inspector && frame == app.layout.inspector).0;
     let [left, right] = canvas.theme.signs.tees;

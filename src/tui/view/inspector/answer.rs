@@ -1,7 +1,7 @@
 //! The answer in two lines, its figures, and the table of its tokens.
 
 use super::candidates::PERCENT;
-use super::{Canvas, part};
+use super::{ANSWER, Canvas, part};
 use crate::app::App;
 use crate::app::command::Place;
 use crate::app::heat::{Heat, Level, Shade};
@@ -19,7 +19,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, run: &Run) {
     let (strips_area, table_area) = (app.areas.strips, app.areas.table);
     if !strips_area.is_empty() {
         let heat = if app.heat == Heat::Off { Heat::Surprisal } else { app.heat };
-        if let Some(line) = part(canvas, app, strips_area, "answer")
+        if let Some(line) = part(canvas, app, strips_area, ANSWER)
             && let Some((unit, steps)) = heat.legend()
         {
             let (quantity, bits) = unit.split_once(", ").unwrap_or((unit, ""));
@@ -30,7 +30,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, run: &Run) {
         let line = (strips_area.x, frame.y + frame.height - 1, strips_area.x + strips_area.width);
         legend(canvas, line, &["under 50 % by T", "under ½ by T", "T*", ""], &TIPPING_LEGEND);
     } else if !table_area.is_empty() {
-        part(canvas, app, table_area, "answer");
+        part(canvas, app, table_area, ANSWER);
     }
     match app.inspector.sheet {
         Sheet::Tokens if table_area.height > TABLE_HEAD => {
@@ -80,16 +80,24 @@ fn figures(app: &App, canvas: &mut Canvas<'_>, run: &Run) {
     let perplexity = tally.perplexity().map_or_else(String::new, figure::perplexity);
     let mean = tally.mean_surprisal_bits().map_or_else(String::new, figure::bits);
     let calls_text = figure::whole(calls as u64);
-    let pieces = [
-        ("ppl ", dim),
-        (perplexity.as_str(), text),
-        (" · ", dim),
-        (mean.as_str(), text),
-        ("/token · ", dim),
-        (calls_text.as_str(), text),
-        (if calls == 1 { " close call" } else { " close calls" }, dim),
-    ];
-    canvas.pieces(area.x, area.y, area.x + area.width, &pieces);
+    let calls_name = if calls == 1 { " close call" } else { " close calls" };
+    // What a narrow table has no room for is left out whole.
+    for (each, calls_name) in [("/token", calls_name), ("", calls_name), ("", " close")] {
+        let pieces = [
+            ("ppl ", dim),
+            (perplexity.as_str(), text),
+            (" · ", dim),
+            (mean.as_str(), text),
+            (each, dim),
+            (" · ", dim),
+            (calls_text.as_str(), text),
+            (calls_name, dim),
+        ];
+        if pieces.iter().map(|(piece, _)| width(piece)).sum::<usize>() <= usize::from(area.width) {
+            canvas.pieces(area.x, area.y, area.x + area.width, &pieces);
+            return;
+        }
+    }
 }
 
 /// Draws the table of tokens, in the order it is sorted by.
