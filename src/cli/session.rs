@@ -148,13 +148,13 @@ impl Session {
         }
     }
 
-    /// Leaves out what the model is known to refuse, unless the user asked for it, by a setting or by an
-    /// axis that varies it.
+    /// Leaves out what the model is known to refuse, unless the user asked for it: by a setting, or by
+    /// what `is_asked_for` knows of.
     pub(super) fn leave_out(
         &self,
         request: &mut Request,
         card: &ModelCard,
-        is_varied: impl Fn(&str) -> bool,
+        is_asked_for: impl Fn(&str) -> bool,
     ) {
         let finding = self.known.finding(&request.endpoint, &request.model);
         if finding.is_none() && card.refuses.is_empty() && card.logprobs != Some(false) {
@@ -166,7 +166,7 @@ impl Session {
             let key = format!("sampling.{name}");
             let is_default =
                 shown.iter().all(|setting| setting.key != key || setting.origin == Origin::Default);
-            is_refused && is_default && !is_varied(name)
+            is_refused && is_default && !is_asked_for(name)
         };
         if refused("temperature") {
             request.sampling.temperature = None;

@@ -82,7 +82,6 @@ impl Seen {
                 self.reasoning.push_str(&text);
                 "reasoning"
             }
-            StreamEvent::Limits(_) => "limits",
             StreamEvent::Usage(usage) => {
                 self.usage = Some(usage);
                 "usage"

@@ -82,7 +82,7 @@ impl Design {
         let lanes = flags.one::<u64>("concurrency").and_then(|lanes| usize::try_from(lanes).ok());
         let lanes = lanes.or(plan.concurrency).unwrap_or(config.compare.concurrency);
         let terms = Terms { lanes, budget };
-        let (bench, preflight) = weighed(session, sweep, terms)?;
+        let (bench, preflight) = weighed(session, sweep, terms, plan.sampling.as_ref())?;
         Ok(Self { bench, preflight, checks })
     }
 }
@@ -119,7 +119,8 @@ impl Wish {
             plan.model = None;
         }
         plan.repeats = flags.one::<u32>("repeat").unwrap_or(plan.repeats);
-        plan.system = flags.one::<String>("system").or(plan.system);
+        // An empty text takes the system message away.
+        plan.system = flags.one::<String>("system").or(plan.system).filter(|system| !system.is_empty());
         for axis in axes_of_flags(flags, output)? {
             let parameter = Parameter::from_name(&axis.name).map_err(wrong)?;
             plan.axes.retain(|known| Parameter::from_name(&known.name).as_ref() != Ok(&parameter));
@@ -247,7 +248,14 @@ fn check_schemas(sweep: &Sweep) -> Result<(), Failure> {
 }
 
 /// Returns the bench of a sweep, with what each cell can take, and what all of it will take.
-fn weighed(session: &Session, sweep: Sweep, terms: Terms) -> Result<(Bench, Preflight), Failure> {
+///
+/// What a sweep's file says of sampling is asked for, whatever is known of the model.
+fn weighed(
+    session: &Session,
+    sweep: Sweep,
+    terms: Terms,
+    stated: Option<&Sampling>,
+) -> Result<(Bench, Preflight), Failure> {
     let mut cards: HashMap<(String, String), ModelCard> = HashMap::new();
     let mut cells = sweep.cells();
     let key = |request: &Request| (request.endpoint.to_string(), request.model.to_string());
@@ -256,12 +264,21 @@ fn weighed(session: &Session, sweep: Sweep, terms: Terms) -> Result<(Bench, Pref
         let card = cards
             .entry(key(request))
             .or_insert_with(|| session.known.card(&request.endpoint, &request.model));
-        let is_varied = |name: &str| match name {
-            "temperature" => sweep.varies(&Parameter::Temperature),
-            "max_output_tokens" => sweep.varies(&Parameter::MaxTokens),
-            _ => false,
+        let is_asked_for = |name: &str| {
+            let says = |given: fn(&Sampling) -> bool| stated.is_some_and(given);
+            match name {
+                "temperature" => {
+                    sweep.varies(&Parameter::Temperature) || says(|sampling| sampling.temperature.is_some())
+                }
+                "max_output_tokens" => {
+                    let is_said = says(|sampling| sampling.max_output_tokens.is_some());
+                    sweep.varies(&Parameter::MaxTokens) || is_said
+                }
+                "top_logprobs" => says(|sampling| sampling.top_logprobs.is_some()),
+                _ => false,
+            }
         };
-        session.leave_out(request, card, is_varied);
+        session.leave_out(request, card, is_asked_for);
     }
     let mut counted: HashMap<(Encoding, String), u64> = HashMap::new();
     let mut loads = Vec::with_capacity(cells.len());

@@ -32,6 +32,7 @@ use design::{Design, Wish};
 use judge::Judge;
 use keeping::Keeping;
 use printer::{Form, Printer, progress};
+use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 
@@ -91,8 +92,8 @@ pub(super) fn run(flags: &Flags<'_>, output: &mut Output) -> Result<(), Failure>
         let design = Design::new(flags, &session, wish, interrupt).await?;
         let Design { mut bench, preflight, checks } = design;
         let summary = preview::summary(&bench, &preflight);
-        for refusal in &preflight.refusals {
-            output.note(&format!("note: {}", preview::refusal(refusal)));
+        for refusal in preflight.refusals.iter().map(preview::refusal).collect::<BTreeSet<_>>() {
+            output.note(&format!("note: {refusal}"));
         }
         if flags.is_on("dry-run") {
             output.line(&summary)?;

@@ -81,9 +81,11 @@ pub fn together(bench: &Bench, cell: usize) -> Vec<String> {
     words.extend(diversity.distinct_2.map(|distinct| format!("distinct-2 {}", share(distinct))));
     words.push(format!("length {}", spread(&diversity.length, 0)));
     words.extend(parting(diversity));
-    let perplexities: Option<Vec<f64>> = bench.runs_of(cell).map(|run| run.tally().perplexity()).collect();
-    let perplexity = perplexities.map(Spread::of_answers).and_then(|spread| spread.mean());
-    words.extend(perplexity.map(|mean| format!("mean ppl {}", figure::perplexity(mean))));
+    let complete = bench.runs_of(cell).filter(|run| matches!(run.status, RunStatus::Done(_)));
+    let perplexities = complete.filter_map(|run| run.tally().perplexity()).collect();
+    words.extend(
+        Spread::of_answers(perplexities).mean().map(|mean| format!("mean ppl {}", figure::perplexity(mean))),
+    );
     words
 }
 
