@@ -7,6 +7,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod core;
+pub mod export;
 pub mod markup;
 pub mod plan;
 pub mod provider;

@@ -15,6 +15,9 @@ const WHERE: &str = "Where to ask";
 const HOW: &str = "How to sample";
 const PLACES: &str = "Files";
 const WHAT: &str = "What to show";
+const VARY: &str = "What varies";
+const BOUNDS: &str = "How much to ask";
+const CHECKS: &str = "What answers must hold";
 
 /// Returns the whole tree.
 pub(super) fn command() -> Command {
@@ -67,17 +70,68 @@ fn compare() -> Command {
                 .value_parser(ValueParser::string())
                 .help("Temperatures, such as 0.3,1.0,1.8 [default: those of the configuration]")
         })
-        .about("Ask the same at several temperatures at once")
-        .after_help("Example: tokenscope compare -t 0.3,1.0,1.8 --repeat 2 'A slogan for running shoes'")
+        .mut_arg("model", |arg| arg.value_name("LIST").help("Model; several make an axis"))
+        .about("Ask the same at several temperatures, personas, models or other settings at once")
+        .after_help(
+            "Example: tokenscope compare -t 0.3,1.0,1.8 --repeat 2 'A slogan for running shoes'\n         \
+             tokenscope compare --persona chef,trainer,panda 'Is breakfast important?'\n         \
+             tokenscope compare --vars cities.csv --check max_tokens=80 'A dish of {{city}}?'\n         \
+             tokenscope compare --file sweep.toml --out results.html\n\n\
+             Answers are kept: asking the same again asks only for those that are missing or failed.",
+        )
         .args(prompt())
+        .mut_arg("file", |arg| {
+            arg.help("File with what to ask, after the words if there are some; or a sweep, where its name ends in .toml")
+        })
         .args([no_stream(), no_logprobs()])
         .args(shape())
         .args(forms(
             "Print one object with all answers",
             "Print each answer as a line of JSON when it is complete",
         ))
-        .arg(number("repeat", "N", value_parser!(u32).range(1..=1000)).help("Ask each temperature N times"))
-        .arg(number("concurrency", "N", value_parser!(u64).range(1..=64)).help("Requests under way at once"))
+        .args(axes().map(|arg| arg.help_heading(VARY)))
+        .args(bounds().map(|arg| arg.help_heading(BOUNDS)))
+        .args(checks().map(|arg| arg.help_heading(CHECKS)))
+        .arg(path("out", "FILE").help(
+            "Write the results to this file too: .md, .csv, .json, .jsonl or .html; .toml for the sweep itself",
+        ))
+}
+
+/// Returns the flags that say what varies.
+fn axes() -> [Arg; 5] {
+    [
+        text("persona", "LIST").help("Personas of the configuration, such as chef,panda,none"),
+        text("effort", "LIST").help("Reasoning efforts, such as low,high"),
+        text("axis", "NAME=LIST").action(ArgAction::Append).help(
+            "Any axis, such as top_p=0.5..1 step 0.1 or endpoint=openai,ollama:llama3; also max_tokens, seed, \
+             format, system, prompt, and {{name}} for a variable of the texts; may be repeated",
+        ),
+        path("vars", "FILE").help("A table of variables, CSV or JSON Lines; each row is asked"),
+        number("repeat", "N", value_parser!(u32).range(1..=1000)).help("Ask each combination N times"),
+    ]
+}
+
+/// Returns the flags that bound what is asked.
+fn bounds() -> [Arg; 4] {
+    [
+        number("concurrency", "N", value_parser!(u64).range(1..=64))
+            .help("Requests under way at once at each endpoint"),
+        text("budget", "LIST").help("Stop before more is used, such as requests=100,dollars=0.5,seconds=60"),
+        switch("fresh").help("Ask everything again, also what was answered before"),
+        switch("dry-run").help("Print what it would take, and ask nothing"),
+    ]
+}
+
+/// Returns the flags that say what answers must hold.
+fn checks() -> [Arg; 3] {
+    [
+        text("check", "RULE").action(ArgAction::Append).help(
+            "Fail where an answer breaks this: contains=TEXT, regex=PATTERN, max_tokens=N, json_schema=SCHEMA \
+             or command=PROGRAM; may be repeated",
+        ),
+        text("optional-check", "RULE").action(ArgAction::Append).help("Only tell where an answer breaks this"),
+        switch("allow-commands").help("Run the programs that the checks of a sweep's file name"),
+    ]
 }
 
 fn inspect() -> Command {

@@ -5,13 +5,14 @@ use crate::cli::flags::Flags;
 use crate::cli::input;
 use crate::cli::interrupt::block_on;
 use crate::cli::output::Output;
-use crate::cli::record::{EventRecord, RunRecord};
 use crate::cli::session::{Answer, Session};
-use crate::cli::shape::Shape;
+use crate::cli::shape;
 use crate::core::figure::duration_ms;
 use crate::core::run::{Run, RunStatus};
 use crate::core::stream::{FinishReason, StreamEvent};
 use crate::core::time::Timestamp;
+use crate::export::record::{EventRecord, RunRecord};
+use crate::structured::shape::Shape;
 
 /// What is printed of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,8 +27,8 @@ enum Form {
 
 /// Asks and prints the answer.
 pub(super) fn run(flags: &Flags<'_>, output: &mut Output) -> Result<(), Failure> {
-    let mut session = Session::new(flags, output)?;
-    let shape = Shape::new(flags, output)?;
+    let session = Session::new(flags, output)?;
+    let shape = shape::asked(flags, output)?;
     let prompt = input::prompt(flags.own(), output)?;
     let form = match (flags.is_on("json"), flags.is_on("jsonl")) {
         (true, _) => Form::Json,
@@ -103,12 +104,12 @@ impl Printer<'_> {
                 self.output.end_stream()?;
                 tell_ending(&answer.run, self.output);
             }
-            Form::Json => self.output.json(&RunRecord::new(answer, &self.shape))?,
+            Form::Json => self.output.json(&RunRecord::new(&answer.run, answer.usage, &self.shape))?,
             Form::Events => {}
         }
         self.output.flush()?;
         outcome(&answer.run)?;
-        self.shape.check(&answer.run, self.output)
+        shape::check(&self.shape, &answer.run, self.output)
     }
 }
 

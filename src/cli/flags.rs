@@ -63,6 +63,13 @@ impl<'a> Flags<'a> {
         self.levels.iter().rev().find_map(given)
     }
 
+    /// Returns the values of a flag that may be repeated.
+    pub(super) fn many(&self, id: &str) -> Vec<String> {
+        let mut levels = self.levels.iter().rev();
+        let given = levels.find_map(|matches| matches.try_get_many::<String>(id).ok().flatten());
+        given.into_iter().flatten().cloned().collect()
+    }
+
     /// Whether a switch was given.
     pub(super) fn is_on(&self, id: &str) -> bool {
         self.levels.iter().any(|matches| matches.try_get_one::<bool>(id).ok().flatten() == Some(&true))
@@ -79,7 +86,6 @@ impl<'a> Flags<'a> {
 
     /// Returns what the flags say of the configuration.
     pub(super) fn overrides(&self) -> Overrides {
-        let stop = self.levels.iter().rev().find_map(|matches| matches.try_get_many("stop").ok().flatten());
         Overrides {
             config: self.one("config"),
             data_dir: self.one("data-dir"),
@@ -93,7 +99,7 @@ impl<'a> Flags<'a> {
             seed: self.one("seed"),
             max_output_tokens: self.one("max-tokens"),
             top_logprobs: self.one("top"),
-            stop: stop.into_iter().flatten().cloned().collect(),
+            stop: self.many("stop"),
             timeout_ms: self.one("timeout"),
             retries: self.one("retries"),
         }

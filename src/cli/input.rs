@@ -63,10 +63,24 @@ pub(super) fn text(bytes: Vec<u8>, name: &str, output: &mut Output) -> String {
 /// Returns the prompt: the words of the command line, then the file; standard input where `-` stands,
 /// or where nothing is given and it is no terminal.
 pub(super) fn prompt(matches: &ArgMatches, output: &mut Output) -> Result<String, Failure> {
-    let words: Vec<&String> = matches.get_many("prompt").into_iter().flatten().collect();
     let file = matches.get_one::<PathBuf>("file");
+    prompt_of(matches, file.map(PathBuf::as_path), true, output).map(Option::unwrap_or_default)
+}
+
+/// Returns the prompt, with a file of the caller's choice; `None` where nothing is given and nothing is
+/// needed.
+pub(super) fn prompt_of(
+    matches: &ArgMatches,
+    file: Option<&Path>,
+    is_needed: bool,
+    output: &mut Output,
+) -> Result<Option<String>, Failure> {
+    let words: Vec<&String> = matches.get_many("prompt").into_iter().flatten().collect();
     let mut parts: Vec<String> = Vec::new();
     if words.is_empty() && file.is_none() {
+        if !is_needed {
+            return Ok(None);
+        }
         if io::stdin().is_terminal() {
             return Err(Failure::wrong(
                 "There is no prompt",
@@ -88,7 +102,7 @@ pub(super) fn prompt(matches: &ArgMatches, output: &mut Output) -> Result<String
     if prompt.trim().is_empty() {
         return Err(Failure::wrong("The prompt is empty", "Write what to ask"));
     }
-    Ok(prompt)
+    Ok(Some(prompt))
 }
 
 /// Returns the text of a file without the line end that ends every file.

@@ -8,7 +8,8 @@ use crate::cli::output::Output;
 use crate::cli::session::encoding;
 use crate::config::Config;
 use crate::core::meaning::{self, Meaning};
-use crate::core::probe::{Finding, Probes, Subject};
+use crate::core::model::ModelCard;
+use crate::core::probe::{Finding, Probes, Subject, refusal};
 use crate::core::run::Run;
 use std::path::Path;
 use std::sync::Arc;
@@ -39,6 +40,23 @@ impl Known {
     /// Returns what a probe found out about a model at an endpoint, if one was made there.
     pub(super) fn finding(&self, endpoint: &str, model: &str) -> Option<&Finding> {
         self.probes.of(&self.subject(endpoint, model))
+    }
+
+    /// Returns what is known of a model at an endpoint beforehand, put right by what a probe found out.
+    pub(super) fn card(&self, endpoint: &str, model: &str) -> ModelCard {
+        let mut card = self.config.card(model);
+        let Some(finding) = self.finding(endpoint, model) else { return card };
+        let name_of = |entry: &str| entry.split(':').next().unwrap_or_default().trim().to_owned();
+        let known = card.clone();
+        card.refuses.retain(|entry| refusal(Some(finding), &known, &name_of(entry)).is_some());
+        for name in finding.refused().filter(|name| known.refusal(name).is_none()) {
+            let reason = finding.refusal(name).unwrap_or("refused");
+            card.refuses.push(format!("{name}: {reason}"));
+        }
+        if known.logprobs == Some(false) && refusal(Some(finding), &known, "top_logprobs").is_none() {
+            card.logprobs = None;
+        }
+        card
     }
 
     /// Returns what the values of a run stand for.

@@ -1,28 +1,29 @@
 //! What the commands that ask a model share: configuration, the way to the endpoint, runs.
 //!
-//! Owns the clock and the runs under way. The estimate of what a server did not report is made here,
+//! Owns the clock. The estimate of what a server did not report is made here,
 //! once, for all commands.
 
 use crate::access::Access;
+use crate::cli::engine::{self, Clients, KeepNothing, Step};
 use crate::cli::failure::Failure;
 use crate::cli::flags::Flags;
 use crate::cli::interrupt::Interrupt;
 use crate::cli::known::Known;
 use crate::cli::output::Output;
 use crate::config::{Loaded, Origin, SANDBOX};
+use crate::core::bench::{Bench, Terms};
 use crate::core::context::framing_tokens;
-use crate::core::fault::FaultKind;
-use crate::core::id::Ids;
+use crate::core::fault::{Fault, FaultKind};
 use crate::core::model::{Encoding, ModelCard};
 use crate::core::probe::{Subject, refusal};
 use crate::core::request::{Prompt, Request, Role};
 use crate::core::run::Run;
 use crate::core::stream::{StreamEvent, Usage};
+use crate::core::sweep::Sweep;
+use crate::core::sweep::preflight::{Budget, Worst};
 use crate::core::time::Timestamp;
 use crate::provider::Client;
 use crate::tokenizer;
-use futures_util::StreamExt;
-use futures_util::stream;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -35,7 +36,6 @@ pub(super) struct Session {
     pub(super) data_dir: PathBuf,
     loaded: Loaded,
     access: Access,
-    ids: Ids,
     start: Instant,
     stream: bool,
     has_top: bool,
@@ -49,32 +49,6 @@ pub(super) struct Answer {
     pub(super) run: Run,
     /// The tokens billed.
     pub(super) usage: Usage,
-}
-
-/// One step of the runs under way.
-pub(super) enum Step<'a> {
-    /// Something happened in a run.
-    Event {
-        /// What happened.
-        event: &'a StreamEvent,
-        /// When.
-        now: Timestamp,
-    },
-    /// A run ended.
-    Ended {
-        /// Number of the request, from 0.
-        number: usize,
-        /// The answers so far, in the order of the requests.
-        answers: &'a [Option<Answer>],
-    },
-}
-
-/// The answers to some requests, in the order of the requests.
-pub(super) struct Answers {
-    /// The answers.
-    pub(super) answers: Vec<Answer>,
-    /// Whether the user stopped them.
-    pub(super) is_interrupted: bool,
 }
 
 impl Session {
@@ -98,7 +72,6 @@ impl Session {
             access: Access::new(Arc::clone(&known.config), paths.dotenv, None),
             known,
             loaded,
-            ids: Ids::default(),
             start: Instant::now(),
             stream: !flags.is_on("no-stream"),
             has_top: flags.one::<u8>("top").is_some(),
@@ -109,18 +82,32 @@ impl Session {
 
     /// Returns the client of the chosen endpoint.
     pub(super) async fn client(&self, interrupt: &mut Interrupt) -> Result<Client, Failure> {
-        let client = interrupt.or(self.access.client(&self.known.config.endpoint)).await?;
-        client.map_err(|fault| match self.known.config.endpoint.as_str() {
-            // It is part of this program and has nothing that could be configured wrongly.
-            SANDBOX => Failure::Failed(fault),
-            _ => Failure::before_sending(fault),
-        })
+        let endpoint = &self.known.config.endpoint;
+        self.client_of(endpoint, interrupt).await?.map_err(|fault| unopened(endpoint, fault))
+    }
+
+    /// Returns the client of an endpoint, or why it cannot be opened.
+    pub(super) async fn client_of(
+        &self,
+        endpoint: &str,
+        interrupt: &mut Interrupt,
+    ) -> Result<Result<Client, Fault>, Failure> {
+        interrupt.or(self.access.client(endpoint)).await
+    }
+
+    /// Returns the model to ask at an endpoint.
+    pub(super) async fn model_of(
+        &self,
+        endpoint: &str,
+        interrupt: &mut Interrupt,
+    ) -> Result<String, Failure> {
+        interrupt.or(self.access.model(endpoint)).await?.map_err(Failure::before_sending)
     }
 
     /// Returns the model that is asked, and where it is.
     pub(super) async fn subject(&self, interrupt: &mut Interrupt) -> Result<Subject, Failure> {
         let endpoint = self.known.config.endpoint.as_str();
-        let model = interrupt.or(self.access.model(endpoint)).await?.map_err(Failure::before_sending)?;
+        let model = self.model_of(endpoint, interrupt).await?;
         Ok(self.known.subject(endpoint, &model))
     }
 
@@ -132,30 +119,43 @@ impl Session {
         interrupt: &mut Interrupt,
     ) -> Result<Request, Failure> {
         let endpoint = self.known.config.endpoint.as_str();
-        let model = interrupt.or(self.access.model(endpoint)).await?.map_err(Failure::before_sending)?;
+        let model = self.model_of(endpoint, interrupt).await?;
         let card = self.known.config.card(&model);
         let mut messages = Vec::new();
         if !self.known.config.system.is_empty() {
             messages.push(Prompt::new(Role::System, self.known.config.system.as_str()));
         }
         messages.push(Prompt::new(Role::User, prompt));
-        let mut request = Request {
-            endpoint: endpoint.into(),
-            model: model.into(),
-            messages,
-            sampling: self.known.config.sampling.clone(),
-            continuation: None,
-            stream: self.stream,
-        };
-        if !self.wants_logprobs || !(needs_tokens || self.has_top) {
-            request.sampling.top_logprobs = None;
-        }
-        self.leave_out(&mut request, &card);
+        let mut request = self.bare_request(endpoint, &model, needs_tokens);
+        request.messages = messages;
+        self.leave_out(&mut request, &card, |_| false);
         Ok(request)
     }
 
-    /// Leaves out what the model is known to refuse, unless the user asked for it.
-    fn leave_out(&self, request: &mut Request, card: &ModelCard) {
+    /// Returns a request that says nothing yet, sampled as configured.
+    pub(super) fn bare_request(&self, endpoint: &str, model: &str, needs_tokens: bool) -> Request {
+        let mut sampling = self.known.config.sampling.clone();
+        if !self.wants_logprobs || !(needs_tokens || self.has_top) {
+            sampling.top_logprobs = None;
+        }
+        Request {
+            endpoint: endpoint.into(),
+            model: model.into(),
+            messages: Vec::new(),
+            sampling,
+            continuation: None,
+            stream: self.stream,
+        }
+    }
+
+    /// Leaves out what the model is known to refuse, unless the user asked for it: by a setting, or by
+    /// what `is_asked_for` knows of.
+    pub(super) fn leave_out(
+        &self,
+        request: &mut Request,
+        card: &ModelCard,
+        is_asked_for: impl Fn(&str) -> bool,
+    ) {
         let finding = self.known.finding(&request.endpoint, &request.model);
         if finding.is_none() && card.refuses.is_empty() && card.logprobs != Some(false) {
             return;
@@ -166,7 +166,7 @@ impl Session {
             let key = format!("sampling.{name}");
             let is_default =
                 shown.iter().all(|setting| setting.key != key || setting.origin == Origin::Default);
-            is_refused && is_default
+            is_refused && is_default && !is_asked_for(name)
         };
         if refused("temperature") {
             request.sampling.temperature = None;
@@ -180,70 +180,12 @@ impl Session {
     }
 
     /// Returns the time since the session began.
-    fn now(&self) -> Timestamp {
+    pub(super) fn now(&self) -> Timestamp {
         Timestamp(self.start.elapsed())
     }
 
-    /// Sends the requests, at most `concurrency` at once, and follows them to their ends.
-    ///
-    /// `each` sees every step. What it refuses, ends all; so does Ctrl-C, but then the answers keep what
-    /// came.
-    pub(super) async fn ask(
-        &mut self,
-        client: &Client,
-        requests: Vec<Request>,
-        concurrency: usize,
-        interrupt: &mut Interrupt,
-        mut each: impl FnMut(Step<'_>) -> Result<(), Failure>,
-    ) -> Result<Answers, Failure> {
-        let requests: Vec<Arc<Request>> = requests.into_iter().map(Arc::new).collect();
-        let mut runs: Vec<Option<Run>> = vec![None; requests.len()];
-        let mut answers: Vec<Option<Answer>> = requests.iter().map(|_| None).collect();
-        let streams = requests.iter().enumerate().map(|(number, request)| {
-            Box::pin(client.run(Arc::clone(request)).map(move |event| (number, event)))
-        });
-        let mut events = stream::iter(streams).flatten_unordered(concurrency.max(1));
-        let is_interrupted = loop {
-            let (number, event) = tokio::select! {
-                biased;
-                () = interrupt.wait() => break true,
-                event = events.next() => match event {
-                    Some(event) => event,
-                    None => break false,
-                },
-            };
-            let (now, event) = (self.now(), self.with_own_remedy(event));
-            each(Step::Event { event: &event, now })?;
-            // A run begins with its first event: until then it waits for its turn.
-            let mut run = runs[number]
-                .take()
-                .unwrap_or_else(|| Run::new(self.ids.run(), Arc::clone(&requests[number]), now));
-            run.apply(event, now);
-            if run.status.is_ended() {
-                answers[number] = Some(self.answer(run));
-                each(Step::Ended { number, answers: &answers })?;
-            } else {
-                runs[number] = Some(run);
-            }
-        };
-        // Closes the connections of what was not finished.
-        drop(events);
-        let now = self.now();
-        let rest = runs.into_iter().zip(requests).map(|(run, request)| {
-            let mut run = run.unwrap_or_else(|| Run::new(self.ids.run(), request, now));
-            run.cancel(now);
-            run
-        });
-        let rest: Vec<Run> = rest.collect();
-        let answers = answers.into_iter().zip(rest).map(|(answer, run)| match answer {
-            Some(answer) => answer,
-            None => self.answer(run),
-        });
-        Ok(Answers { answers: answers.collect(), is_interrupted })
-    }
-
     /// Names the flag in the remedy of a limit that a flag has set.
-    fn with_own_remedy(&self, mut event: StreamEvent) -> StreamEvent {
+    pub(super) fn with_own_remedy(&self, mut event: StreamEvent) -> StreamEvent {
         if let StreamEvent::Failed(fault) = &mut event
             && self.has_timeout
             && fault.kind == FaultKind::Timeout
@@ -255,38 +197,57 @@ impl Session {
 
     /// Sends one request and follows it to its end.
     pub(super) async fn ask_one(
-        &mut self,
+        &self,
         client: &Client,
         request: Request,
         interrupt: &mut Interrupt,
         mut each: impl FnMut(&StreamEvent, Timestamp) -> Result<(), Failure>,
     ) -> Result<Answer, Failure> {
-        let events = |step: Step<'_>| match step {
+        let clients = Clients::from([(Arc::clone(&request.endpoint), Ok(client.clone()))]);
+        let sweep = Sweep::new(request, Vec::new(), 1).map_err(|message| Failure::wrong(message, ""))?;
+        let (samples, terms) = (sweep.samples(), Terms { lanes: 1, budget: Budget::default() });
+        let mut bench = Bench::new(sweep, samples, vec![Worst::default()], terms);
+        let events = |_: &Bench, step: Step<'_>| match step {
             Step::Event { event, now } => each(event, now),
-            Step::Ended { .. } => Ok(()),
+            Step::Ended { .. } | Step::Held => Ok(()),
         };
-        let mut answers = self.ask(client, vec![request], 1, interrupt, events).await?;
-        answers.answers.pop().ok_or(Failure::Interrupted)
+        let mut keep = KeepNothing::default();
+        engine::run(self, &mut bench, &clients, &mut keep, interrupt, events).await?;
+        let run = bench.slots().first().and_then(|slot| slot.run.clone()).ok_or(Failure::Interrupted)?;
+        let usage = self.usage(&run);
+        Ok(Answer { run, usage })
     }
 
-    /// Returns the run with its usage, estimated where the provider reported none.
-    fn answer(&self, mut run: Run) -> Answer {
+    /// Returns the tokens billed for a run, estimated where the provider reported none.
+    pub(super) fn usage(&self, run: &Run) -> Usage {
         if let Some(usage) = run.usage {
-            return Answer { run, usage };
+            return usage;
         }
         let (encoding, _) = encoding(&self.known.config.card(&run.request.model), &run.request.model);
         let table = tokenizer::table(encoding);
         let messages = &run.request.messages;
         let texts: u64 = messages.iter().map(|message| table.count(&message.content)).sum();
         let reasoning_tokens = table.count(&run.reasoning);
-        let usage = Usage {
+        Usage {
             input_tokens: texts + framing_tokens(messages.len()),
             cached_input_tokens: 0,
             output_tokens: table.count(&run.text) + reasoning_tokens,
             reasoning_tokens,
-        };
-        run.estimated_output_tokens = Some(usage.output_tokens);
-        Answer { run, usage }
+        }
+    }
+
+    /// Returns what a run cost, where the price of its model is known.
+    pub(super) fn dollars(&self, run: &Run, usage: &Usage) -> Option<f64> {
+        self.known.config.card(&run.request.model).price.map(|price| price.of(usage))
+    }
+}
+
+/// Returns the failure for an endpoint that cannot be opened.
+pub(super) fn unopened(endpoint: &str, fault: Fault) -> Failure {
+    match endpoint {
+        // It is part of this program and has nothing that could be configured wrongly.
+        SANDBOX => Failure::Failed(fault),
+        _ => Failure::before_sending(fault),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::core::bench::Bench;
 use crate::core::fault::Fault;
 use crate::core::request::Request;
 use crate::core::run::Run;
-use crate::core::sweep::SampleKey;
+use crate::core::sweep::{Sample, SampleKey, hash_of};
 use std::sync::Arc;
 
 /// Identifies something kept, in all sessions: the session's own number, and one within it.
@@ -59,6 +59,18 @@ pub struct SweepRecord {
     pub cells: Vec<CellRecord>,
     /// Its samples in order.
     pub samples: Vec<SampleRecord>,
+}
+
+impl RecordId {
+    /// Returns the identifier of the sweep that asks for these samples: the same in every session, so that
+    /// who asks the same again finds what was answered.
+    #[must_use]
+    pub fn of_samples(samples: &[Sample]) -> Self {
+        let keys: Vec<String> = samples.iter().map(|sample| sample.key.to_string()).collect();
+        let hash = hash_of(&keys.join("\n"));
+        let half = |bits: u128| u64::try_from(bits & u128::from(u64::MAX)).unwrap_or_default();
+        Self { session: half(hash >> 64), number: half(hash) }
+    }
 }
 
 impl SweepRecord {
@@ -131,6 +143,9 @@ pub enum StoreJob {
         /// The answer.
         run: Box<RunRecord>,
     },
+    /// Give each sample of a sweep the latest complete answer there is to its request, whichever sweep asked
+    /// it; the reply is the sweep as [`Self::LoadSweep`] gives it.
+    AdoptAnswers(RecordId),
     /// Keep a note and the mark of a cell.
     MarkCell {
         /// The sweep.

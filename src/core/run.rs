@@ -149,6 +149,8 @@ pub struct Run {
     pub failed_attempts: Vec<FailedAttempt>,
     /// The raw request and response.
     pub exchange: Option<Arc<Exchange>>,
+    /// Whether its candidates and its raw exchange are only where it is kept.
+    pub is_light: bool,
     /// The answer it goes on from, where it is a branch.
     pub branch: Option<Branch>,
     intake: Intake,
@@ -181,6 +183,7 @@ impl Run {
             attempts: 0,
             failed_attempts: Vec::new(),
             exchange: None,
+            is_light: false,
             branch: None,
             intake: Intake::default(),
             tally: Tally::default(),
@@ -254,10 +257,16 @@ impl Run {
 
     /// Lets go of the candidates and the raw exchange, which are kept elsewhere. All figures stay.
     pub fn lighten(&mut self) {
-        self.exchange = None;
+        (self.exchange, self.is_light) = (None, true);
         for token in &mut self.tokens {
             token.candidates = Box::new([]);
         }
+    }
+
+    /// Returns when the run was created.
+    #[must_use]
+    pub fn started(&self) -> Timestamp {
+        self.started
     }
 
     /// Returns when the run came to its stages.

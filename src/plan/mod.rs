@@ -77,6 +77,27 @@ pub struct Plan {
     pub checks: Vec<Check>,
 }
 
+impl Default for Plan {
+    /// Returns the plan that leaves everything open and asks once.
+    fn default() -> Self {
+        Self {
+            endpoint: None,
+            model: None,
+            system: None,
+            prompt: None,
+            repeats: 1,
+            concurrency: None,
+            format: None,
+            sampling: None,
+            budget: Budget::default(),
+            personas: BTreeMap::new(),
+            messages: Vec::new(),
+            axes: Vec::new(),
+            checks: Vec::new(),
+        }
+    }
+}
+
 /// A voice to answer in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

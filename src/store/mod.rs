@@ -194,7 +194,10 @@ fn begin<'c>(connection: &'c mut Connection, jobs: &[StoreJob]) -> Result<Transa
 /// Whether a job changes the file.
 fn is_write(job: &StoreJob) -> bool {
     match job {
-        StoreJob::KeepSweep(_) | StoreJob::FinishSample { .. } | StoreJob::MarkCell { .. } => true,
+        StoreJob::KeepSweep(_)
+        | StoreJob::FinishSample { .. }
+        | StoreJob::AdoptAnswers(_)
+        | StoreJob::MarkCell { .. } => true,
         StoreJob::LoadSweep(_)
         | StoreJob::LoadRun(_)
         | StoreJob::FindAnswers(_)
@@ -211,6 +214,11 @@ fn perform(db: &Connection, job: &StoreJob) -> Result<StoreReply, StoreError> {
         StoreJob::FinishSample { sweep, cell, repeat, run } => {
             write::sample(db, *sweep, *cell, *repeat, run)?;
             StoreReply::Kept
+        }
+        StoreJob::AdoptAnswers(id) => {
+            write::adopt(db, *id)?;
+            let (sweep, answers) = read::sweep(db, *id)?;
+            StoreReply::Sweep { sweep: Box::new(sweep), answers }
         }
         StoreJob::MarkCell { sweep, cell, note, is_best } => {
             write::mark(db, *sweep, *cell, note, *is_best)?;

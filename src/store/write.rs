@@ -73,6 +73,19 @@ pub(super) fn sample(
     if changed == 0 { Err(StoreError::Missing { what: "this sample of the sweep" }) } else { Ok(()) }
 }
 
+/// Gives each sample of a sweep the latest complete answer with its key, where there is one.
+pub(super) fn adopt(db: &Connection, sweep: RecordId) -> Result<(), StoreError> {
+    let sweep = sweep_row(db, sweep)?;
+    db.prepare_cached(
+        "UPDATE samples SET run_id = coalesce(
+             (SELECT max(s.run_id) FROM samples s JOIN runs r ON r.id = s.run_id
+              WHERE s.key = samples.key AND s.run_id IS NOT NULL AND r.status = 'done'), run_id)
+         WHERE sweep_id = ?1",
+    )?
+    .execute([sweep])?;
+    Ok(())
+}
+
 /// Keeps the note and the mark of a cell.
 pub(super) fn mark(
     db: &Connection,

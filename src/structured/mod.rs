@@ -16,6 +16,7 @@ mod path;
 mod reader;
 mod scan;
 pub mod schema;
+pub mod shape;
 pub mod tokens;
 pub mod tree;
 pub mod violation;

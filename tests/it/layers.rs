@@ -91,6 +91,12 @@ const LAYERS: &[Layer] = &[
         is_pure: true,
     },
     Layer {
+        name: "export",
+        layers: &["core", "plan", "structured"],
+        crates: &["serde", "serde_json"],
+        is_pure: true,
+    },
+    Layer {
         name: "store",
         layers: &["core"],
         crates: &["flate2", "rusqlite", "serde", "serde_json", "thiserror"],
@@ -123,7 +129,18 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "cli",
-        layers: &["access", "config", "core", "provider", "sandbox", "structured", "tokenizer"],
+        layers: &[
+            "access",
+            "config",
+            "core",
+            "export",
+            "plan",
+            "provider",
+            "sandbox",
+            "store",
+            "structured",
+            "tokenizer",
+        ],
         crates: &["clap", "clap_complete", "futures_util", "serde", "serde_json", "tokio"],
         is_pure: false,
     },

@@ -5,6 +5,7 @@ use futures_util::{FutureExt, StreamExt};
 use serde_json::json;
 use std::fmt::Write as _;
 use std::sync::Arc;
+use tokenscope::core::bench::limiter::{Allowance, RateLimits};
 use tokenscope::core::endpoint::{Endpoint, Limits, ProviderKind};
 use tokenscope::core::exchange::Exchange;
 use tokenscope::core::fault::{Fault, FaultKind};
@@ -50,6 +51,7 @@ struct Seen {
     retried: Vec<(Fault, u64)>,
     /// The model and request id of `Opened`.
     opened: Option<[Option<Box<str>>; 2]>,
+    limits: Vec<RateLimits>,
     exchange: Arc<Exchange>,
     ending: Option<Result<FinishReason, Fault>>,
 }
@@ -67,6 +69,10 @@ impl Seen {
                 self.opened = Some([model, request_id]);
                 "opened"
             }
+            StreamEvent::Limits(limits) => {
+                self.limits.push(limits);
+                "limits"
+            }
             StreamEvent::Delta { text, tokens } => {
                 self.text.push_str(&text);
                 self.tokens.extend(tokens);
@@ -76,7 +82,6 @@ impl Seen {
                 self.reasoning.push_str(&text);
                 "reasoning"
             }
-            StreamEvent::Limits(_) => "limits",
             StreamEvent::Usage(usage) => {
                 self.usage = Some(usage);
                 "usage"
@@ -395,6 +400,35 @@ async fn a_rate_limit_is_waited_for_as_the_server_asks() {
     let (fault, delay_ms) = &seen.retried[0];
     assert_eq!((fault.kind, fault.status, *delay_ms), (FaultKind::RateLimited, Some(429), 3));
     assert_eq!((fault.retry_after_ms, fault.request_id.as_deref()), (Some(3), Some("first")));
+}
+
+#[tokio::test]
+async fn what_a_server_says_of_its_limits_is_told_of_every_response() {
+    let headers = |remaining: &'static str| {
+        [
+            ("x-ratelimit-limit-requests", "60"),
+            ("x-ratelimit-remaining-requests", remaining),
+            ("x-ratelimit-reset-requests", "1m30s"),
+            ("x-ratelimit-remaining-tokens", "soon"),
+        ]
+    };
+    let (seen, ()) = against(Limits { retries: 1, ..Limits::default() }, async |server| {
+        let busy = [&headers("0")[..], &[("retry-after-ms", "1")]].concat();
+        server.answer(429, &busy, "{}").await;
+        let mut call = server.accept().await;
+        let stream = [&headers("59")[..], &[("content-type", "text/event-stream")]].concat();
+        call.open_as(200, &stream).await;
+        call.send(ANSWER.as_bytes()).await;
+        call.finish().await;
+    })
+    .await;
+    assert_eq!(seen.reason(), &FinishReason::Stop);
+    let limits = |remaining| {
+        let reset = std::time::Duration::from_secs(90);
+        let requests = Allowance { limit: Some(60), remaining, reset };
+        RateLimits { requests: Some(requests), tokens: None }
+    };
+    assert_eq!(seen.limits, [limits(0), limits(59)]);
 }
 
 #[tokio::test]

@@ -288,6 +288,31 @@ fn answers_are_found_by_key_if_they_are_complete() {
 }
 
 #[test]
+fn a_sweep_takes_the_latest_complete_answers_to_its_requests() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::start(database(&folder));
+    let sweep = sweep();
+    let first = record(&sweep);
+    keep(&store, StoreJob::KeepSweep(Box::new(first.clone())));
+    let asked = |sample: usize| Arc::clone(&sweep.samples()[sample].request);
+    let failed = || StreamEvent::Failed(Fault::new(FaultKind::Cut, "cut"));
+    let done = || StreamEvent::Finished(FinishReason::Stop);
+    keep(&store, finish(&first.samples[0], 10, answered(asked(0), "old", done())));
+    keep(&store, finish(&first.samples[1], 11, answered(asked(1), "half", failed())));
+    let second = SweepRecord { id: id(2), ..first.clone() };
+    let adopt = || {
+        keep(&store, StoreJob::KeepSweep(Box::new(second.clone())));
+        let StoreReply::Sweep { answers, .. } = store.ask(StoreJob::AdoptAnswers(id(2))) else { panic!() };
+        answers.into_iter().map(|answer| answer.map(|answer| answer.run.text)).collect::<Vec<_>>()
+    };
+    let texts = adopt();
+    assert_eq!((texts[0].as_deref(), texts[1].as_deref()), (Some("old"), None));
+    keep(&store, finish(&first.samples[0], 12, answered(asked(0), "new", done())));
+    assert_eq!(adopt()[0].as_deref(), Some("new"));
+    assert!(matches!(store.ask(StoreJob::AdoptAnswers(id(9))), StoreReply::Failed(_)));
+}
+
+#[test]
 fn jobs_are_done_in_order() {
     let folder = tempfile::tempdir().unwrap();
     let (sweep, store) = (sweep(), Store::start(database(&folder)));

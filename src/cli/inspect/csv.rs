@@ -8,6 +8,7 @@ use super::band;
 use super::inspection::Inspection;
 use crate::core::probability::{Position, surprisal_bits};
 use crate::core::tipping::Tipping;
+use crate::export::csv::push_row;
 use std::fmt::Write as _;
 
 /// Columns that every answer has.
@@ -51,7 +52,7 @@ pub(super) fn document(inspection: &Inspection<'_>) -> String {
         }
     }
     let columns = head.len();
-    push(&mut out, head);
+    push_row(&mut out, &head);
     for (number, group) in inspection.groups.iter().enumerate() {
         let joint = inspection.run.joint_logprob(group.tokens.clone());
         for index in group.tokens.clone() {
@@ -59,7 +60,7 @@ pub(super) fn document(inspection: &Inspection<'_>) -> String {
             row.extend([(number + 1).to_string(), group.text.clone(), maybe(joint)]);
             row.extend(reshaped(inspection, index));
             row.resize(columns, String::new());
-            push(&mut out, row);
+            push_row(&mut out, &row);
         }
     }
     out
@@ -136,23 +137,6 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Adds a row.
-fn push(out: &mut String, row: Vec<String>) {
-    for (column, field) in row.into_iter().enumerate() {
-        if column > 0 {
-            out.push(',');
-        }
-        if field.contains([',', '"', '\r', '\n']) {
-            out.push('"');
-            out.push_str(&field.replace('"', "\"\""));
-            out.push('"');
-        } else {
-            out.push_str(&field);
-        }
-    }
-    out.push_str("\r\n");
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,7 +169,7 @@ mod tests {
         fn fields_are_read_back(rows in prop::collection::vec(prop::collection::vec("[a-c,\"\r\n가]{0,6}", 1..5), 0..5)) {
             let mut out = String::new();
             for row in &rows {
-                push(&mut out, row.clone());
+                push_row(&mut out, row);
             }
             prop_assert_eq!(parsed(&out), rows);
         }

@@ -6,7 +6,6 @@
 
 use super::band;
 use super::inspection::{Inspection, NONE, entropy, margin, probability, runner_up, shown, shown_text};
-use super::markup::Page;
 use crate::core::cut::Fate;
 use crate::core::figure;
 use crate::core::group::Group;
@@ -15,13 +14,8 @@ use crate::core::probability::{Position, surprisal_bits};
 use crate::core::text::{fit, width};
 use crate::core::token::Token;
 use crate::core::what_if::Outcome;
+use crate::export::page::Page;
 use crate::structured::tree::Tree;
-
-/// How the page looks.
-const STYLE: &str = include_str!("page.css");
-
-/// What the browser may do for the page: apply its style.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 /// From this level on a digit stands beside the text: below, most tokens would have one.
 const NUMBERED: usize = 2;
@@ -40,13 +34,8 @@ const VALUE_CELLS: usize = 80;
 
 /// Returns the document.
 pub(super) fn document(inspection: &Inspection<'_>) -> String {
-    let mut page = Page::default();
-    page.void("!doctype html", &[]).line().open("html", &[]).line().open("head", &[]).line();
-    page.void("meta", &[("charset", "utf-8")]).line();
-    page.void("meta", &[("http-equiv", "Content-Security-Policy"), ("content", POLICY)]).line();
-    page.void("meta", &[("name", "viewport"), ("content", "width=device-width, initial-scale=1")]).line();
-    page.element("title", &[], &format!("Token probabilities · {}", fit(&inspection.run.request.model, 60)));
-    page.line().style(STYLE).close().line().open("body", &[]).line();
+    let title = format!("Token probabilities · {}", fit(&inspection.run.request.model, 60));
+    let mut page = Page::document(&title, "");
     header(&mut page, inspection);
     answer(&mut page, inspection);
     close_calls(&mut page, inspection);

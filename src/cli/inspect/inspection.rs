@@ -4,7 +4,6 @@
 //! Owns no form and no wording of a form. The numbers are those of `core`; each is computed when a form
 //! asks for it, so that a table does not pay for what only JSON holds.
 
-use crate::cli::shape::Shape;
 use crate::core::figure;
 use crate::core::group::{Group, groups};
 use crate::core::meaning::Meaning;
@@ -16,6 +15,7 @@ use crate::core::text::{fit, visible};
 use crate::core::token::{Candidate, Piece, Token};
 use crate::core::what_if::{Outcome, WhatIf};
 use crate::structured::document::Document;
+use crate::structured::shape::Shape;
 use crate::structured::tree::Tree;
 use std::f64::consts::LN_2;
 

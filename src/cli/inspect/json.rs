@@ -5,7 +5,6 @@
 //! is `[start, end]`, the end not included.
 
 use super::inspection::Inspection;
-use crate::cli::record::RunRecord;
 use crate::core::group::Group;
 use crate::core::probability::{CloseCall, Position, Range, surprisal_bits};
 use crate::core::provenance::Provenance;
@@ -14,6 +13,7 @@ use crate::core::stream::Usage;
 use crate::core::tipping::Tipping;
 use crate::core::token::{Candidate, Token};
 use crate::core::what_if::{Outcome, Share};
+use crate::export::record::RunRecord;
 use crate::structured::tree::Tree;
 use serde::Serialize;
 use std::ops::Range as Indices;

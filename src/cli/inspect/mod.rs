@@ -8,7 +8,6 @@ mod csv;
 mod html;
 mod inspection;
 mod json;
-mod markup;
 mod saved;
 mod table;
 
@@ -20,7 +19,7 @@ use crate::cli::interrupt::block_on;
 use crate::cli::known::Known;
 use crate::cli::output::Output;
 use crate::cli::session::Session;
-use crate::cli::shape::Shape;
+use crate::cli::shape;
 use crate::config::is_after_mask;
 use crate::core::fault::{Fault, FaultKind};
 use crate::core::figure;
@@ -28,6 +27,7 @@ use crate::core::reshaping::Question;
 use crate::core::run::Run;
 use crate::core::stream::{StreamEvent, Usage};
 use crate::core::time::Timestamp;
+use crate::structured::shape::Shape;
 use inspection::Inspection;
 use json::InspectionRecord;
 use std::path::PathBuf;
@@ -71,7 +71,7 @@ pub(super) fn run(flags: &Flags<'_>, output: &mut Output) -> Result<(), Failure>
     let wish = Wish {
         form: Form::new(flags),
         question: flags.one("what-if"),
-        shape: Shape::new(flags, output)?,
+        shape: shape::asked(flags, output)?,
         top: flags.one("top"),
     };
     if let Some(path) = flags.one::<PathBuf>("out") {
@@ -88,7 +88,7 @@ pub(super) fn run(flags: &Flags<'_>, output: &mut Output) -> Result<(), Failure>
 
 /// Asks and prints.
 fn ask(flags: &Flags<'_>, wish: &Wish, output: &mut Output) -> Result<(), Failure> {
-    let mut session = Session::new(flags, output)?;
+    let session = Session::new(flags, output)?;
     let prompt = input::prompt(flags.own(), output)?;
     block_on(async |interrupt| {
         let client = session.client(interrupt).await?;
@@ -142,7 +142,7 @@ fn print(
         let message = format!("The what-if has no answer: {refusal}");
         return Err(Failure::Failed(Fault::new(FaultKind::Refused, message)));
     }
-    wish.shape.check(run, output)
+    shape::check(&wish.shape, run, output)
 }
 
 fn without_logprobs(run: &Run) -> Fault {

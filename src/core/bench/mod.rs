@@ -419,6 +419,14 @@ impl Bench {
         self.figures.get(cell)?.get_or_init(compute).as_deref()
     }
 
+    /// Returns the statistics over the complete answers of all cells with one value of the first axis.
+    #[must_use]
+    pub fn column_statistics(&self, value: usize) -> Option<Diversity> {
+        let is_in = |cell: &usize| self.sweep.coordinates(*cell).first() == Some(&value);
+        let cells = (0..self.sweep.cell_count()).filter(is_in);
+        Diversity::of(cells.flat_map(|cell| self.runs_of(cell)))
+    }
+
     /// Returns how far the answers of a cell agree, field by field; `None` where none is JSON.
     #[must_use]
     pub fn agreement(&self, cell: usize) -> Option<Agreement> {

@@ -63,19 +63,22 @@ async fn a_refused_temperature_stops_no_other() {
     let done = by_temperature(&["compare", "--json", "-t", "1.8,0.3", "--repeat", "2", "hi"], respond).await;
     assert_eq!(done.code, Some(1));
     let object = json_of(&done.out);
-    assert_eq!((&object["model"], &object["temperatures"]), (&json!("m-1"), &json!([1.8, 0.3])));
+    let axes = json!([{"name": "temperature", "values": ["1.8", "0.3"]}]);
+    assert_eq!((&object["model"], &object["axes"]), (&json!("m-1"), &axes));
+    assert_eq!((&object["failed"], &object["done"]), (&json!(2), &json!(2)));
     let cells = object["cells"].as_array().unwrap();
-    let seen: Vec<_> =
-        cells.iter().map(|cell| (cell["temperature"].as_f64(), cell["repeat"].as_u64())).collect();
-    assert_eq!(
-        seen,
-        [(Some(1.8), Some(0)), (Some(1.8), Some(1)), (Some(0.3), Some(0)), (Some(0.3), Some(1))]
-    );
-    assert_eq!((&cells[0]["fault"]["param"], &cells[0]["text"]), (&json!("temperature"), &json!("")));
-    assert_eq!((cells[3].get("fault"), &cells[3]["text"]), (None, &json!("fine")));
+    let samples: Vec<&Value> = cells.iter().flat_map(|cell| cell["samples"].as_array().unwrap()).collect();
+    let seen: Vec<_> = samples
+        .iter()
+        .map(|sample| (sample["labels"]["temperature"].as_str().unwrap(), sample["repeat"].as_u64().unwrap()))
+        .collect();
+    assert_eq!(seen, [("1.8", 0), ("1.8", 1), ("0.3", 0), ("0.3", 1)]);
+    assert_eq!((&samples[0]["fault"]["param"], &samples[0]["text"]), (&json!("temperature"), &json!("")));
+    assert_eq!((samples[3].get("fault"), &samples[3]["text"]), (None, &json!("fine")));
 
     let done = by_temperature(&["compare", "--jsonl", "-t", "1.8,0.3", "hi"], respond).await;
-    let mut lines: Vec<_> = done.out.lines().map(|line| json_of(line)["temperature"].as_f64()).collect();
-    lines.sort_by(|a, b| a.partial_cmp(b).unwrap());
-    assert_eq!(lines, [Some(0.3), Some(1.8)]);
+    let label = |line: &str| json_of(line)["labels"]["temperature"].as_str().unwrap().to_owned();
+    let mut lines: Vec<String> = done.out.lines().map(label).collect();
+    lines.sort();
+    assert_eq!(lines, ["0.3", "1.8"]);
 }

@@ -9,6 +9,7 @@ mod page;
 mod probe;
 mod saved;
 mod shape;
+mod sweep;
 mod usage;
 
 use crate::support::gated::{Call, GatedServer};

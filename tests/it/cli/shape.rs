@@ -41,7 +41,7 @@ async fn a_schema_is_sent_and_an_answer_that_keeps_it_is_fine() {
         assert_eq!(format["json_schema"]["schema"], json_of(SCHEMA));
         let mut record = json_of(&done.fine());
         if let Some(cells) = record.get_mut("cells") {
-            record = cells[0].take();
+            record = cells[0]["samples"][0].take();
         }
         assert_eq!(record["verdict"]["is_valid"], true, "{command}");
     }

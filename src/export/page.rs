@@ -1,4 +1,4 @@
-//! HTML as text: elements that are always closed, and texts that are always escaped.
+//! HTML as text: documents, elements that are always closed, and texts that are always escaped.
 //!
 //! Owns the escaping, so that no form has to think of it. What comes from a model or a file reaches a
 //! page through [`Page::text`] and attribute values only, and cannot become an element there; control
@@ -10,27 +10,50 @@ use crate::core::text::printable_lines;
 
 /// A page that is being written.
 #[derive(Debug, Default)]
-pub(super) struct Page {
+pub struct Page {
     out: String,
     open: Vec<&'static str>,
 }
 
+/// How pages look.
+const STYLE: &str = include_str!("page.css");
+
+/// What the browser may do for a page: apply its style.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+
 impl Page {
+    /// Returns a document whose body is open. It has the common style and `css` of its own, no scripts and
+    /// nothing to fetch, and says so to the browser.
+    #[must_use]
+    pub fn document(title: &str, css: &'static str) -> Self {
+        let mut page = Self::default();
+        page.void("!doctype html", &[]).line().open("html", &[]).line().open("head", &[]).line();
+        page.void("meta", &[("charset", "utf-8")]).line();
+        page.void("meta", &[("http-equiv", "Content-Security-Policy"), ("content", POLICY)]).line();
+        page.void("meta", &[("name", "viewport"), ("content", "width=device-width, initial-scale=1")]).line();
+        page.element("title", &[], title).line().style(STYLE);
+        if !css.is_empty() {
+            page.style(css);
+        }
+        page.close().line().open("body", &[]).line();
+        page
+    }
+
     /// Opens an element.
-    pub(super) fn open(&mut self, name: &'static str, attributes: &[(&str, &str)]) -> &mut Self {
+    pub fn open(&mut self, name: &'static str, attributes: &[(&str, &str)]) -> &mut Self {
         self.tag(name, attributes);
         self.open.push(name);
         self
     }
 
     /// Writes an element that has no content.
-    pub(super) fn void(&mut self, name: &'static str, attributes: &[(&str, &str)]) -> &mut Self {
+    pub fn void(&mut self, name: &'static str, attributes: &[(&str, &str)]) -> &mut Self {
         self.tag(name, attributes);
         self
     }
 
     /// Closes the innermost element.
-    pub(super) fn close(&mut self) -> &mut Self {
+    pub fn close(&mut self) -> &mut Self {
         if let Some(name) = self.open.pop() {
             self.out.extend(["</", name, ">"]);
         }
@@ -38,35 +61,31 @@ impl Page {
     }
 
     /// Writes a text.
-    pub(super) fn text(&mut self, text: &str) -> &mut Self {
+    pub fn text(&mut self, text: &str) -> &mut Self {
         escape(text, &mut self.out);
         self
     }
 
     /// Writes an element that holds a text.
-    pub(super) fn element(
-        &mut self,
-        name: &'static str,
-        attributes: &[(&str, &str)],
-        text: &str,
-    ) -> &mut Self {
+    pub fn element(&mut self, name: &'static str, attributes: &[(&str, &str)], text: &str) -> &mut Self {
         self.open(name, attributes).text(text).close()
     }
 
     /// Ends a line of the source, where that changes nothing on the page.
-    pub(super) fn line(&mut self) -> &mut Self {
+    pub fn line(&mut self) -> &mut Self {
         self.out.push('\n');
         self
     }
 
     /// Writes a style sheet of this program's own.
-    pub(super) fn style(&mut self, css: &'static str) -> &mut Self {
+    pub fn style(&mut self, css: &'static str) -> &mut Self {
         self.out.extend(["<style>\n", css, "</style>\n"]);
         self
     }
 
     /// Returns the page, all its elements closed.
-    pub(super) fn finish(mut self) -> String {
+    #[must_use]
+    pub fn finish(mut self) -> String {
         while !self.open.is_empty() {
             self.close();
         }

@@ -3,18 +3,17 @@
 //! Field names are those of every surface. A field that cannot be known is `null`; `fault` and
 //! `reasoning` are there only where there is one.
 
-use crate::cli::session::Answer;
-use crate::cli::shape::{Shape, Verdict};
 use crate::core::fault::Fault;
 use crate::core::run::{Run, RunStatus};
 use crate::core::stream::{StreamEvent, Usage};
 use crate::core::time::{Timestamp, millis};
 use crate::core::token::TokenJson;
+use crate::structured::shape::{Shape, Verdict};
 use serde::Serialize;
 
 /// One run, written down.
 #[derive(Debug, Serialize)]
-pub(super) struct RunRecord<'a, T = TokenJson<'a>> {
+pub struct RunRecord<'a, T = TokenJson<'a>> {
     model: &'a str,
     endpoint: &'a str,
     text: &'a str,
@@ -51,16 +50,18 @@ struct Timing {
 
 impl<'a> RunRecord<'a> {
     /// Returns an answer written down, with what the check of its form gave.
-    pub(super) fn new(answer: &'a Answer, shape: &Shape) -> Self {
-        let tokens = answer.run.tokens.iter().map(TokenJson::from).collect();
-        Self::with_tokens(&answer.run, Some(answer.usage), shape, tokens)
+    #[must_use]
+    pub fn new(run: &'a Run, usage: Usage, shape: &Shape) -> Self {
+        let tokens = run.tokens.iter().map(TokenJson::from).collect();
+        Self::with_tokens(run, Some(usage), shape, tokens)
     }
 }
 
 impl<'a, T> RunRecord<'a, T> {
     /// Returns a run written down, its tokens in a form of the caller's. `usage` is what the provider
     /// reported or what was estimated in its place.
-    pub(super) fn with_tokens(run: &'a Run, usage: Option<Usage>, shape: &Shape, tokens: Vec<T>) -> Self {
+    #[must_use]
+    pub fn with_tokens(run: &'a Run, usage: Option<Usage>, shape: &Shape, tokens: Vec<T>) -> Self {
         Self {
             model: &run.request.model,
             endpoint: &run.request.endpoint,
@@ -100,7 +101,8 @@ impl<'a, T> RunRecord<'a, T> {
 const SHORTEST_S: f64 = 0.02;
 
 /// Returns the tokens per second of a run, where the time they took can be told from none.
-pub(super) fn rate(run: &Run) -> Option<f64> {
+#[must_use]
+pub fn rate(run: &Run) -> Option<f64> {
     let rate = run.tokens_per_s()?;
     #[expect(clippy::cast_precision_loss, reason = "token counts are far below 2^52")]
     let seconds = (run.output_tokens()?.tokens() - 1) as f64 / rate;
@@ -108,7 +110,8 @@ pub(super) fn rate(run: &Run) -> Option<f64> {
 }
 
 /// Returns why a run failed.
-pub(super) fn fault(run: &Run) -> Option<&Fault> {
+#[must_use]
+pub fn fault(run: &Run) -> Option<&Fault> {
     match &run.status {
         RunStatus::Failed(fault) => Some(fault),
         RunStatus::Queued
@@ -122,7 +125,7 @@ pub(super) fn fault(run: &Run) -> Option<&Fault> {
 
 /// One event of a run, written down with the time since the command began to ask.
 #[derive(Debug, Serialize)]
-pub(super) struct EventRecord<'a> {
+pub struct EventRecord<'a> {
     at_ms: f64,
     #[serde(flatten)]
     event: Event<'a>,
@@ -143,7 +146,8 @@ enum Event<'a> {
 
 impl<'a> EventRecord<'a> {
     /// Returns the event written down; `None` for the raw exchange, which is no step of the answer.
-    pub(super) fn new(event: &'a StreamEvent, at: Timestamp) -> Option<Self> {
+    #[must_use]
+    pub fn new(event: &'a StreamEvent, at: Timestamp) -> Option<Self> {
         let event = match event {
             StreamEvent::Attempt { number } => Event::Attempt { number: *number },
             StreamEvent::Retrying { fault, delay_ms } => Event::Retrying { fault, delay_ms: *delay_ms },

@@ -1,0 +1,124 @@
+//! A sweep with its answers as a document, whole or half done.
+//!
+//! Owns what a document has to go by: the bench, and what the bench leaves to others (verdicts, estimated
+//! usage, answers whose candidates were let go). A document of a sweep under way says how far it is.
+
+mod csv;
+mod html;
+mod json;
+mod markdown;
+pub mod words;
+
+pub use self::csv::document as csv;
+pub use html::document as html;
+pub use json::{SampleDocument, SweepDocument};
+pub use markdown::document as markdown;
+
+use crate::core::bench::{Bench, Progress, Slot};
+use crate::core::request::ResponseFormat;
+use crate::core::run::Run;
+use crate::core::stream::Usage;
+use crate::core::sweep::Sample;
+use crate::plan::{Check, Verdict};
+use crate::structured::shape::Shape;
+use std::borrow::Cow;
+
+/// Everything a document says.
+pub struct Report<'a> {
+    /// The sweep and its answers.
+    pub bench: &'a Bench,
+    /// How far it is.
+    pub progress: Progress,
+    /// What the answers must hold.
+    pub checks: Vec<&'a Check>,
+    /// For each sample a verdict per check; empty where there is no answer to judge.
+    pub verdicts: &'a [Vec<Verdict>],
+    /// Returns what an answer was billed, by the provider or as estimated.
+    pub usage: &'a dyn Fn(&Run) -> Usage,
+    /// Returns the answer of a sample with everything that is kept of it, where the bench let some go.
+    pub whole: &'a dyn Fn(usize) -> Option<Run>,
+}
+
+/// How the answers kept to one check.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Answers that passed.
+    pub passed: usize,
+    /// Answers that did not.
+    pub failed: usize,
+}
+
+impl<'a> Report<'a> {
+    /// Returns the place of a sample.
+    #[must_use]
+    pub fn slot(&self, sample: usize) -> &'a Slot {
+        &self.bench.slots()[sample]
+    }
+
+    /// Returns the answer of a sample with everything that is known of it.
+    #[must_use]
+    pub fn whole_run(&self, sample: usize) -> Option<Cow<'a, Run>> {
+        let run = self.slot(sample).run.as_ref()?;
+        let whole = if run.is_light { (self.whole)(sample) } else { None };
+        Some(whole.map_or(Cow::Borrowed(run), Cow::Owned))
+    }
+
+    /// Returns the verdicts on a sample, with their checks.
+    pub fn verdicts_on(&self, sample: usize) -> impl Iterator<Item = (&'a Check, &'a Verdict)> + use<'a> {
+        let verdicts = self.verdicts.get(sample).map_or(&[][..], Vec::as_slice);
+        self.checks.clone().into_iter().zip(verdicts)
+    }
+
+    /// Returns how the answers of some samples kept to each check.
+    #[must_use]
+    pub fn tallies(&self, samples: impl IntoIterator<Item = usize>) -> Vec<Tally> {
+        let mut tallies = vec![Tally::default(); self.checks.len()];
+        for sample in samples {
+            for (tally, (_, verdict)) in tallies.iter_mut().zip(self.verdicts_on(sample)) {
+                match verdict {
+                    Verdict::Passed => tally.passed += 1,
+                    Verdict::Failed(_) => tally.failed += 1,
+                    Verdict::Open => {}
+                }
+            }
+        }
+        tallies
+    }
+}
+
+/// The forms that answers were asked to have.
+#[derive(Debug, Clone)]
+pub struct Shapes {
+    known: Vec<(Option<ResponseFormat>, Shape)>,
+    of: Vec<usize>,
+}
+
+impl Shapes {
+    /// Returns the form each sample's answer was asked to have; a schema is made ready once.
+    ///
+    /// A schema that cannot be checked is refused before anything is asked; of such an answer nothing is
+    /// said.
+    #[must_use]
+    pub fn of_samples<'s>(samples: impl IntoIterator<Item = &'s Sample>) -> Self {
+        let mut shapes = Self { known: Vec::new(), of: Vec::new() };
+        for sample in samples {
+            shapes.add(sample.request.sampling.response_format.as_ref());
+        }
+        shapes
+    }
+
+    fn add(&mut self, format: Option<&ResponseFormat>) {
+        let found = self.known.iter().position(|(known, _)| known.as_ref() == format);
+        let at = found.unwrap_or_else(|| {
+            self.known.push((format.cloned(), Shape::of(format).unwrap_or(Shape::Text)));
+            self.known.len() - 1
+        });
+        self.of.push(at);
+    }
+
+    /// Returns the form of a sample's answer.
+    #[must_use]
+    pub fn of(&self, sample: usize) -> &Shape {
+        self.of.get(sample).and_then(|at| self.known.get(*at)).map_or(&Shape::Text, |(_, shape)| shape)
+    }
+}

@@ -1,0 +1,162 @@
+//! The figures of samples and cells in words, as people read them.
+//!
+//! Owns the rule that few answers are shown by their values: a mean appears only where
+//! [`Spread::mean`] has one.
+
+use crate::core::bench::{Bench, Slot, State};
+use crate::core::diversity::{Agreement, Diversity, Spread, Unit};
+use crate::core::figure;
+use crate::core::request::{Request, Role};
+use crate::core::run::RunStatus;
+use crate::core::text::fit;
+use crate::export::record::{fault, rate};
+
+/// Most values of few answers that stand in a line.
+const MAX_VALUES: usize = 10;
+
+/// Widest value of a field that is shown, in cells.
+const VALUE_CELLS: usize = 40;
+
+/// Returns what a cell is called: its value on each axis.
+#[must_use]
+pub fn cell_name(bench: &Bench, cell: usize) -> String {
+    let axes = bench.sweep().axes().iter().zip(bench.sweep().labels(cell));
+    let parts: Vec<String> = axes.map(|(axis, label)| format!("{} {label}", axis.parameter())).collect();
+    if parts.is_empty() { "all answers".to_owned() } else { parts.join(" · ") }
+}
+
+/// Returns how a sample ended, in a word or two.
+#[must_use]
+pub fn ending(slot: &Slot) -> String {
+    match slot.run.as_ref().map(|run| &run.status) {
+        Some(RunStatus::Done(reason)) => fit(reason.name(), 40),
+        Some(
+            RunStatus::Queued
+            | RunStatus::Connecting
+            | RunStatus::Waiting { .. }
+            | RunStatus::Streaming
+            | RunStatus::Failed(_)
+            | RunStatus::Cancelled,
+        )
+        | None => match slot.state() {
+            State::Waiting => "not asked",
+            state @ (State::Refused | State::Running | State::Done | State::Failed | State::Stopped) => {
+                state.name()
+            }
+        }
+        .to_owned(),
+    }
+}
+
+/// Returns the figures of one sample.
+#[must_use]
+pub fn figures(slot: &Slot) -> Vec<String> {
+    let mut figures = vec![ending(slot)];
+    let Some(run) = &slot.run else { return figures };
+    if run.first_token_ms().is_some() {
+        figures.extend(run.output_tokens().map(|count| format!("{} tok", figure::count(count))));
+    }
+    figures.extend(run.first_token_ms().map(|ms| format!("{} first", figure::duration_ms(ms))));
+    figures.extend(rate(run).map(figure::rate));
+    figures.extend(run.tally().perplexity().map(|value| format!("ppl {}", figure::perplexity(value))));
+    figures.extend(slot.dollars.filter(|dollars| *dollars > 0.0).map(figure::dollars));
+    figures.extend((run.attempts > 1).then(|| format!("{} attempts", run.attempts)));
+    figures
+}
+
+/// Returns what can be said of the answers of a cell together.
+#[must_use]
+pub fn together(bench: &Bench, cell: usize) -> Vec<String> {
+    let samples = bench.samples_of(cell);
+    let done = samples.clone().filter(|sample| bench.slots()[*sample].state() == State::Done).count();
+    let mut words = vec![format!("{done} of {} complete", samples.len())];
+    let Some(diversity) = bench.statistics(cell) else { return words };
+    words.push(format!("{} distinct", diversity.distinct));
+    if diversity.length.is_few() {
+        return words;
+    }
+    words.push(format!("{} the most common", figure::percent(diversity.mode_share)));
+    words.extend(diversity.similarity().map(|similarity| format!("similarity {}", share(similarity))));
+    words.extend(diversity.distinct_1.map(|distinct| format!("distinct-1 {}", share(distinct))));
+    words.extend(diversity.distinct_2.map(|distinct| format!("distinct-2 {}", share(distinct))));
+    words.push(format!("length {}", spread(&diversity.length, 0)));
+    words.extend(parting(diversity));
+    let complete = bench.runs_of(cell).filter(|run| matches!(run.status, RunStatus::Done(_)));
+    let perplexities = complete.filter_map(|run| run.tally().perplexity()).collect();
+    words.extend(
+        Spread::of_answers(perplexities).mean().map(|mean| format!("mean ppl {}", figure::perplexity(mean))),
+    );
+    words
+}
+
+/// Returns where the answers of a cell part.
+#[must_use]
+pub fn parting(diversity: &Diversity) -> Option<String> {
+    let divergence = diversity.divergence?;
+    Some(match (divergence.at, divergence.unit) {
+        (None, _) => "never part".to_owned(),
+        (Some(at), Unit::Token) => format!("part after {at} tok"),
+        (Some(at), Unit::Cluster) => format!("part after {at} characters"),
+    })
+}
+
+/// Returns a share of 1 with two decimals.
+#[must_use]
+pub fn share(share: f64) -> String {
+    format!("{share:.2}")
+}
+
+/// Returns mean and deviation, or of few answers the values.
+#[must_use]
+pub fn spread(spread: &Spread, decimals: usize) -> String {
+    match (spread.mean(), spread.deviation()) {
+        (Some(mean), Some(deviation)) => format!("{mean:.decimals$} ± {deviation:.decimals$}"),
+        (Some(mean), None) => format!("{mean:.decimals$}"),
+        (None, _) => {
+            let values = spread.values();
+            let shown = values.iter().take(MAX_VALUES).map(|value| format!("{value:.decimals$}"));
+            let rest = (values.len() > MAX_VALUES).then(|| format!("and {} more", values.len() - MAX_VALUES));
+            shown.chain(rest).collect::<Vec<_>>().join(", ")
+        }
+    }
+}
+
+/// Returns how far answers in JSON agree: a line per field with its values and their shares.
+#[must_use]
+pub fn agreement(agreement: &Agreement) -> Vec<String> {
+    let mut lines = Vec::new();
+    for field in &agreement.fields {
+        let values = field.values.iter().take(MAX_VALUES);
+        let of = |count: usize| format!("{count}/{}", agreement.read);
+        let mut shown: Vec<String> =
+            values.map(|value| format!("{} {}", fit(&value.value, VALUE_CELLS), of(value.count))).collect();
+        if field.values.len() > MAX_VALUES {
+            shown.push(format!("and {} more", field.values.len() - MAX_VALUES));
+        }
+        if field.missing > 0 {
+            shown.push(format!("missing {}", of(field.missing)));
+        }
+        lines.push(format!("{}: {}", fit(&field.path, 2 * VALUE_CELLS), shown.join(" · ")));
+    }
+    if agreement.unread > 0 {
+        lines.push(format!("no JSON: {} of {}", agreement.unread, agreement.unread + agreement.read));
+    }
+    lines
+}
+
+/// Returns the last user message of a request, which is its question.
+#[must_use]
+pub fn question(request: &Request) -> &str {
+    let asked = request.messages.iter().rev().find(|message| message.role == Role::User);
+    asked.map_or("", |message| &message.content)
+}
+
+/// Returns why a run has no complete answer.
+#[must_use]
+pub fn failure(slot: &Slot) -> Option<String> {
+    match (&slot.refusal, slot.run.as_ref()) {
+        (Some(reason), _) => Some(format!("not sent: {reason}")),
+        (None, Some(run)) => fault(run).map(ToString::to_string),
+        (None, None) => None,
+    }
+}
