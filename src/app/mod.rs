@@ -350,6 +350,9 @@ impl App {
         let main = self.layout.transcript;
         let main_area = self.layout.main;
         let mut effects = Effects::none();
+        if self.screen == Screen::Compare || matches!(self.overlay, Some(Overlay::Sweep(_))) {
+            self.settle_outlook();
+        }
         match self.screen {
             Screen::Chat => {
                 let mut area = main.inner();
@@ -366,7 +369,6 @@ impl App {
                 }
             }
             Screen::Compare => {
-                self.settle_outlook();
                 self.compare.settle(&mut self.documents, main.below_axis(), raw, &self.keymap);
             }
         }

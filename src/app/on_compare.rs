@@ -77,19 +77,23 @@ impl App {
     /// until it is run: a key must not wait for it.
     pub(super) fn settle_outlook(&mut self) {
         let context = self.counter.context(&self.settings.card, self.settings.sampling.max_output_tokens);
+        let edited = match &self.overlay {
+            Some(Overlay::Sweep(form)) => form.setup(self.compare.setup.lanes).ok(),
+            _ => None,
+        };
         let basis = Basis {
             input: context.used,
             sampling: self.settings.sampling.clone(),
             model: Arc::clone(&self.settings.model),
-            setup: self.compare.setup.clone(),
+            setup: edited.unwrap_or_else(|| self.compare.setup.clone()),
         };
         if self.compare.outlook.as_ref().is_some_and(|(of, _)| *of == basis) {
             return;
         }
-        let question = self.question().filter(|_| self.compare.setup.cells() <= LIVE_CELLS);
+        let question = self.question().filter(|_| basis.setup.cells() <= LIVE_CELLS);
         let outlook = question.and_then(|(question, origin)| {
             let base = self.base(&question, origin);
-            let sweep = Sweep::new(base, self.compare.setup.axes.clone(), self.compare.setup.repeats).ok()?;
+            let sweep = Sweep::new(base, basis.setup.axes.clone(), basis.setup.repeats).ok()?;
             Some(self.outlook_of(&sweep))
         });
         self.compare.outlook = Some((basis, outlook));

@@ -121,6 +121,16 @@ fn takes(outlook: &Outlook) -> (String, String) {
     (format!(" · {input} in{output}"), cost)
 }
 
+/// Returns how many cells are known to be refused, and why the first is.
+fn refused(outlook: &Outlook) -> String {
+    let mut varied: Vec<_> = outlook.preflight.refusals.iter().filter(|refusal| refusal.is_varied).collect();
+    varied.dedup_by_key(|refusal| refusal.cell);
+    varied.first().map_or_else(String::new, |first| {
+        let cells = if varied.len() == 1 { "cell" } else { "cells" };
+        format!(" · {} {cells} not sent: {}, {}", varied.len(), first.parameter, first.reason)
+    })
+}
+
 /// Returns how far a sweep is.
 fn under_way(progress: &Progress, signs: &Signs) -> Vec<String> {
     let counts = &progress.counts;
@@ -163,7 +173,7 @@ fn under_way(progress: &Progress, signs: &Signs) -> Vec<String> {
 pub(super) fn form(app: &App, form: &Form, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     let rows = form.rows();
     let height = u16::try_from(rows.len()).unwrap_or(8);
-    let area = open(app, canvas, (92, height + 7), "compare");
+    let area = open(app, canvas, (92, height + 6), "compare");
     let (text, dim, faint) = (canvas.style(Tint::Text), canvas.style(Tint::Dim), canvas.style(Tint::Faint));
     let selection = canvas.style(Tint::Selection);
     let (end, name_x, value_x) = (area.x + area.width, area.x + 12, area.x + 25);
@@ -247,7 +257,12 @@ fn takes_of(app: &App, form: &Form) -> String {
             let cells_name = if cells == 1 { "cell" } else { "cells" };
             let requests_name = if requests == 1 { "request" } else { "requests" };
             let requests = figure::whole(requests as u64);
-            format!("{} {cells_name} · {requests} {requests_name}", figure::whole(cells as u64))
+            let outlook = app.compare.outlook.as_ref().filter(|(basis, _)| basis.setup == setup);
+            let outlook = outlook.and_then(|(_, outlook)| outlook.as_ref());
+            let (tokens, cost) = outlook.map(takes).unwrap_or_default();
+            let refused = outlook.map_or_else(String::new, refused);
+            let cells = figure::whole(cells as u64);
+            format!("{cells} {cells_name} · {requests} {requests_name}{tokens}{cost}{refused}")
         }
         Err(_) => String::new(),
     }
