@@ -22,6 +22,7 @@ pub mod overlay;
 pub mod page;
 pub mod pieces;
 pub mod probing;
+pub mod reading;
 pub mod settings;
 pub mod transcript;
 
