@@ -20,7 +20,7 @@ pub use parting::parting_lines;
 pub use sheet::Sheet;
 
 use crate::core::consensus::{Consensus, Part, Way};
-use crate::core::diff::{Excerpt, Hunk, diff, only_different};
+use crate::core::diff::{Excerpt, Hunk, coherent, diff, only_different};
 use crate::core::diversity::FEW;
 use crate::core::figure;
 use crate::core::run::Run;
@@ -85,7 +85,8 @@ impl Reading {
     pub fn difference(base: &str, other: &str, different_only: bool) -> Self {
         let (base_head, other_head) = (beginning(base, COMPARED), beginning(other, COMPARED));
         let mut reading = Self::default();
-        for excerpt in excerpts(&diff(base_head, other_head), base_head, different_only) {
+        let hunks = coherent(&diff(base_head, other_head), base_head, other_head);
+        for excerpt in excerpts(&hunks, base_head, different_only) {
             match excerpt {
                 Excerpt::Shown(hunk) if hunk.is_same => reading.put(&base_head[hunk.base], Mark::Same),
                 Excerpt::Shown(hunk) => {
