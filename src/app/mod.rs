@@ -12,6 +12,7 @@ pub mod compare;
 pub mod composer;
 pub mod counter;
 pub mod documents;
+pub mod figures;
 pub mod heat;
 pub mod inspector;
 pub mod keymap;
