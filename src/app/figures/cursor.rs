@@ -3,11 +3,10 @@
 use std::ops::Range;
 
 /// Cells of the names at the left of a table.
-pub const NAMES: u16 = 15;
+pub const NAMES: u16 = 16;
 
-/// Least and most cells of a column.
+/// Least cells of a column.
 const COLUMN: u16 = 15;
-const WIDEST_COLUMN: u16 = 28;
 
 /// The place of the user in a table.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -36,7 +35,7 @@ impl Cursor {
         let fit = usize::from(room / COLUMN).clamp(1, columns.max(1));
         let first = self.first.min(columns.saturating_sub(fit));
         let each = room / u16::try_from(fit).unwrap_or(u16::MAX);
-        (first..(first + fit).min(columns), each.min(WIDEST_COLUMN))
+        (first..(first + fit).min(columns), each)
     }
 
     /// Returns the rows on screen: the selected one is among them.
@@ -60,7 +59,7 @@ mod tests {
         assert_eq!(cursor.columns(76, NAMES, 7), (0..4, 15));
         cursor.page(9, 7);
         assert_eq!(cursor.columns(76, NAMES, 7), (3..7, 15));
-        assert_eq!(cursor.columns(196, NAMES, 2), (0..2, 28));
+        assert_eq!(cursor.columns(196, NAMES, 2), (0..2, 90));
         assert_eq!(cursor.columns(10, NAMES, 3), (2..3, 0));
     }
 
