@@ -70,22 +70,18 @@ impl Figures {
     }
 
     /// Returns where the columns stand along the axis, from 0 to 1: by their numbers where all have
-    /// different ones, else evenly.
+    /// one and they rise, else in the middle of equal parts.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
     pub fn places(&self) -> Vec<f64> {
         let numbers: Option<Vec<f64>> = self.columns.iter().map(|column| column.at).collect();
-        let numbers = numbers.filter(|numbers| {
-            let mut sorted = numbers.clone();
-            sorted.sort_by(f64::total_cmp);
-            sorted.len() > 1 && sorted.windows(2).all(|pair| pair[1] > pair[0])
-        });
-        let numbers =
-            numbers.unwrap_or_else(|| (0..self.columns.len()).map(|number| number as f64).collect());
-        let low = numbers.iter().copied().fold(f64::INFINITY, f64::min);
-        let high = numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let place = |number: f64| if high > low { (number - low) / (high - low) } else { 0.5 };
-        numbers.into_iter().map(place).collect()
+        let numbers = numbers.filter(|numbers| numbers.windows(2).all(|pair| pair[0] < pair[1]));
+        if let Some(numbers) = numbers
+            && let [low, .., high] = numbers[..]
+        {
+            return numbers.into_iter().map(|number| (number - low) / (high - low)).collect();
+        }
+        let all = self.columns.len();
+        (0..all).map(|number| (count(number) + 0.5) / count(all)).collect()
     }
 }
 
@@ -171,7 +167,7 @@ impl<'a> Source<'a> {
             return Entry::Nothing;
         }
         if partings.iter().all(|parting| parting.at.is_none()) {
-            return Entry::Words("all the same".to_owned());
+            return Entry::Words(vec!["all the same".to_owned()]);
         }
         let parted = || partings.iter().filter_map(|parting| Some((parting.unit, parting.at? + 1)));
         if parted().all(|(unit, _)| unit == Unit::Token) {
@@ -182,7 +178,7 @@ impl<'a> Source<'a> {
             Unit::Token => format!("token {}", figure::whole(at as u64)),
             Unit::Cluster => format!("cluster {}", figure::whole(at as u64)),
         });
-        Entry::Words(written.collect::<Vec<_>>().join(", "))
+        Entry::Words(written.collect())
     }
 
     /// Returns how the answers ended, and where those stand that did not.
@@ -210,7 +206,7 @@ impl<'a> Source<'a> {
         }
         counts.sort_by_key(|(_, count)| Reverse(*count));
         let written: Vec<String> = counts.iter().map(|(name, count)| format!("{count} {name}")).collect();
-        if written.is_empty() { Entry::Nothing } else { Entry::Words(written.join(" · ")) }
+        if written.is_empty() { Entry::Nothing } else { Entry::Words(written) }
     }
 }
 

@@ -31,7 +31,7 @@ use std::ops::Range;
 const COMPARED: usize = 1 << 18;
 
 /// Longest beginnings of all answers together that are laid over each other, in bytes.
-const OVERLAID: usize = 1 << 19;
+const OVERLAID: usize = 1 << 18;
 
 /// Words that are the same and stay beside a difference where only differences are shown.
 const WORDS: usize = 3;
@@ -142,12 +142,20 @@ impl Reading {
             hunks.push(Hunk { is_same: matches!(part, Part::Shared(_)), base: range.clone(), other: range });
         }
         let mut splits = splits.into_iter();
+        let mut is_after_block = false;
         for excerpt in excerpts(&hunks, &base, different_only) {
             match excerpt {
-                Excerpt::Shown(hunk) if hunk.is_same => reading.put(&base[hunk.base], Mark::Same),
+                Excerpt::Shown(hunk) if hunk.is_same => {
+                    let text = &base[hunk.base];
+                    // A full stop may follow the last way, words would read as more of it.
+                    if is_after_block && text.chars().any(char::is_alphanumeric) {
+                        reading.put_line();
+                    }
+                    reading.put(text, Mark::Same);
+                }
                 Excerpt::Shown(_) => {
                     if let Some(ways) = splits.next() {
-                        reading.put_split(consensus, ways);
+                        is_after_block = reading.put_split(consensus, ways);
                     }
                 }
                 Excerpt::Hidden(hunk) => reading.put_gap(&base[hunk.base]),
@@ -229,8 +237,9 @@ impl Reading {
         self.put(if hidden.contains('\n') { "…\n" } else { "… " }, Mark::Gap);
     }
 
-    /// Adds the ways answers go: in the line where they are short, else each on a line of its own.
-    fn put_split(&mut self, consensus: &Consensus<'_>, ways: &[Way<'_>]) {
+    /// Adds the ways answers go: in the line where they are short, else each on a line of its own;
+    /// returns whether they stand so.
+    fn put_split(&mut self, consensus: &Consensus<'_>, ways: &[Way<'_>]) -> bool {
         // The place of one way that is left out would be taken by saying so.
         let shown = if ways.len() > WAYS + 1 { WAYS } else { ways.len() };
         let cells: usize = ways[..shown].iter().map(|way| width(beginning(way.text, INLINE * 4))).sum();
@@ -261,7 +270,8 @@ impl Reading {
             let text = format!("+{} more {}", ways.len() - shown, self::share(more, consensus.answers));
             self.put(&text, Mark::Share);
         }
-        self.put(if is_block { "⟩\n" } else { "⟩" }, Mark::Split);
+        self.put("⟩", Mark::Split);
+        is_block
     }
 
     fn put_way(&mut self, text: &str, number: usize) {

@@ -16,8 +16,8 @@ const WRITTEN: usize = 8;
 pub enum Entry {
     /// Nothing is known.
     Nothing,
-    /// It is said in words.
-    Words(String),
+    /// It is said in words: what matters most first.
+    Words(Vec<String>),
     /// Too few values for a mean: they stand for themselves.
     Values(Vec<f64>),
     /// A mean.
@@ -74,9 +74,15 @@ impl Entry {
         let write = |value: f64| statistic.write(value);
         match self {
             Self::Nothing => vec!["–".to_owned()],
-            Self::Words(words) => vec![words.clone()],
+            Self::Words(words) => {
+                let whole = words.join(" · ");
+                let parts = (1..words.len()).rev().map(|shown| words[..shown].join(" · ") + " …");
+                std::iter::once(whole).chain(parts).collect()
+            }
             Self::Mean { mean, deviation: Some(deviation), .. } => {
-                let (mean, deviation) = (write(*mean), write(*deviation));
+                // What is left of equal values is rounding.
+                let deviation = if *deviation > mean.abs() * 1e-9 { *deviation } else { 0.0 };
+                let (mean, deviation) = (write(*mean), write(deviation));
                 // The unit stands once.
                 let unit = mean.find(' ').filter(|at| deviation.ends_with(&mean[*at..]));
                 let short = unit.map_or(mean.as_str(), |at| &mean[..at]);
@@ -129,6 +135,7 @@ mod tests {
         assert_eq!(forms(&[0.5], Statistic::MostCommon)[0], "50.0 %");
         assert_eq!(forms(&[10.0, 12.0, 11.0, 9.0, 13.0], Statistic::Rate), ["11 ± 1.6 tok/s", "11 tok/s"]);
         assert_eq!(forms(&[], Statistic::Rate), ["–"]);
+        assert_eq!(forms(&[0.000_21; 6], Statistic::Cost)[0], "$0.00021 ± $0");
         assert_eq!(forms(&[-0.25, -0.5], Statistic::MeanLogprob)[2], "-0.50 – -0.25");
     }
 

@@ -90,7 +90,7 @@ impl Statistic {
             Self::Similarity => "1 less the edits between two answers by their length; a dot per pair",
             Self::DistinctOne => "different words by all words of a cell",
             Self::DistinctTwo => "different pairs of words by all pairs of a cell",
-            Self::Clusters => "length as characters people see",
+            Self::Clusters => "length in characters as people count them",
             Self::Tokens => "length in tokens as the provider counts",
             Self::PartsAt => "the first token that is not the same in all answers",
             Self::MeanLogprob => "mean logprob of an answer's tokens, in nats",

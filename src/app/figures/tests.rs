@@ -91,9 +91,12 @@ fn figures_are_those_of_the_statistics() {
         let own = value(Statistic::Perplexity);
         assert!(own.iter().zip(&perplexities).all(|(a, b)| (a - b).abs() < 1e-12) && own.len() == 6);
     }
-    assert_eq!(entry(&figures, Statistic::PartsAt, 0), &Entry::Words("all the same".to_owned()));
+    assert_eq!(entry(&figures, Statistic::PartsAt, 0), &Entry::Words(vec!["all the same".to_owned()]));
     assert_eq!(entry(&figures, Statistic::PartsAt, 1).values(), [1.0]);
-    assert_eq!(entry(&figures, Statistic::Finish, 0).forms(Statistic::Finish), ["4 stop · 2 length"]);
+    assert_eq!(
+        entry(&figures, Statistic::Finish, 0).forms(Statistic::Finish),
+        ["4 stop · 2 length", "4 stop …"]
+    );
     assert_eq!(entry(&figures, Statistic::Cost, 0).mean().map(figure::dollars).as_deref(), Some("$0.00021"));
     let places = figures.places();
     assert!((places[1] - 0.5 / 1.2).abs() < 1e-12 && places[2] >= 1.0);

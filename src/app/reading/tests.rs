@@ -104,7 +104,9 @@ fn many_ways_are_bounded() {
 fn long_ways_stand_on_lines_of_their_own() {
     let long = "gravity called and we all hung up again, one after the other, until nobody was left";
     let text = consensus(&["Yes. Quietly, said the panda.", &format!("Yes. {long}")]);
-    assert_eq!(text, format!("Yes. \n⟨ 1/2  Quietly, said the panda.\n| 1/2  {long}⟩\n"));
+    assert_eq!(text, format!("Yes. \n⟨ 1/2  Quietly, said the panda.\n| 1/2  {long}⟩"));
+    let text = consensus(&["One said nothing at all. The end", &format!("{long}. The end")]);
+    assert!(text.ends_with("nobody was left⟩\n. The end"), "{text}");
     let endless = "word ".repeat(1_000);
     let text = consensus(&[&endless, "x"]);
     assert!(text.len() < 3_000 && text.contains('…'), "{text}");
@@ -112,10 +114,33 @@ fn long_ways_stand_on_lines_of_their_own() {
 
 #[test]
 fn very_long_texts_are_compared_as_far_as_it_is_bounded() {
-    let long: String = (0..60_000).map(|number| format!("가{number} ")).collect();
+    let long = (0..60_000).map(|number| format!("가{number}")).collect::<Vec<_>>().join(" ");
     let reading = Reading::difference(&long, &long.replace('7', "8"), true);
     assert!(reading.text.ends_with("too long to be compared"));
     assert!(reading.text.len() < 4 * COMPARED);
+}
+
+#[test]
+fn many_long_answers_are_bounded_too() {
+    use crate::core::id::RunId;
+    use crate::core::request::{Request, Sampling};
+    let request = std::sync::Arc::new(Request {
+        endpoint: "e".into(),
+        model: "m".into(),
+        messages: Vec::new(),
+        sampling: Sampling::default(),
+        continuation: None,
+        stream: true,
+    });
+    let answer =
+        |seed: usize| (0..1_500).map(|at| format!("w{}", (at * seed) % 97)).collect::<Vec<_>>().join(" ");
+    let runs: Vec<Run> = (1..=100)
+        .map(|seed| Run::recorded(RunId(1), std::sync::Arc::clone(&request), answer(seed)))
+        .collect();
+    let runs: Vec<&Run> = runs.iter().collect();
+    let reading = Reading::of_answers(&runs, false);
+    assert!(reading.text.len() < OVERLAID && reading.text.ends_with("laid over each other"));
+    assert!(!Reading::of_answers(&runs[..2], false).text.contains("too long"));
 }
 
 /// Text with much that could go wrong at the seams.

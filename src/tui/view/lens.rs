@@ -51,12 +51,12 @@ pub(super) fn draw_figures(
     let rows = u16::try_from(figures.rows.len()).unwrap_or(u16::MAX);
     // One line for the heads, one for what is hidden.
     let whole = rows.saturating_add(2);
-    let chart_height = match area.height.checked_sub(whole) {
-        Some(rest) if rest >= CHART => rest.min(HIGHEST_CHART),
-        _ if area.height >= ROOM_FOR_BOTH => CHART,
-        _ => 0,
+    let (table_height, chart_height) = match area.height.checked_sub(whole) {
+        Some(rest) if rest >= CHART => (whole, rest.min(HIGHEST_CHART)),
+        _ if area.height >= ROOM_FOR_BOTH => (area.height - CHART, CHART),
+        _ => (area.height, 0),
     };
-    let table_area = Rect { height: area.height - chart_height, ..area };
+    let table_area = Rect { height: table_height, ..area };
     let labels: Vec<String> = figures.columns.iter().map(|column| column.label.clone()).collect();
     let table = Table {
         corner: &figures.axis,
@@ -77,7 +77,7 @@ pub(super) fn draw_figures(
     if chart_height > 0
         && let Some(row) = figures.rows.get(cursor.row.min(figures.rows.len().saturating_sub(1)))
     {
-        let rest = Rect { y: area.y + table_area.height, height: chart_height, ..area };
+        let rest = Rect { y: area.y + table_height, height: chart_height, ..area };
         chart::draw(canvas, rest, figures, row);
     }
 }

@@ -7,12 +7,13 @@
 use super::super::paint::Canvas;
 use crate::app::figures::{Figures, Row, Scale};
 use crate::app::layout::Rect;
+use crate::core::diversity::FEW;
 use crate::core::text::{fit, width};
 use crate::tui::theme::Tint;
 use ratatui::style::Modifier;
 
 /// Cells of the figures at the left, and free ones at both ends of the axis.
-const FIGURES: u16 = 11;
+const FIGURES: u16 = 14;
 const MARGIN: u16 = 4;
 
 /// Widest label under the axis.
@@ -58,7 +59,10 @@ fn title(canvas: &mut Canvas<'_>, area: Rect, row: &Row) {
     let [one, several] = signs(canvas);
     let legend = match (has_values, has_mean) {
         (true, true) => format!("{one} a value  {several} several  {} mean", mean_sign(canvas)),
-        (true, false) => format!("{one} a value  {several} several"),
+        (true, false) if row.entries.iter().any(|entry| entry.values().len() > 1) => {
+            format!("{one} a value  {several} several  no mean under {FEW} answers")
+        }
+        (true, false) => format!("{one} a value"),
         (false, _) => String::new(),
     };
     let room = usize::from(end.saturating_sub(after));
@@ -135,7 +139,7 @@ fn labels(canvas: &mut Canvas<'_>, area: Rect, figures: &Figures, columns: &[u16
     for (column, x) in figures.columns.iter().zip(columns) {
         let label = fit(&column.label, LABEL);
         let cells = u16::try_from(width(&label)).unwrap_or(0);
-        let start = x.saturating_sub(cells / 2).min(right.saturating_sub(cells));
+        let start = x.saturating_sub(cells / 2).max(left).min(right.saturating_sub(cells));
         if start >= free && cells > 0 {
             canvas.text(start, y, right, &label, style);
             free = start + cells + 1;

