@@ -12,6 +12,7 @@ pub mod compare;
 pub mod composer;
 pub mod counter;
 pub mod documents;
+pub mod figures;
 pub mod heat;
 pub mod inspector;
 pub mod keymap;
@@ -22,6 +23,7 @@ pub mod overlay;
 pub mod page;
 pub mod pieces;
 pub mod probing;
+pub mod reading;
 pub mod settings;
 pub mod transcript;
 

@@ -6,7 +6,7 @@
 //!
 //! Invariant: the shared parts and an answer's own side of each split, in order, are that answer.
 
-use crate::core::diff::{matches, numbered, span, units};
+use crate::core::diff::{is_chance, matches, numbered, span, units, words};
 use crate::core::run::Run;
 use crate::core::text::clusters;
 use std::cmp::Reverse;
@@ -160,6 +160,10 @@ fn anchors(texts: &[&str]) -> Vec<Vec<Range<usize>>> {
             }
         }
         counterparts[next..].fill(None);
+        // Of answers that are all unlike each other nothing is left after a few.
+        if counterparts.iter().all(Option::is_none) {
+            return Vec::new();
+        }
     }
     let mut found: Vec<Vec<Range<usize>>> = Vec::new();
     for (unit, others) in counterparts.into_iter().enumerate() {
@@ -183,7 +187,37 @@ fn anchors(texts: &[&str]) -> Vec<Vec<Range<usize>>> {
         let is_last = spans.iter().zip(texts).all(|(span, text)| span.end == text.len());
         !is_blank || is_first || is_last
     });
-    found
+    without_chance(found, texts)
+}
+
+/// Returns the anchors but for those that the texts share by chance, see [`is_chance`].
+fn without_chance(anchors: Vec<Vec<Range<usize>>>, texts: &[&str]) -> Vec<Vec<Range<usize>>> {
+    let weight = |ends: &[usize], starts: &mut dyn Iterator<Item = usize>| {
+        let between = ends.iter().zip(starts).zip(texts);
+        between.map(|((end, start), text)| words(&text[*end..start])).max().unwrap_or(0)
+    };
+    let mut kept: Vec<Vec<Range<usize>>> = Vec::with_capacity(anchors.len());
+    let Some(first) = anchors.first() else { return kept };
+    let mut before = weight(&vec![0; texts.len()], &mut first.iter().map(|span| span.start));
+    let mut rest = anchors.into_iter().peekable();
+    while let Some(anchor) = rest.next() {
+        let ends: Vec<usize> = anchor.iter().map(|span| span.end).collect();
+        let after = match rest.peek() {
+            Some(next) => weight(&ends, &mut next.iter().map(|span| span.start)),
+            None => weight(&ends, &mut texts.iter().map(|text| text.len())),
+        };
+        let shared = &texts[0][anchor[0].clone()];
+        // What all begin and end with stands before the first split and after the last one.
+        let is_inside = anchor.iter().any(|span| span.start > 0)
+            && ends.iter().zip(texts).any(|(end, text)| *end < text.len());
+        if is_inside && is_chance(shared, before, after) {
+            before += words(shared) + after;
+        } else {
+            before = after;
+            kept.push(anchor);
+        }
+    }
+    kept
 }
 
 /// Returns how many bytes the runs' common tokens at the beginning take, up to where no text has a
@@ -279,6 +313,15 @@ mod tests {
         let slower = answer(&[b"Go", b" slow", b"er now"]);
         let consensus = Consensus::of_runs(&[&slowly, &slower]);
         assert_eq!(marked(&consensus), "Go slow{ly×1|er×1} now");
+    }
+
+    #[test]
+    fn what_is_shared_by_chance_belongs_to_the_split_around_it() {
+        assert_eq!(
+            of(&["Yes. slow, the small panda sits", "Yes. red birds, and the loud fox ran"]),
+            "Yes. {slow, the small panda sits×1|red birds, and the loud fox ran×1}"
+        );
+        assert_eq!(of(&["one\n- two", "three\n- four"]), "{one×1|three×1}\n- {two×1|four×1}");
     }
 
     #[test]

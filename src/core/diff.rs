@@ -56,6 +56,49 @@ pub fn diff(base: &str, other: &str) -> Vec<Hunk> {
     hunks
 }
 
+/// Returns the hunks with chance matches taken into the differences on both sides of them.
+///
+/// Texts with little in common share commas and articles all the same; a sentence in place of a
+/// sentence reads better than both in shreds.
+#[must_use]
+pub fn coherent(hunks: &[Hunk], base: &str, other: &str) -> Vec<Hunk> {
+    let weight = |hunk: &Hunk| words(&base[hunk.base.clone()]).max(words(&other[hunk.other.clone()]));
+    let mut out: Vec<Hunk> = Vec::with_capacity(hunks.len());
+    // Words of the difference at the end of what is put together.
+    let mut before = 0;
+    for (index, hunk) in hunks.iter().enumerate() {
+        let is_chance = match (out.last(), hunks.get(index + 1)) {
+            (Some(_), Some(after)) if hunk.is_same => {
+                is_chance(&base[hunk.base.clone()], before, weight(after))
+            }
+            _ => false,
+        };
+        match out.last_mut() {
+            Some(last) if is_chance || !(last.is_same || hunk.is_same) => {
+                before += weight(hunk);
+                (last.base.end, last.other.end) = (hunk.base.end, hunk.other.end);
+            }
+            _ => {
+                before = weight(hunk);
+                out.push(hunk.clone());
+            }
+        }
+    }
+    out
+}
+
+/// Whether texts share this between two differences by chance: it has few words beside those of the
+/// differences, and begins no line.
+pub(super) fn is_chance(shared: &str, before: usize, after: usize) -> bool {
+    const WEIGHT: usize = 3;
+    !shared.contains('\n') && words(shared) * WEIGHT <= before.min(after)
+}
+
+/// Returns how many words a text has.
+pub(super) fn words(text: &str) -> usize {
+    text.unicode_words().count()
+}
+
 /// A stretch of a comparison as it is shown when only differences are of interest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Excerpt {
@@ -403,6 +446,20 @@ mod tests {
     }
 
     #[test]
+    fn chance_matches_belong_to_the_differences_around_them() {
+        let shown = |base: &str, other: &str| -> Vec<String> {
+            let hunks = coherent(&diff(base, other), base, other);
+            hunks.iter().map(|hunk| other[hunk.other.clone()].to_owned()).collect()
+        };
+        assert_eq!(shown("a quiet dawn breaks", "a loud dawn falls"), ["a ", "loud", " dawn ", "falls"]);
+        assert_eq!(
+            shown("slow, the small panda sits", "red birds, and the loud fox ran"),
+            ["red birds, and the loud fox ran"]
+        );
+        assert_eq!(shown("one\n- two x", "three\n- four"), ["three", "\n- ", "four"]);
+    }
+
+    #[test]
     fn units_never_cut_a_cluster() {
         for text in ["e\u{301}a \u{600}1\r\n🇰🇷🇯🇵", "\u{600}\u{600}a", "क्‍ष ", "\u{200d}", ""]
         {
@@ -540,6 +597,13 @@ mod tests {
             }
             prop_assert_eq!((x, y), (base.len(), other.len()));
             prop_assert!(hunks.windows(2).all(|pair| pair[0].is_same != pair[1].is_same));
+            let joined = coherent(&hunks, &base, &other);
+            prop_assert!(joined.windows(2).all(|pair| pair[0].is_same != pair[1].is_same));
+            for hunk in joined.iter().filter(|hunk| hunk.is_same) {
+                prop_assert!(hunks.contains(hunk));
+            }
+            let ends = joined.last().map(|hunk| (hunk.base.end, hunk.other.end));
+            prop_assert_eq!(ends, hunks.last().map(|hunk| (hunk.base.end, hunk.other.end)));
             let covered = only_different(&hunks, &base, 1).iter().fold(0, |at, excerpt| {
                 let (Excerpt::Shown(hunk) | Excerpt::Hidden(hunk)) = excerpt;
                 assert_eq!(hunk.base.start, at);

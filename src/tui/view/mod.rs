@@ -8,6 +8,8 @@ mod compare;
 mod composer;
 mod inspector;
 mod invitation;
+#[cfg_attr(not(test), expect(dead_code, reason = "drawn by the screen of the comparison"))]
+mod lens;
 mod overlay;
 mod paint;
 mod rows;

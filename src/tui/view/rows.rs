@@ -4,11 +4,12 @@ use super::paint::Canvas;
 use crate::app::App;
 use crate::app::command::Place;
 use crate::app::heat::Heating;
+use crate::app::reading::{Mark, Reading};
 use crate::core::run::Run;
 use crate::core::text::clusters;
 use crate::markup::{Document, Source};
 use crate::tui::theme::{Theme, Tint};
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 use std::ops::Range;
 
 /// What is laid over the text of a message.
@@ -18,6 +19,8 @@ pub(super) struct Overlaid<'a> {
     heat: Heating,
     /// Bytes of the tokens under the token cursor.
     cursor: Range<usize>,
+    /// What the pieces are, where the text is made for comparing.
+    reading: Option<&'a Reading>,
     /// Style all text starts from.
     base: Style,
 }
@@ -25,7 +28,12 @@ pub(super) struct Overlaid<'a> {
 impl<'a> Overlaid<'a> {
     /// Returns plain text in one style.
     pub(super) fn plain(base: Style) -> Self {
-        Self { run: None, heat: Heating::OFF, cursor: 0..0, base }
+        Self { run: None, heat: Heating::OFF, cursor: 0..0, reading: None, base }
+    }
+
+    /// Returns a text made for comparing, with its marks.
+    pub(super) fn reading(reading: &'a Reading, base: Style) -> Self {
+        Self { reading: Some(reading), ..Self::plain(base) }
     }
 
     /// Returns an answer with heat and, where the inspector shows it, the token cursor.
@@ -39,13 +47,13 @@ impl<'a> Overlaid<'a> {
             }
             _ => 0..0,
         };
-        Self { run: Some(run), heat: app.heating(run), cursor, base }
+        Self { run: Some(run), heat: app.heating(run), cursor, reading: None, base }
     }
 
     /// Whether every byte of a span has the span's style.
     fn is_even(&self, span: &Range<u32>) -> bool {
         let cursor_misses = self.cursor.end <= span.start as usize || self.cursor.start >= span.end as usize;
-        self.heat.is_off() && cursor_misses
+        self.heat.is_off() && self.reading.is_none() && cursor_misses
     }
 
     fn style(&self, theme: &Theme, byte: usize, style: Style) -> Style {
@@ -56,10 +64,26 @@ impl<'a> Overlaid<'a> {
         {
             style = style.patch(theme.shade(shade));
         }
+        if let Some(reading) = self.reading {
+            style = style.patch(mark_style(theme, reading.mark_at(byte)));
+        }
         if self.cursor.contains(&byte) {
             style = style.patch(theme.style(Tint::Cursor));
         }
         style
+    }
+}
+
+/// Returns how a piece of a text made for comparing looks; its signs say the same without colour.
+fn mark_style(theme: &Theme, mark: Mark) -> Style {
+    match mark {
+        Mark::Same => Style::default(),
+        Mark::Added => theme.style(Tint::Ok).add_modifier(Modifier::UNDERLINED),
+        Mark::Removed => theme.style(Tint::Error).add_modifier(Modifier::CROSSED_OUT),
+        Mark::Way(0) => theme.style(Tint::Warning).add_modifier(Modifier::BOLD),
+        Mark::Way(_) => theme.style(Tint::Warning),
+        Mark::Share | Mark::Split => theme.style(Tint::Dim),
+        Mark::Gap => theme.style(Tint::Faint),
     }
 }
 

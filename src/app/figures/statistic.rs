@@ -1,0 +1,152 @@
+//! The statistics there are, what they are called and how a value of each is written.
+
+use crate::app::figures::Scale;
+use crate::core::figure;
+
+/// A statistic over the answers of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Statistic {
+    /// How many answers are complete.
+    Answers,
+    /// How many of them are different.
+    Distinct,
+    /// The share of the most common one.
+    MostCommon,
+    /// How alike two of them are.
+    Similarity,
+    /// Different words by all words.
+    DistinctOne,
+    /// Different pairs of words by all pairs.
+    DistinctTwo,
+    /// Length in clusters.
+    Clusters,
+    /// Length in tokens.
+    Tokens,
+    /// The first token in which they are not the same.
+    PartsAt,
+    /// The mean logprob.
+    MeanLogprob,
+    /// The perplexity.
+    Perplexity,
+    /// The time until the first token.
+    FirstToken,
+    /// Tokens per second after it.
+    Rate,
+    /// What an answer costs.
+    Cost,
+    /// Why they ended.
+    Finish,
+}
+
+impl Statistic {
+    /// All of them, in the order they are shown.
+    pub const ALL: [Self; 15] = [
+        Self::Answers,
+        Self::Distinct,
+        Self::MostCommon,
+        Self::Similarity,
+        Self::DistinctOne,
+        Self::DistinctTwo,
+        Self::Clusters,
+        Self::Tokens,
+        Self::PartsAt,
+        Self::MeanLogprob,
+        Self::Perplexity,
+        Self::FirstToken,
+        Self::Rate,
+        Self::Cost,
+        Self::Finish,
+    ];
+
+    /// Returns the name in the table.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Answers => "answers",
+            Self::Distinct => "distinct",
+            Self::MostCommon => "most common",
+            Self::Similarity => "similarity",
+            Self::DistinctOne => "distinct-1",
+            Self::DistinctTwo => "distinct-2",
+            Self::Clusters => "characters",
+            Self::Tokens => "tokens",
+            Self::PartsAt => "part at token",
+            Self::MeanLogprob => "mean logprob",
+            Self::Perplexity => "perplexity",
+            Self::FirstToken => "first token",
+            Self::Rate => "rate",
+            Self::Cost => "cost",
+            Self::Finish => "finish",
+        }
+    }
+
+    /// Returns what it says, in a line.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Answers => "complete answers; all figures are of these",
+            Self::Distinct => "different answers, white space folded",
+            Self::MostCommon => "share of the answer given most often",
+            Self::Similarity => "1 less the edits between two answers by their length; a dot per pair",
+            Self::DistinctOne => "different words by all words of a cell",
+            Self::DistinctTwo => "different pairs of words by all pairs of a cell",
+            Self::Clusters => "length in characters as people count them",
+            Self::Tokens => "length in tokens as the provider counts",
+            Self::PartsAt => "the first token that is not the same in all answers",
+            Self::MeanLogprob => "mean logprob of an answer's tokens, in nats",
+            Self::Perplexity => "exp of the mean of -logprob; 1 is certain",
+            Self::FirstToken => "from sending to the first token",
+            Self::Rate => "tokens per second after the first one",
+            Self::Cost => "what an answer costs",
+            Self::Finish => "why the answers ended, and those that did not",
+        }
+    }
+
+    /// Returns a value of it as it is written.
+    #[must_use]
+    pub fn write(self, value: f64) -> String {
+        match self {
+            Self::Answers | Self::Distinct | Self::Clusters | Self::Tokens | Self::PartsAt => number(value),
+            Self::MostCommon => figure::percent(value),
+            Self::Similarity | Self::DistinctOne | Self::DistinctTwo | Self::MeanLogprob => {
+                // Adding zero turns -0.0, which would print its sign, into 0.0.
+                format!("{:.2}", value + 0.0)
+            }
+            Self::Perplexity => figure::perplexity(value),
+            Self::FirstToken => figure::duration_ms(value),
+            Self::Rate => figure::rate(value),
+            Self::Cost => figure::dollars(value),
+            Self::Finish => String::new(),
+        }
+    }
+
+    /// Returns the scale of a chart of some values: a share from 0 to 1, all else from or to 0, so that
+    /// heights compare as the values do.
+    #[must_use]
+    pub fn scale(self, values: impl IntoIterator<Item = f64>) -> Scale {
+        match self {
+            Self::MostCommon | Self::Similarity | Self::DistinctOne | Self::DistinctTwo => Scale::SHARE,
+            Self::Answers
+            | Self::Distinct
+            | Self::Clusters
+            | Self::Tokens
+            | Self::PartsAt
+            | Self::MeanLogprob
+            | Self::Perplexity
+            | Self::FirstToken
+            | Self::Rate
+            | Self::Cost
+            | Self::Finish => Scale::with_zero(values),
+        }
+    }
+}
+
+/// Returns a count, or a mean of counts.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts are not negative")]
+fn number(value: f64) -> String {
+    if value.fract().abs() < 1e-9 || value >= 999.5 {
+        figure::whole(value.round() as u64)
+    } else {
+        format!("{value:.1}")
+    }
+}
