@@ -145,7 +145,7 @@ impl<'a> Source<'a> {
         value: impl Fn(f64) -> f64,
     ) -> Entry {
         let spreads = self.cells.iter().filter_map(|cell| spread(cell));
-        let values = spreads.flat_map(|spread| spread.values()).map(|own| value(*own)).collect();
+        let values = spreads.flat_map(Spread::values).map(|own| value(*own)).collect();
         Entry::of(&Spread::of_answers(values))
     }
 

@@ -29,8 +29,10 @@ pub mod transcript;
 
 mod on_answer;
 mod on_branch;
+mod on_cell;
 mod on_compare;
 mod on_key;
+mod on_lens;
 mod on_message;
 mod on_overlay;
 mod on_pane;
@@ -57,7 +59,7 @@ use removed::Removed;
 use settings::Settings;
 use transcript::Transcript;
 
-pub use start::{Knowledge, Start};
+pub use start::{Knowledge, SUGGESTION, Start};
 
 use crate::core::conversation::{Conversation, Message};
 use crate::core::id::{Ids, MessageId, RunId};
@@ -106,9 +108,6 @@ struct Continued {
 
 /// Steps of the spinner.
 pub const SPINNER: [&str; 8] = ["⣾", "⣽", "⣻", "⢿", "⡿", "⣟", "⣯", "⣷"];
-
-/// The question the sandbox offers to begin with.
-pub const SUGGESTION: &str = "What is good about rising early?";
 
 /// The whole state.
 #[derive(Debug)]
@@ -401,18 +400,6 @@ impl App {
     #[must_use]
     pub fn inspected(&self) -> Option<&Run> {
         inspected(&self.conversation, &self.compare, &self.inspector)
-    }
-
-    /// Returns the question that is offered where there is nothing yet; only the sandbox offers one,
-    /// as asking it costs nothing.
-    #[must_use]
-    pub fn suggestion(&self) -> Option<&'static str> {
-        let is_empty = self.composer.is_empty()
-            && self.drafting == Drafting::New
-            && self.draft_role == Role::User
-            && !self.conversation.messages.iter().any(|message| message.role == Role::User)
-            && self.compare.question.is_none();
-        (is_empty && self.settings.endpoint().is_sandbox).then_some(SUGGESTION)
     }
 
     /// Returns the terminal's size.

@@ -2,6 +2,7 @@
 
 use crate::app::chord::{Chord, Key};
 use crate::app::command::{Command, Place};
+use crate::app::compare::lens::Lens;
 use crate::app::composer::{NotUnfolded, Reaction};
 use crate::app::inspector::Inspector;
 use crate::app::msg::{Effect, Effects};
@@ -177,6 +178,15 @@ impl App {
             Command::RetryFailed => return self.retry_failed(),
             Command::PauseSweep => return self.pause(),
             Command::MarkBest => self.mark_best(),
+            Command::ShowDifference => self.read_as(Lens::Difference),
+            Command::ShowConsensus => self.read_as(Lens::Consensus),
+            Command::ShowStatistics => self.read_as(Lens::Statistics),
+            Command::ShowFields => self.read_as(Lens::Fields),
+            Command::SetBase => self.set_base(),
+            Command::OnlyDifferent => self.toggle_only_different(),
+            Command::ScrollTogether => self.toggle_together(),
+            Command::NextDifference => self.step_difference(true),
+            Command::PreviousDifference => self.step_difference(false),
             Command::ContinueCell => return self.continue_cell(),
             Command::OverlayAccept => return self.accept(),
             Command::OverlayClose => return self.close_overlay(),

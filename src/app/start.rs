@@ -4,11 +4,16 @@ use crate::app::counter::Counter;
 use crate::app::heat::Heat;
 use crate::app::keymap::Keymap;
 use crate::app::settings::Settings;
+use crate::app::{App, Drafting};
 use crate::core::conversation::Conversation;
 use crate::core::fault::Fault;
 use crate::core::id::Ids;
 use crate::core::model::{Encoding, ModelCard};
 use crate::core::probe::Probes;
+use crate::core::request::Role;
+
+/// The question the sandbox offers to begin with.
+pub const SUGGESTION: &str = "What is good about rising early?";
 
 /// What the app starts with.
 #[derive(Debug)]
@@ -59,4 +64,18 @@ pub trait Knowledge: std::fmt::Debug + Send {
     fn encoding(&self, model: &str) -> (Encoding, bool);
     /// Returns whether the user says that an endpoint reports probabilities before temperature.
     fn logprobs_before_temperature(&self, endpoint: &str) -> Option<bool>;
+}
+
+impl App {
+    /// Returns the question that is offered where there is nothing yet; only the sandbox offers one,
+    /// as asking it costs nothing.
+    #[must_use]
+    pub fn suggestion(&self) -> Option<&'static str> {
+        let is_empty = self.composer.is_empty()
+            && self.drafting == Drafting::New
+            && self.draft_role == Role::User
+            && !self.conversation.messages.iter().any(|message| message.role == Role::User)
+            && self.compare.question.is_none();
+        (is_empty && self.settings.endpoint().is_sandbox).then_some(SUGGESTION)
+    }
 }

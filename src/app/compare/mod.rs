@@ -6,6 +6,7 @@
 //! earlier comparison finds nothing.
 
 pub mod board;
+pub mod lens;
 pub mod setup;
 
 use crate::app::command::Place;
@@ -19,6 +20,7 @@ use crate::core::id::{MessageId, RunId};
 use crate::core::run::Run;
 use crate::core::time::Timestamp;
 use board::Board;
+use lens::{Lens, Lenses};
 use setup::{Basis, Outlook, Setup};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -89,6 +91,8 @@ pub struct Compare {
     pub board: Board,
     /// Cells the user marked as best.
     pub best: BTreeSet<usize>,
+    /// How the answers are read.
+    pub lenses: Lenses,
     /// Whether the inspector stands beside the cells.
     pub inspecting: bool,
     /// Whether one cell takes the whole width.
@@ -112,6 +116,7 @@ impl Compare {
         self.panes = vec![Pane::default(); sweep.cell_count()];
         self.bench = Some(bench);
         self.best.clear();
+        self.lenses.begin();
         (self.question, self.origin) = (Some(question), origin);
         (self.cursor, self.scroll) = (0, 0);
     }
@@ -222,6 +227,17 @@ impl Compare {
         }
     }
 
+    /// Reads the answers in a way, or as they are where they were read so already.
+    pub fn toggle_lens(&mut self, lens: Lens) {
+        self.lenses.lens = if self.lenses.lens == lens { Lens::Text } else { lens };
+    }
+
+    /// Returns the lens whose reading takes the place of the cells.
+    #[must_use]
+    pub fn whole(&self) -> Option<Lens> {
+        Some(self.lenses.lens).filter(|lens| lens.is_whole() && !self.inspecting && !self.is_empty())
+    }
+
     /// Marks the cell under the cursor as best, or takes the mark away.
     pub fn toggle_best(&mut self) {
         if !self.best.remove(&self.cursor) {
@@ -255,11 +271,16 @@ impl Compare {
         self.cursor = self.cursor.min(self.panes.len() - 1);
         self.board.fit(area, is_single, self.cursor);
         let scroll = std::mem::take(&mut self.scroll);
+        if self.lenses.lens.is_whole() && !self.inspecting {
+            self.settle_whole(area, scroll);
+            return;
+        }
         for (cell, rect) in self.cells(area) {
             let text_area = text_area(rect);
-            let scroll = if cell == self.cursor { scroll } else { 0 };
+            let scroll = if cell == self.cursor || self.lenses.is_together { scroll } else { 0 };
             let run = self.shown(cell).and_then(|shown| shown.run);
             let length = run.map_or(0, |run| lay_out(run, documents, text_area.width, raw, keymap));
+            let length = self.settle_difference(cell, rect).unwrap_or(length);
             let last_top = length.saturating_sub(usize::from(text_area.height));
             let pane = &mut self.panes[cell];
             if pane.follows {

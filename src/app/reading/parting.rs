@@ -24,7 +24,25 @@ pub fn parting_lines(parting: &Parting<'_>, cells: usize) -> Vec<String> {
     if width(&whole) <= cells {
         return vec![whole];
     }
-    [format!("{head}: {first}"), second].iter().map(|line| fit(line, cells)).collect()
+    let lines = [format!("{head}: {first}"), second];
+    if lines.iter().all(|line| width(line) <= cells) {
+        return lines.into();
+    }
+    // Narrow, as a column is: a token in each line, its likelihoods at the right edge, here first.
+    sides
+        .map(|(place, side)| {
+            side.map_or_else(|| fit(&format!("{place} ends"), cells), |own| brief(&own, cells))
+        })
+        .into()
+}
+
+fn brief(contender: &Contender<'_>, cells: usize) -> String {
+    let (here, there) = (likelihood(contender.in_first), likelihood(contender.in_second));
+    let figures = format!("{} | {there}", here.trim_end_matches(" %"));
+    let room = cells.saturating_sub(width(&figures) + 1);
+    let token = fit(&visible(&contender.token.piece.shown()), room.min(TOKEN_CELLS));
+    let gap = cells.saturating_sub(width(&token) + width(&figures));
+    fit(&format!("{token}{}{figures}", " ".repeat(gap)), cells)
 }
 
 fn told(contender: &Contender<'_>) -> String {
@@ -74,6 +92,13 @@ mod tests {
         assert_eq!(
             parting_lines(&parting, 52),
             ["part at token 7: ␣quiet 41.2 % here, 3.1 % there", "␛loud ≤ 0.4 % here, unknown there"]
+        );
+        assert_eq!(
+            parting_lines(&parting, 26),
+            ["␣quiet       41.2 | 3.1 %", "␛loud    ≤ 0.4 | unknown"].map(|line| {
+                let (token, figures) = line.split_once(' ').unwrap();
+                format!("{token}{:>1$}", figures.trim_start(), 26 - width(token))
+            })
         );
         assert!(parting_lines(&parting, 20).iter().all(|line| width(line) <= 20));
         parting.second = None;

@@ -1,6 +1,7 @@
 //! The comparison: a line with the axes, and a board of cells.
 
 use super::invitation::{Invitation, invite};
+use super::lens::{draw_accord, draw_figures, draw_reading};
 use super::overlay::wrapped;
 use super::paint::Canvas;
 use super::rows::{Overlaid, draw_row};
@@ -8,9 +9,11 @@ use super::sweep;
 use super::transcript::status_text;
 use crate::app::App;
 use crate::app::command::{Command, Place};
+use crate::app::compare::lens::Lens;
 use crate::app::compare::{Shown, figure_rows, text_area};
 use crate::app::layout::Rect;
 use crate::app::msg::DocumentKey;
+use crate::app::reading::parting_lines;
 use crate::app::transcript::silence_ms;
 use crate::core::bench::{Bench, Slot};
 use crate::core::figure;
@@ -32,10 +35,59 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         empty(app, canvas, grid.inner());
         return;
     }
+    if let Some(lens) = app.compare.whole() {
+        whole(app, canvas, grid, lens);
+        return;
+    }
     for (number, frame) in app.compare.cells(grid) {
         cell(app, canvas, frame, number);
     }
     paging(app, canvas, grid);
+}
+
+/// Draws what takes the place of the cells.
+fn whole(app: &App, canvas: &mut Canvas<'_>, grid: Rect, lens: Lens) {
+    let is_focused = app.place() == Place::Grid;
+    let lenses = &app.compare.lenses;
+    let is_one_row = app.compare.board.rows == 1;
+    let row = if is_one_row { String::new() } else { format!(" · {}", row_label(app)) };
+    let agreed = app.compare.agreed();
+    let title = match lens {
+        Lens::Consensus => format!("what {} answers share{row}", agreed.len()),
+        Lens::Text | Lens::Difference | Lens::Statistics | Lens::Fields => format!("{}{row}", lens.name()),
+    };
+    canvas.frame(grid, &title, is_focused);
+    let inner = grid.inner();
+    let dim = canvas.style(Tint::Dim);
+    match lens {
+        Lens::Text | Lens::Difference => {}
+        Lens::Consensus if agreed.len() < 2 => {
+            wrapped(canvas, inner, "There is nothing to compare yet: one answer shares all of itself.", dim);
+        }
+        Lens::Consensus => {
+            let sheet = lenses.consensus();
+            draw_reading(canvas, inner, sheet.reading(), sheet.document(), lenses.top);
+        }
+        Lens::Statistics => {
+            if let Some(figures) = lenses.figures() {
+                draw_figures(canvas, inner, figures, &lenses.cursor, is_focused);
+            }
+        }
+        Lens::Fields => match lenses.accord() {
+            Some(accord) => draw_accord(canvas, inner, accord, &lenses.cursor, is_focused),
+            None => {
+                let key = app.keymap.hint(Command::EditParameters, Place::Grid).unwrap_or_default();
+                let text = format!("No answer is JSON. {key} sets response_format, then Enter asks again.");
+                wrapped(canvas, inner, &text, dim);
+            }
+        },
+    }
+}
+
+/// Returns what the row under the cursor is called.
+fn row_label(app: &App) -> String {
+    let Some(sweep) = app.compare.bench.as_ref().map(Bench::sweep) else { return String::new() };
+    sweep.labels(app.compare.cursor).into_iter().skip(1).collect::<Vec<_>>().join(" · ")
 }
 
 fn cell(app: &App, canvas: &mut Canvas<'_>, frame: Rect, cell: usize) {
@@ -46,12 +98,20 @@ fn cell(app: &App, canvas: &mut Canvas<'_>, frame: Rect, cell: usize) {
         (true, count) => format!(" · {}/{count}", shown.number + 1),
         (false, count) => format!(" · aside {}/{count}", shown.number + 1),
     };
+    let (column, _) = app.compare.board.place(cell);
+    let is_base = app.compare.lenses.lens == Lens::Difference && column == app.compare.lenses.base;
+    let number = if is_base { format!("{number} · base") } else { number };
     let best = if app.compare.best.contains(&cell) { " ★" } else { "" };
     let room = usize::from(frame.width.saturating_sub(8)).saturating_sub(width(&number) + width(best));
     let title = format!("{}{number}{best}", fit(&label(app, cell), room));
     canvas.frame(frame, &title, is_focused);
     let area = text_area(frame);
+    let difference = app.compare.lenses.difference(cell);
     match (shown.run, shown.slot) {
+        (Some(_), _) if let Some(sheet) = difference => {
+            let top = app.compare.pane(cell).map_or(0, |pane| pane.top);
+            draw_reading(canvas, area, sheet.reading(), sheet.document(), top);
+        }
         (Some(run), _) => answer(app, canvas, area, cell, run),
         (None, Some(slot)) => unsent(canvas, area, slot),
         (None, None) => {}
@@ -182,6 +242,15 @@ fn figures(app: &App, canvas: &mut Canvas<'_>, frame: Rect, cell: usize, shown: 
         canvas.right(after, line + 1, end, tokens, text);
     }
     let Some(run) = shown.run else { return };
+    if app.compare.lenses.lens == Lens::Difference
+        && let Some(parting) = app.compare.parting(cell)
+    {
+        let lines = parting_lines(&parting, usize::from(inner.width));
+        for (y, shown) in (line + 2..line + rows).zip(&lines) {
+            canvas.text(x, y, end, shown, dim);
+        }
+        return;
+    }
     let first =
         run.first_token_ms().map_or_else(String::new, |ms| format!("{} first", figure::duration_ms(ms)));
     let rate = run.tokens_per_s().map_or_else(String::new, figure::rate);

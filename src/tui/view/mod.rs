@@ -8,7 +8,6 @@ mod compare;
 mod composer;
 mod inspector;
 mod invitation;
-#[cfg_attr(not(test), expect(dead_code, reason = "drawn by the screen of the comparison"))]
 mod lens;
 mod overlay;
 mod paint;
@@ -163,6 +162,9 @@ fn hints(app: &App) -> &'static [(Command, &'static str)] {
             (C::ContinueCell, "continue"),
             (C::RetryCell, "retry"),
             (C::StopCell, "stop"),
+            (C::ShowDifference, "differ"),
+            (C::ShowConsensus, "share"),
+            (C::ShowStatistics, "statistics"),
             (C::NextSample, "answer"),
             (C::MarkBest, "best"),
             (C::PauseSweep, "pause"),

@@ -1,0 +1,239 @@
+//! How the answers of a comparison are read: as they are, as what differs, as what they share, as figures.
+//!
+//! Owns what is worked out for that, each kept until the answers it is of change. Nothing is worked out
+//! that is not on screen.
+
+use crate::app::compare::Compare;
+use crate::app::compare::text_area;
+use crate::app::figures::{Accord, Column, Cursor, Figures};
+use crate::app::layout::Rect;
+use crate::app::reading::{Reading, Sheet};
+use crate::core::bench::{Bench, State};
+use crate::core::diff::Parting;
+use crate::core::id::RunId;
+use crate::core::run::{Run, RunStatus};
+use std::collections::HashMap;
+
+/// A way to read the answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Lens {
+    /// Each as it came.
+    #[default]
+    Text,
+    /// Each as what it changes in the answer of the base column.
+    Difference,
+    /// All as one text: what they share once, and where they part.
+    Consensus,
+    /// Figures along the first axis, and a chart.
+    Statistics,
+    /// For answers in JSON: the values at each path, and how many agree.
+    Fields,
+}
+
+impl Lens {
+    /// Returns the name on screen.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Difference => "difference",
+            Self::Consensus => "consensus",
+            Self::Statistics => "statistics",
+            Self::Fields => "fields",
+        }
+    }
+
+    /// Whether it takes the place of the cells.
+    #[must_use]
+    pub fn is_whole(self) -> bool {
+        match self {
+            Self::Text | Self::Difference => false,
+            Self::Consensus | Self::Statistics | Self::Fields => true,
+        }
+    }
+}
+
+/// Of which texts a reading is: the runs and how long they were, and whether only what differs is shown.
+type Stamp = (Vec<(RunId, usize)>, bool);
+
+/// How many answers of which cell the figures are of.
+type Basis = (usize, usize, usize);
+
+/// The row of the figures that is shown as a chart first: how alike the answers are.
+const FIRST_ROW: usize = 3;
+
+/// What is worked out for the lenses.
+#[derive(Debug, Default)]
+pub struct Lenses {
+    /// The one in use.
+    pub lens: Lens,
+    /// The column the others are compared with.
+    pub base: usize,
+    /// Whether only what differs is shown.
+    pub is_only_different: bool,
+    /// Whether all cells scroll together.
+    pub is_together: bool,
+    /// The place in the table of figures.
+    pub cursor: Cursor,
+    differences: HashMap<usize, Sheet<Stamp>>,
+    consensus: Sheet<Stamp>,
+    /// First row of the consensus on screen.
+    pub top: usize,
+    figures: Option<(Basis, Figures, Option<Accord>)>,
+}
+
+impl Lenses {
+    /// Returns what a cell changes in the base, after it was settled.
+    #[must_use]
+    pub fn difference(&self, cell: usize) -> Option<&Sheet<Stamp>> {
+        self.differences.get(&cell).filter(|_| self.lens == Lens::Difference)
+    }
+
+    /// Returns what the answers share.
+    #[must_use]
+    pub fn consensus(&self) -> &Sheet<Stamp> {
+        &self.consensus
+    }
+
+    /// Returns the statistics.
+    #[must_use]
+    pub fn figures(&self) -> Option<&Figures> {
+        self.figures.as_ref().map(|(_, figures, _)| figures)
+    }
+
+    /// Returns how far answers in JSON agree; `None` where none is JSON.
+    #[must_use]
+    pub fn accord(&self) -> Option<&Accord> {
+        self.figures.as_ref().and_then(|(_, _, accord)| accord.as_ref())
+    }
+
+    /// Forgets what was of another comparison.
+    pub(super) fn begin(&mut self) {
+        *self = Self {
+            cursor: Cursor { row: FIRST_ROW, ..Cursor::default() },
+            lens: self.lens,
+            is_only_different: self.is_only_different,
+            is_together: self.is_together,
+            ..Self::default()
+        };
+    }
+}
+
+/// Returns what says whether a text has changed.
+fn mark(run: &Run) -> (RunId, usize) {
+    (run.id, run.text.len())
+}
+
+impl Compare {
+    /// Returns the answer of the base column that a cell is compared with; none for the base itself.
+    #[must_use]
+    pub fn base_of(&self, cell: usize) -> Option<&Run> {
+        let (column, row) = self.board.place(cell);
+        let base = self.lenses.base * self.board.rows + row;
+        self.shown(base).filter(|_| column != self.lenses.base)?.run
+    }
+
+    /// Returns where a cell's answer parts from that of the base column.
+    #[must_use]
+    pub fn parting(&self, cell: usize) -> Option<Parting<'_>> {
+        Parting::of(self.shown(cell)?.run?, self.base_of(cell)?)
+    }
+
+    /// Returns the answers that the consensus is of: those of the cell where there are several, else those
+    /// of its row.
+    #[must_use]
+    pub fn agreed(&self) -> Vec<&Run> {
+        // The missing end of an answer under way would read as a split.
+        let is_complete = |run: &&Run| matches!(run.status, RunStatus::Done(_)) && !run.text.is_empty();
+        let own: Vec<&Run> =
+            self.bench.iter().flat_map(|bench| bench.runs_of(self.cursor)).filter(is_complete).collect();
+        if own.len() > 1 {
+            return own;
+        }
+        let (_, row) = self.board.place(self.cursor);
+        let cells = (0..self.board.columns).map(|column| column * self.board.rows + row);
+        cells.filter_map(|cell| self.shown(cell)?.run).filter(is_complete).collect()
+    }
+
+    /// Works out what a cell changes in the base; returns the rows of it.
+    pub(super) fn settle_difference(&mut self, cell: usize, rect: Rect) -> Option<usize> {
+        if self.lenses.lens != Lens::Difference {
+            return None;
+        }
+        let mut sheet = self.lenses.differences.remove(&cell).unwrap_or_default();
+        let pair = self.base_of(cell).zip(self.shown(cell).and_then(|shown| shown.run));
+        let is_there = |run: &Run| run.status.is_ended() && !run.text.is_empty();
+        let (base, run) = pair.filter(|(base, run)| is_there(base) && is_there(run))?;
+        let is_only = self.lenses.is_only_different;
+        let stamp = (vec![mark(base), mark(run)], is_only);
+        sheet.settle(stamp, text_area(rect).width, || Reading::difference(&base.text, &run.text, is_only));
+        let rows = sheet.document().row_count();
+        self.lenses.differences.insert(cell, sheet);
+        Some(rows)
+    }
+
+    /// Works out what takes the place of the cells.
+    pub(super) fn settle_whole(&mut self, area: Rect, scroll: isize) {
+        let inner = area.inner();
+        match self.lenses.lens {
+            Lens::Text | Lens::Difference => {}
+            Lens::Consensus => {
+                let mut sheet = std::mem::take(&mut self.lenses.consensus);
+                let (runs, is_only) = (self.agreed(), self.lenses.is_only_different);
+                let stamp = (runs.iter().map(|run| mark(run)).collect(), is_only);
+                sheet.settle(stamp, inner.width, || Reading::of_answers(&runs, is_only));
+                let last = sheet.document().row_count().saturating_sub(usize::from(inner.height));
+                self.lenses.consensus = sheet;
+                self.lenses.top = self.lenses.top.saturating_add_signed(scroll).min(last);
+            }
+            Lens::Statistics | Lens::Fields => {
+                self.settle_figures();
+                let rows = match self.lenses.lens {
+                    Lens::Fields => self.lenses.accord().map_or(0, |accord| accord.rows.len()),
+                    Lens::Text | Lens::Difference | Lens::Consensus | Lens::Statistics => {
+                        self.lenses.figures().map_or(0, |figures| figures.rows.len())
+                    }
+                };
+                self.lenses.cursor.step(scroll, rows);
+            }
+        }
+    }
+
+    /// Works the figures out, where answers have come since.
+    fn settle_figures(&mut self) {
+        let Some(bench) = &self.bench else { return };
+        let done = bench.slots().iter().filter(|slot| slot.state() == State::Done).count();
+        let ended = bench.slots().iter().filter(|slot| slot.state().is_ended()).count();
+        let (_, row) = self.board.place(self.cursor);
+        let basis = (done, ended, row);
+        if self.lenses.figures.as_ref().is_some_and(|(of, _, _)| *of == basis) {
+            return;
+        }
+        let columns = Column::of_line(bench.sweep(), 0, self.cursor);
+        let figures = Figures::of(bench, name_of_axis(bench), columns.clone());
+        let accord = Accord::of(bench, &columns);
+        self.lenses.figures = Some((basis, figures, accord));
+    }
+
+    /// Goes to the next difference, or to the one before.
+    pub fn step_difference(&mut self, forward: bool) -> bool {
+        if self.lenses.lens == Lens::Consensus {
+            let stop = self.lenses.consensus.stop_from(self.lenses.top, forward);
+            self.lenses.top = stop.unwrap_or(self.lenses.top);
+            return stop.is_some();
+        }
+        let cell = self.cursor;
+        let (Some(sheet), Some(pane)) = (self.lenses.differences.get(&cell), self.panes.get_mut(cell)) else {
+            return false;
+        };
+        let stop = sheet.stop_from(pane.top, forward);
+        if let Some(row) = stop {
+            (pane.top, pane.follows) = (row, false);
+        }
+        stop.is_some()
+    }
+}
+
+fn name_of_axis(bench: &Bench) -> String {
+    bench.sweep().axes().first().map_or_else(String::new, |axis| axis.parameter().to_string())
+}

@@ -1,0 +1,71 @@
+//! Ways to read the answers of a comparison: which is in use, and what is compared with what.
+
+use crate::app::App;
+use crate::app::command::{Command, Place};
+use crate::app::compare::lens::Lens;
+use crate::app::on_compare::NO_CELL;
+
+impl App {
+    /// Reads the answers in a way, or as they are again.
+    pub(super) fn read_as(&mut self, lens: Lens) {
+        if self.compare.is_empty() {
+            self.say(NO_CELL);
+            return;
+        }
+        self.compare.toggle_lens(lens);
+        let base = self.compare.lenses.base * self.compare.board.rows;
+        let name = self
+            .compare
+            .bench
+            .as_ref()
+            .and_then(|bench| bench.sweep().labels(base).first().map(|label| (*label).to_owned()));
+        if self.compare.lenses.lens == Lens::Difference {
+            let key = self.key(Command::SetBase, Place::Grid);
+            self.say(format!(
+                "what differs from {}: {key} makes another column the base",
+                name.unwrap_or_default()
+            ));
+        }
+    }
+
+    /// Makes the column under the cursor the one that the others are compared with.
+    pub(super) fn set_base(&mut self) {
+        if self.compare.is_empty() {
+            self.say(NO_CELL);
+            return;
+        }
+        self.compare.lenses.base = self.compare.board.place(self.compare.cursor).0;
+        self.compare.lenses.lens = Lens::Difference;
+    }
+
+    pub(super) fn toggle_only_different(&mut self) {
+        let lenses = &mut self.compare.lenses;
+        lenses.is_only_different = !lenses.is_only_different;
+        let is_text = lenses.lens == Lens::Text;
+        let only = lenses.is_only_different;
+        let (show, share) =
+            (self.key(Command::ShowDifference, Place::Grid), self.key(Command::ShowConsensus, Place::Grid));
+        self.say(match (is_text, only) {
+            (true, true) => format!("only what differs: {show} and {share} show it"),
+            (false, true) => "only what differs".to_owned(),
+            (_, false) => "all of the text".to_owned(),
+        });
+    }
+
+    pub(super) fn toggle_together(&mut self) {
+        self.compare.lenses.is_together = !self.compare.lenses.is_together;
+        self.say(if self.compare.lenses.is_together {
+            "all cells scroll together"
+        } else {
+            "each cell scrolls alone"
+        });
+    }
+
+    pub(super) fn step_difference(&mut self, forward: bool) {
+        if !matches!(self.compare.lenses.lens, Lens::Difference | Lens::Consensus) {
+            self.read_as(Lens::Difference);
+        } else if !self.compare.step_difference(forward) {
+            self.say("no further difference");
+        }
+    }
+}
