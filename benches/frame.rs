@@ -83,6 +83,7 @@ fn app(messages: usize, size: Size) -> App {
         theme: "bamboo".to_owned(),
         themes: Vec::new(),
         mouse: false,
+        session: 1,
         personas: Vec::new(),
         temperatures: vec![0.3, 1.0],
         repeats: 1,

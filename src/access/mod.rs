@@ -43,6 +43,12 @@ impl Access {
         Self { config, dotenv, rate, clients: Mutex::default(), sandbox: OnceCell::new() }
     }
 
+    /// Returns the configuration the ways are of.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// Returns the client of an endpoint, made on first use.
     ///
     /// # Errors

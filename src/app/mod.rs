@@ -6,6 +6,7 @@
 //! Invariant: everything an effect answers carries the identifier of what it answers, and an answer
 //! whose identifier is no longer current is dropped.
 
+pub mod archive;
 pub mod chord;
 pub mod command;
 pub mod compare;
@@ -28,6 +29,7 @@ pub mod settings;
 pub mod transcript;
 
 mod on_answer;
+mod on_archive;
 mod on_branch;
 mod on_cell;
 mod on_compare;
@@ -59,6 +61,7 @@ use removed::Removed;
 use settings::Settings;
 use transcript::Transcript;
 
+pub use on_archive::HELD as HELD_SAMPLES;
 pub use start::{Knowledge, SUGGESTION, Start};
 
 use crate::core::conversation::{Conversation, Message};
@@ -180,6 +183,9 @@ pub struct App {
     history_changed: bool,
     knowledge: Box<dyn Knowledge>,
     probes: Probes,
+    /// What names the session among all, and the number of the last thing kept of it.
+    session: u64,
+    kept: u64,
     /// Number of the last probe, and of the last text that was cut into its tokens.
     probe: u64,
     cut: u64,
@@ -247,6 +253,8 @@ impl App {
             history_changed: true,
             knowledge: start.knowledge,
             probes: start.probes,
+            session: start.session,
+            kept: 0,
             probe: 0,
             cut: 0,
             exit: None,
@@ -300,6 +308,7 @@ impl App {
                 self.on_probed(number, step);
                 Effects::none()
             }
+            Msg::Archive(news) => self.on_archive(news),
             Msg::SchemaRead { path, result } => {
                 self.on_schema(&path, result);
                 Effects::none()

@@ -1,5 +1,6 @@
 //! What can happen to the app ([`Msg`]) and what it wants done ([`Effect`]): plain data both ways.
 
+use crate::app::archive::{ArchiveJob, ArchiveNews};
 use crate::app::chord::Chord;
 use crate::core::cutting::Cutting;
 use crate::core::fault::Fault;
@@ -146,6 +147,8 @@ pub enum Msg {
         /// Its text.
         result: Result<String, Fault>,
     },
+    /// Something of the archive of comparisons.
+    Archive(ArchiveNews),
     /// The draft came back from the external editor.
     Edited(Result<String, Fault>),
     /// Something the user should know.
@@ -220,6 +223,8 @@ pub enum Effect {
     ListModels(Arc<str>),
     /// Read a schema's file for the form of the answers.
     ReadSchema(String),
+    /// Something for the archive of comparisons.
+    Archive(ArchiveJob),
     /// Colour lines of a code block.
     Highlight {
         /// The block.

@@ -69,21 +69,22 @@ impl App {
     }
 
     /// Marks the cell as best, or takes the mark away.
-    pub(super) fn mark_best(&mut self) {
+    pub(super) fn mark_best(&mut self) -> Effects {
         if self.compare.is_empty() {
             self.say(NO_CELL);
-        } else {
-            self.compare.toggle_best();
+            return Effects::none();
         }
+        self.compare.toggle_best();
+        self.keep_mark()
     }
 
-    pub(super) fn step_sample(&mut self, by: isize) {
+    pub(super) fn step_sample(&mut self, by: isize) -> Effects {
         self.compare.step_sample(self.compare.cursor, by);
-        self.step_cell(0, 0);
+        self.step_cell(0, 0)
     }
 
     /// Moves to another cell; an open inspector follows.
-    pub(super) fn step_cell(&mut self, columns: isize, rows: isize) {
+    pub(super) fn step_cell(&mut self, columns: isize, rows: isize) -> Effects {
         if matches!(self.compare.whole(), Some(Lens::Statistics | Lens::Fields)) {
             let count = self.compare.board.columns;
             self.compare.lenses.cursor.page(columns, count);
@@ -93,6 +94,7 @@ impl App {
         if let (true, Some(run)) = (self.compare.inspecting, run) {
             self.inspector.show(Target::Run(run));
         }
+        self.load_light()
     }
 
     /// Takes the current cell's answer into the conversation and goes on there.

@@ -50,7 +50,7 @@ impl App {
         self.compare.begin(question, origin, bench);
         self.compare.inspecting = false;
         self.focus = Place::Grid;
-        stopped.then(self.ask_due())
+        stopped.then(self.keep_sweep()).then(self.ask_due())
     }
 
     /// Returns the request all cells begin with.
@@ -64,7 +64,7 @@ impl App {
     }
 
     /// Returns what the cells of a sweep take.
-    fn outlook_of(&self, sweep: &Sweep) -> Outlook {
+    pub(super) fn outlook_of(&self, sweep: &Sweep) -> Outlook {
         let context = self.counter.context(&self.settings.card, self.settings.sampling.max_output_tokens);
         let card_of = |model: &str| self.knowledge.card(model);
         Outlook::of(sweep, &sweep.cells(), context.used, &card_of, None, self.compare.setup.lanes)
@@ -138,7 +138,7 @@ impl App {
         if let Some(bench) = &mut self.compare.bench {
             bench.charge(applied.sample, dollars);
         }
-        self.ask_due()
+        self.keep_sample(applied.sample).then(self.ask_due())
     }
 
     /// Returns what a run cost, where usage and prices are known.
@@ -150,14 +150,16 @@ impl App {
     /// Ends a run of the comparison and keeps what came.
     pub(super) fn cancel_compared(&mut self, id: RunId) -> Effects {
         let now = self.now;
+        let mut effects = Effects::one(Effect::Cancel(id));
         if let Some(aside) = self.compare.aside_mut(id) {
             aside.cancel(now);
         } else if let Some(bench) = &mut self.compare.bench
             && let Some(sample) = bench.sample_of(id)
         {
             bench.stop(sample, now);
+            effects = effects.then(self.keep_sample(sample));
         }
-        Effects::one(Effect::Cancel(id)).then(self.ask_due())
+        effects.then(self.ask_due())
     }
 
     /// Returns what a comparison would ask, and the message it is where it is one already.
@@ -289,6 +291,7 @@ impl App {
     pub(super) fn stop_all(&mut self) -> Effects {
         let now = self.now;
         let stopped = self.compare.bench.as_mut().map_or_else(Vec::new, |bench| bench.stop_all(now));
+        let samples: Vec<usize> = stopped.iter().map(|(sample, _)| *sample).collect();
         let mut runs: Vec<RunId> = stopped.into_iter().map(|(_, run)| run).collect();
         let under_way = |run: &&Run| !run.status.is_ended();
         runs.extend(self.compare.runs().filter(under_way).map(|run| run.id));
@@ -300,6 +303,6 @@ impl App {
             self.homes.remove(&id);
             effects = effects.and(Effect::Cancel(id));
         }
-        effects
+        samples.into_iter().fold(effects, |effects, sample| effects.then(self.keep_sample(sample)))
     }
 }

@@ -1,6 +1,7 @@
 //! What lies over the screen: opening, typing into it, taking a row.
 
 use crate::app::App;
+use crate::app::archive::ArchiveJob;
 use crate::app::chord::{Chord, Key};
 use crate::app::counter::Counter;
 use crate::app::msg::{Effect, Effects};
@@ -100,7 +101,7 @@ impl App {
                 }
                 Effects::none()
             }
-            Some(Overlay::Find(prompt)) => {
+            Some(Overlay::Find(prompt) | Overlay::Export(prompt)) => {
                 match typed {
                     Some(c) => prompt.text.push(c),
                     None if is_backspace => backspace(&mut prompt.text),
@@ -183,7 +184,7 @@ impl App {
             Some(Overlay::Probe(probing)) => probing.scroll_by(by, page),
             Some(Overlay::Tokens(pieces)) => pieces.scroll_by(by),
             Some(Overlay::Sweep(form)) => form.step(by),
-            Some(Overlay::Find(_)) | None => {}
+            Some(Overlay::Find(_) | Overlay::Export(_)) | None => {}
         }
     }
 
@@ -305,6 +306,7 @@ impl App {
                 Effects::none()
             }
             Some(Overlay::Sweep(_)) => self.accept_sweep(),
+            Some(Overlay::Export(_)) => self.accept_export(),
             Some(Overlay::Probe(_)) => self.accept_probe(),
             Some(Overlay::Find(_) | Overlay::Help { .. } | Overlay::Request { .. } | Overlay::Tokens(_))
             | None => {
@@ -328,6 +330,7 @@ impl App {
                     return self.choose_model();
                 }
             }
+            Choice::Sweep(id) => return Effects::one(Effect::Archive(ArchiveJob::Open(id))),
             Choice::Theme(name) => {
                 self.theme.clone_from(&name);
                 return Effects::one(Effect::UseTheme(name));

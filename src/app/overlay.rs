@@ -9,6 +9,7 @@ use crate::app::keymap::Keymap;
 use crate::app::pieces::Pieces;
 use crate::app::probing::Probing;
 use crate::app::settings::Parameter;
+use crate::core::job::RecordId;
 use crate::core::text::clusters;
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
@@ -24,6 +25,8 @@ pub enum Choice {
     Endpoint(usize),
     /// Use this theme.
     Theme(String),
+    /// Open this comparison.
+    Sweep(RecordId),
 }
 
 /// One row of a list.
@@ -169,6 +172,8 @@ pub enum Overlay {
     Parameters(Parameters),
     /// What the next comparison is made of.
     Sweep(Form),
+    /// The file a comparison is written into.
+    Export(Prompt),
     /// What is looked for in the inspected answer.
     Find(Prompt),
     /// What a probe costs, how far it is, what it found out.

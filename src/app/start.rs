@@ -36,6 +36,8 @@ pub struct Start {
     pub themes: Vec<String>,
     /// Whether the mouse is taken.
     pub mouse: bool,
+    /// What names this session among all.
+    pub session: u64,
     /// Personas with their system messages.
     pub personas: Vec<(String, String)>,
     /// Temperatures of a comparison, where the configuration names some.

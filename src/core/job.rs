@@ -191,3 +191,18 @@ pub enum StoreReply {
     /// It could not be done.
     Failed(Fault),
 }
+
+impl StoreReply {
+    /// Returns what was done.
+    ///
+    /// # Errors
+    /// Why it could not be done.
+    pub fn outcome(self) -> Result<Self, Fault> {
+        match self {
+            Self::Failed(fault) => Err(fault),
+            done @ (Self::Kept | Self::Sweep { .. } | Self::Run(_) | Self::Answers(_) | Self::Sweeps(_)) => {
+                Ok(done)
+            }
+        }
+    }
+}

@@ -14,6 +14,7 @@ use crate::core::request::Request;
 use crate::core::stream::StreamEvent;
 use crate::structured::schema::MAX_SCHEMA;
 use crate::tokenizer::{self, incremental::Counter};
+use crate::tui::archive::Archive;
 use crate::tui::keep::Keeper;
 use crate::tui::worker::Worker;
 use futures_util::StreamExt;
@@ -54,6 +55,7 @@ pub struct Driver {
     draft: Option<(Encoding, Counter)>,
     worker: Worker,
     keeper: Keeper,
+    archive: Archive,
 }
 
 impl Driver {
@@ -63,15 +65,16 @@ impl Driver {
     pub fn new(runtime: Handle, access: Arc<Access>, data_dir: PathBuf) -> (Self, mpsc::Receiver<Msg>) {
         let (messages, inbound) = mpsc::channel(CHANNEL);
         let driver = Self {
-            runtime,
-            access,
             runs: HashMap::new(),
             models: None,
             probe: None,
             draft: None,
             worker: Worker::start(messages.clone()),
             keeper: Keeper::start(data_dir.clone(), messages.clone()),
+            archive: Archive::new(runtime.clone(), Arc::clone(&access), data_dir.clone(), messages.clone()),
             data_dir,
+            runtime,
+            access,
             messages,
         };
         (driver, inbound)
@@ -106,6 +109,7 @@ impl Driver {
             Effect::Probe { number, subject } => self.start_probe(number, subject),
             Effect::StopProbe => self.probe = None,
             Effect::ListModels(endpoint) => self.list_models(endpoint),
+            Effect::Archive(job) => self.archive.run(job),
             Effect::ReadSchema(path) => self.read_schema(path),
             Effect::Highlight { key, language, from_line, text } => {
                 self.worker.highlight(key, language, from_line, text);

@@ -144,6 +144,7 @@ fn perform<F: Front>(
             | Effect::Probe { .. }
             | Effect::StopProbe
             | Effect::ListModels(_)
+            | Effect::Archive(_)
             | Effect::ReadSchema(_)
             | Effect::Highlight { .. }
             | Effect::KeepDraft(_)

@@ -1,5 +1,6 @@
 //! The terminal: event loop, execution of effects, painting.
 
+mod archive;
 pub mod driver;
 mod editor;
 pub mod event_loop;

@@ -1,6 +1,6 @@
 //! Starts the workbench: the first frame is on screen before anything that can wait is begun.
 
-use crate::access::{Access, NATURAL_RATE, probe};
+use crate::access::{Access, NATURAL_RATE, probe, random};
 use crate::app::counter::Counter;
 use crate::app::heat::Heat;
 use crate::app::keymap::Keymap;
@@ -247,6 +247,7 @@ fn app_start(config: &Config, known: Known, opening: Opening) -> Start {
         theme: opening.theme,
         themes: opening.themes,
         mouse: config.ui.mouse,
+        session: random(),
         personas: config.personas.iter().map(|(name, own)| (name.clone(), own.system.clone())).collect(),
         temperatures: config.compare.temperatures.clone(),
         repeats: config.compare.repeats,

@@ -17,6 +17,7 @@ use crate::app::msg::DocumentKey;
 use crate::app::transcript::fault_sentence;
 use crate::core::bench::{Bench, Slot};
 use crate::core::id::{MessageId, RunId};
+use crate::core::job::RecordId;
 use crate::core::run::Run;
 use crate::core::time::Timestamp;
 use board::Board;
@@ -91,6 +92,8 @@ pub struct Compare {
     pub board: Board,
     /// Cells the user marked as best.
     pub best: BTreeSet<usize>,
+    /// The name it is kept under.
+    pub record: Option<RecordId>,
     /// How the answers are read.
     pub lenses: Lenses,
     /// Whether the inspector stands beside the cells.
@@ -114,7 +117,7 @@ impl Compare {
         let columns = sweep.axes().first().map_or(1, |axis| axis.values().len()).max(1);
         self.board = Board::new(columns, sweep.cell_count() / columns);
         self.panes = vec![Pane::default(); sweep.cell_count()];
-        self.bench = Some(bench);
+        (self.bench, self.record) = (Some(bench), None);
         self.best.clear();
         self.lenses.begin();
         (self.question, self.origin) = (Some(question), origin);

@@ -26,8 +26,7 @@ use crate::core::fault::{Fault, FaultKind};
 use crate::core::run::Run;
 use crate::core::stream::Usage;
 use crate::export::record::fault;
-use crate::export::sweep::{self, Report, Shapes};
-use crate::plan::Plan;
+use crate::export::sweep::{self, Document, Report, Shapes};
 use design::{Design, Wish};
 use judge::Judge;
 use keeping::Keeping;
@@ -36,45 +35,17 @@ use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 
-/// What a file of results can be, by its ending.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Document {
-    Markdown,
-    Csv,
-    Json,
-    Lines,
-    Page,
-    /// The sweep itself, to be run again.
-    Plan,
-}
-
-impl Document {
-    /// Returns what a file is to be, having made sure that it can be written.
-    fn of(path: &Path) -> Result<Self, Failure> {
-        let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
-        let document = match ending.as_deref() {
-            Some("md" | "markdown") => Self::Markdown,
-            Some("csv") => Self::Csv,
-            Some("json") => Self::Json,
-            Some("jsonl" | "ndjson") => Self::Lines,
-            Some("html" | "htm") => Self::Page,
-            Some("toml") => Self::Plan,
-            Some(_) | None => {
-                return Err(Failure::wrong(
-                    format!("'{}' does not say what it is to be", path.display()),
-                    "End its name in .md, .csv, .json, .jsonl, .html, or .toml for the sweep itself",
-                ));
-            }
-        };
-        // What is there stays until there is something to take its place.
-        OpenOptions::new().append(true).create(true).open(path).map_err(|error| {
-            Failure::wrong(
-                format!("{} cannot be written: {error}", path.display()),
-                "Check that its folder exists and that you may write there",
-            )
-        })?;
-        Ok(document)
-    }
+/// Returns what a file is to be, having made sure that it can be written.
+fn document_of(path: &Path) -> Result<Document, Failure> {
+    let document = Document::of_name(&path.to_string_lossy()).map_err(|error| Failure::wrong(error, ""))?;
+    // What is there stays until there is something to take its place.
+    OpenOptions::new().append(true).create(true).open(path).map_err(|error| {
+        Failure::wrong(
+            format!("{} cannot be written: {error}", path.display()),
+            "Check that its folder exists and that you may write there",
+        )
+    })?;
+    Ok(document)
 }
 
 /// Asks and prints the report.
@@ -87,7 +58,7 @@ pub(super) fn run(flags: &Flags<'_>, output: &mut Output) -> Result<(), Failure>
         (false, false) => Form::Text,
     };
     let out = flags.one::<PathBuf>("out");
-    let out = out.map(|path| Document::of(&path).map(|document| (path, document))).transpose()?;
+    let out = out.map(|path| document_of(&path).map(|document| (path, document))).transpose()?;
     block_on(async |interrupt| {
         let design = Design::new(flags, &session, wish, interrupt).await?;
         let Design { mut bench, preflight, checks } = design;
@@ -207,21 +178,15 @@ fn write(path: &Path, document: Document, report: &Report<'_>, shapes: &Shapes) 
     let mut file = Output::new();
     file.write_to(path)?;
     match document {
-        Document::Markdown => file.raw(sweep::markdown(report).as_bytes())?,
-        Document::Csv => file.raw(sweep::csv(report).as_bytes())?,
-        Document::Page => file.raw(sweep::html(report).as_bytes())?,
+        // These are as long as all answers with their candidates, and need not be in memory.
         Document::Json => file.json(&sweep::SweepDocument(report))?,
         Document::Lines => {
             for sample in 0..report.bench.slots().len() {
                 file.json(&sweep::SampleDocument { report, shapes, sample })?;
             }
         }
-        Document::Plan => {
-            let mut plan = Plan::of(report.bench.sweep());
-            plan.checks = report.checks.iter().map(|check| (*check).clone()).collect();
-            plan.budget = report.bench.terms().budget;
-            plan.concurrency = Some(report.bench.terms().lanes);
-            let text = plan.print().map_err(|message| Failure::wrong(message, ""))?;
+        Document::Markdown | Document::Csv | Document::Page | Document::Plan => {
+            let text = document.text(report, shapes).map_err(|message| Failure::wrong(message, ""))?;
             file.raw(text.as_bytes())?;
         }
     }

@@ -66,7 +66,7 @@ pub struct Applied {
 }
 
 /// One endpoint: what waits for it, and what it can take.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 struct Gate {
     queue: VecDeque<usize>,
     running: usize,
@@ -75,7 +75,7 @@ struct Gate {
 }
 
 /// A sample that is under way.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Flight {
     sample: usize,
     /// Whether a response told of the server's limits, or that it has none.
@@ -83,7 +83,7 @@ struct Flight {
 }
 
 /// A sweep being run.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Bench {
     sweep: Sweep,
     slots: Vec<Slot>,
@@ -309,6 +309,24 @@ impl Bench {
     pub fn estimate(&mut self, sample: usize, output_tokens: u64) {
         if let Some(run) = &mut self.slots[sample].run {
             run.estimated_output_tokens = Some(output_tokens);
+        }
+    }
+
+    /// Takes in under which name the ended run of a sample is kept, and lets nothing go of it.
+    pub fn recorded(&mut self, sample: usize, record: RecordId) {
+        if let Some(slot) = self.slots.get_mut(sample) {
+            slot.record = Some(record);
+        }
+    }
+
+    /// Puts back all of a kept run of which something was let go; the run keeps its identifier.
+    pub fn restore(&mut self, sample: usize, whole: Run) {
+        if let Some(slot) = self.slots.get_mut(sample)
+            && let Some(run) = slot.run.as_mut().filter(|run| run.is_light)
+        {
+            let id = run.id;
+            *run = whole;
+            run.id = id;
         }
     }
 

@@ -4,12 +4,14 @@
 //! usage, answers whose candidates were let go). A document of a sweep under way says how far it is.
 
 mod csv;
+mod document;
 mod html;
 mod json;
 mod markdown;
 pub mod words;
 
 pub use self::csv::document as csv;
+pub use document::Document;
 pub use html::document as html;
 pub use json::{SampleDocument, SweepDocument};
 pub use markdown::document as markdown;

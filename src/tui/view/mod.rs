@@ -221,7 +221,9 @@ fn hints(app: &App) -> &'static [(Command, &'static str)] {
                     &[(C::OverlayAccept, "take"), (C::OverlayOmit, "none"), (C::OverlayClose, "close")]
                 }
             },
-            Some(Overlay::Find(_)) => &[(C::OverlayAccept, "take"), (C::OverlayClose, "close")],
+            Some(Overlay::Find(_) | Overlay::Export(_)) => {
+                &[(C::OverlayAccept, "take"), (C::OverlayClose, "close")]
+            }
             Some(Overlay::List(_)) | None => {
                 &[(C::OverlayAccept, "take"), (C::OverlayNext, "move"), (C::OverlayClose, "close")]
             }

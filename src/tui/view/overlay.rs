@@ -29,7 +29,10 @@ pub(super) fn draw(app: &App, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Opt
             pieces::draw(app, pieces, canvas);
             None
         }
-        Overlay::Find(prompt) => Some(find(app, prompt, canvas)),
+        Overlay::Find(prompt) => Some(line(app, prompt, canvas, "/", "look for text in the answer")),
+        Overlay::Export(prompt) => {
+            Some(line(app, prompt, canvas, "write to ", ".html .md .csv .json .jsonl .toml: by the ending"))
+        }
         Overlay::Help { scroll } => {
             pages(app, canvas, "keys", &page::keys(&app.keymap), *scroll);
             None
@@ -162,17 +165,17 @@ pub(super) fn wrapped(canvas: &mut Canvas<'_>, area: Rect, sentence: &str, style
     }
 }
 
-/// Draws what is looked for in the bottom line, where it covers nothing that is looked through.
-fn find(app: &App, prompt: &Prompt, canvas: &mut Canvas<'_>) -> (u16, u16) {
+/// Draws a line that is typed in the bottom line, where it covers nothing that is looked at.
+fn line(app: &App, prompt: &Prompt, canvas: &mut Canvas<'_>, lead: &str, hint: &str) -> (u16, u16) {
     let line = app.layout.footer;
     let (text, dim, key) = (canvas.style(Tint::Text), canvas.style(Tint::Dim), canvas.style(Tint::Key));
     let warning = canvas.style(Tint::Warning);
     canvas.fill(0, line.y, line.width, " ", text);
-    let after = canvas.pieces(1, line.y, line.width, &[("/", key), (&prompt.text, text)]);
+    let after = canvas.pieces(1, line.y, line.width, &[(lead, key), (&prompt.text, text)]);
     let after = after.min(line.width - 1);
     match &prompt.error {
         Some(message) => canvas.right(after + 2, line.y, line.width - 1, message, warning),
-        None => canvas.right(after + 2, line.y, line.width - 1, "look for text in the answer", dim),
+        None => canvas.right(after + 2, line.y, line.width - 1, hint, dim),
     }
     (after, line.y)
 }

@@ -89,6 +89,7 @@ impl Desk {
             theme: theme.to_owned(),
             themes: theme::names(nowhere),
             mouse: config.ui.mouse,
+            session: 1,
             personas: Vec::new(),
             temperatures: config.compare.temperatures.clone(),
             repeats: config.compare.repeats,
@@ -222,6 +223,7 @@ impl Desk {
                 | Effect::CaptureMouse(_)
                 | Effect::Probe { .. }
                 | Effect::StopProbe
+                | Effect::Archive(_)
                 | Effect::ReadSchema(_)
                 | Effect::Redraw => None,
                 Effect::CutTokens { revision, text } => {

@@ -188,6 +188,7 @@ impl Stage {
             matches!(
                 effect,
                 Effect::KeepDraft(_)
+                    | Effect::Archive(_)
                     | Effect::KeepConversation(_)
                     | Effect::Count { .. }
                     | Effect::CountDraft { .. }
@@ -278,6 +279,7 @@ pub(crate) fn start() -> Start {
         theme: "bamboo".to_owned(),
         themes: ["bamboo", "dusk", "paper"].map(str::to_owned).to_vec(),
         mouse: true,
+        session: 1,
         personas: vec![
             ("chef".to_owned(), "You are a chef.".to_owned()),
             ("panda".to_owned(), "You are a panda.".to_owned()),

@@ -1,0 +1,106 @@
+//! What the app wants of the archive of comparisons, and what it hears of it: plain data both ways.
+//!
+//! Moments in records are milliseconds of the session's clock: the app knows no other, and the archive
+//! turns them into the time of day.
+
+use crate::core::bench::Bench;
+use crate::core::fault::Fault;
+use crate::core::job::{RecordId, RunRecord, SweepRecord, SweepSummary};
+use crate::core::run::Run;
+use crate::core::sweep::Sweep;
+
+/// What the archive is asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ArchiveJob {
+    /// Keep a comparison that begins. The record's plan is written by the archive.
+    Begin {
+        /// The comparison.
+        record: Box<SweepRecord>,
+        /// What it is made of.
+        sweep: Box<Sweep>,
+    },
+    /// Keep the answer of a sample.
+    Keep {
+        /// The comparison.
+        sweep: RecordId,
+        /// Number of the sample.
+        sample: usize,
+        /// Its cell, and which repeat it is.
+        place: (u32, u32),
+        /// The answer.
+        run: Box<RunRecord>,
+    },
+    /// Keep what the user thinks of a cell.
+    Mark {
+        /// The comparison.
+        sweep: RecordId,
+        /// Number of the cell.
+        cell: u32,
+        /// The note; empty for none.
+        note: String,
+        /// Whether it is the best.
+        is_best: bool,
+    },
+    /// List the comparisons.
+    List,
+    /// Fetch a comparison with its answers.
+    Open(RecordId),
+    /// Fetch all of an answer of which some was let go.
+    Load {
+        /// The comparison.
+        sweep: RecordId,
+        /// Number of the sample.
+        sample: usize,
+        /// The answer.
+        record: RecordId,
+    },
+    /// Write a comparison into a file whose ending says what it is to be.
+    Export {
+        /// The file.
+        path: String,
+        /// The comparison.
+        bench: Box<Bench>,
+    },
+}
+
+/// A comparison that was fetched.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Opened {
+    /// What is kept of it.
+    pub record: SweepRecord,
+    /// What it is made of.
+    pub sweep: Sweep,
+    /// The answers of its samples, in their order.
+    pub answers: Vec<Option<RunRecord>>,
+}
+
+/// What the archive tells.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ArchiveNews {
+    /// An answer is kept.
+    Kept {
+        /// The comparison.
+        sweep: RecordId,
+        /// Number of the sample.
+        sample: usize,
+        /// The name it is kept under.
+        record: RecordId,
+    },
+    /// The comparisons, the latest first.
+    Listed(Vec<SweepSummary>),
+    /// A comparison was fetched.
+    Opened(Box<Opened>),
+    /// All of an answer was fetched.
+    Loaded {
+        /// The comparison.
+        sweep: RecordId,
+        /// Number of the sample.
+        sample: usize,
+        /// The answer.
+        run: Box<Run>,
+    },
+    /// A file was written.
+    Exported(String),
+    /// Something could not be done.
+    Failed(Fault),
+}

@@ -1,0 +1,203 @@
+//! The archive of comparisons: what is kept of them as they run, and opening and exporting them.
+
+use crate::app::archive::{ArchiveJob, ArchiveNews, Opened};
+use crate::app::command::{Command, Place};
+use crate::app::msg::{Effect, Effects};
+use crate::app::overlay::{Choice, Item, List, Overlay, Prompt};
+use crate::app::{App, Screen};
+use crate::core::bench::{Bench, State};
+use crate::core::job::{RecordId, RunRecord, SweepRecord, SweepSummary};
+use crate::core::run::RunStatus;
+use crate::core::text::fit;
+use crate::core::time::Timestamp;
+
+/// Title of the list of comparisons.
+const TITLE: &str = "earlier comparisons";
+
+/// Most of them that are listed.
+const LISTED: usize = 200;
+
+/// Widest title of a comparison, in cells.
+const TITLE_CELLS: usize = 80;
+
+/// Most samples of which all is held in memory; of more, candidates and raw exchanges are fetched when
+/// they are looked at.
+pub const HELD: usize = 64;
+
+/// Returns a moment as a record has it.
+fn millis(moment: Timestamp) -> i64 {
+    i64::try_from(moment.0.as_millis()).unwrap_or(i64::MAX)
+}
+
+impl App {
+    fn record_id(&mut self) -> RecordId {
+        self.kept += 1;
+        RecordId { session: self.session, number: self.kept }
+    }
+
+    /// Keeps a comparison that begins.
+    pub(super) fn keep_sweep(&mut self) -> Effects {
+        let id = self.record_id();
+        let Some(bench) = &self.compare.bench else { return Effects::none() };
+        let question = self.compare.question.as_deref().unwrap_or_default();
+        let title = fit(question.lines().next().unwrap_or_default(), TITLE_CELLS);
+        let record = SweepRecord::of(id, title, String::new(), millis(self.now), bench);
+        let sweep = Box::new(bench.sweep().clone());
+        self.compare.record = Some(id);
+        Effects::one(Effect::Archive(ArchiveJob::Begin { record: Box::new(record), sweep }))
+    }
+
+    /// Keeps the answer of a sample that has ended.
+    pub(super) fn keep_sample(&mut self, sample: usize) -> Effects {
+        let id = self.record_id();
+        let (Some(sweep), Some(bench)) = (self.compare.record, &self.compare.bench) else {
+            return Effects::none();
+        };
+        let Some(slot) = bench.slots().get(sample) else { return Effects::none() };
+        let Some(run) = slot.run.clone().filter(|run| run.status.is_ended()) else { return Effects::none() };
+        let place = (u32::try_from(slot.sample.cell).unwrap_or(u32::MAX), slot.sample.repeat);
+        let run = Box::new(RunRecord { id, begun_ms: millis(run.started()), dollars: slot.dollars, run });
+        Effects::one(Effect::Archive(ArchiveJob::Keep { sweep, sample, place, run }))
+    }
+
+    /// Keeps the mark of the cell under the cursor.
+    pub(super) fn keep_mark(&self) -> Effects {
+        let Some(sweep) = self.compare.record else { return Effects::none() };
+        let cell = self.compare.cursor;
+        Effects::one(Effect::Archive(ArchiveJob::Mark {
+            sweep,
+            cell: u32::try_from(cell).unwrap_or(u32::MAX),
+            note: String::new(),
+            is_best: self.compare.best.contains(&cell),
+        }))
+    }
+
+    /// Fetches what was let go of the answer the current cell shows.
+    pub(super) fn load_light(&self) -> Effects {
+        let (Some(sweep), Some(shown)) = (self.compare.record, self.compare.current()) else {
+            return Effects::none();
+        };
+        let is_light = self.compare.inspecting && shown.run.is_some_and(|run| run.is_light);
+        let record = shown.slot.and_then(|slot| slot.record).filter(|_| is_light);
+        match (record, self.compare.current_sample()) {
+            (Some(record), Some(sample)) => {
+                Effects::one(Effect::Archive(ArchiveJob::Load { sweep, sample, record }))
+            }
+            _ => Effects::none(),
+        }
+    }
+
+    /// Lists the comparisons there are.
+    pub(super) fn list_sweeps(&mut self) -> Effects {
+        self.overlay = Some(Overlay::List(List::new(TITLE, Vec::new(), "reading …")));
+        Effects::one(Effect::Archive(ArchiveJob::List))
+    }
+
+    /// Asks for the file a comparison is written into.
+    pub(super) fn ask_export(&mut self) {
+        if self.compare.is_empty() {
+            self.say("nothing to write yet: run a comparison first");
+            return;
+        }
+        self.overlay = Some(Overlay::Export(Prompt { text: "compare.html".to_owned(), error: None }));
+    }
+
+    /// Writes the comparison into the file that was named.
+    pub(super) fn accept_export(&mut self) -> Effects {
+        let Some(Overlay::Export(prompt)) = &self.overlay else { return Effects::none() };
+        let path = prompt.text.trim().to_owned();
+        let Some(bench) = self.compare.bench.clone().filter(|_| !path.is_empty()) else {
+            return Effects::none();
+        };
+        self.overlay = None;
+        Effects::one(Effect::Archive(ArchiveJob::Export { path, bench: Box::new(bench) }))
+    }
+
+    /// Takes in what the archive tells.
+    pub(super) fn on_archive(&mut self, news: ArchiveNews) -> Effects {
+        let current = self.compare.record;
+        match news {
+            ArchiveNews::Kept { sweep, sample, record } => {
+                let shown = self.compare.current_sample().filter(|_| self.compare.inspecting);
+                if let (true, Some(bench)) = (Some(sweep) == current, &mut self.compare.bench) {
+                    if bench.slots().len() > HELD && shown != Some(sample) {
+                        bench.kept(sample, record);
+                    } else {
+                        bench.recorded(sample, record);
+                    }
+                }
+            }
+            ArchiveNews::Loaded { sweep, sample, run } => {
+                if let (true, Some(bench)) = (Some(sweep) == current, &mut self.compare.bench) {
+                    bench.restore(sample, *run);
+                    // What the inspector has read of it lacked the candidates.
+                    let measure = self.measure(None);
+                    self.inspector.settle(None, &measure);
+                }
+            }
+            ArchiveNews::Listed(sweeps) => self.show_sweeps(&sweeps),
+            ArchiveNews::Opened(opened) => return self.open_sweep(*opened),
+            ArchiveNews::Exported(path) => self.say(format!("written: {path}")),
+            ArchiveNews::Failed(fault) => self.fault(&fault),
+        }
+        Effects::none()
+    }
+
+    fn show_sweeps(&mut self, sweeps: &[SweepSummary]) {
+        let Some(Overlay::List(list)) = &mut self.overlay else { return };
+        if list.title != TITLE {
+            return;
+        }
+        let item = |sweep: &SweepSummary| {
+            let failed =
+                if sweep.failed > 0 { format!(" · {} failed", sweep.failed) } else { String::new() };
+            Item {
+                label: sweep.title.clone(),
+                detail: format!("{}/{} answered{failed}", sweep.done, sweep.samples),
+                choice: Choice::Sweep(sweep.id),
+            }
+        };
+        let items = sweeps.iter().take(LISTED).map(item).collect();
+        let filter = std::mem::take(&mut list.filter);
+        *list = List::new(TITLE, items, "no comparison is kept yet");
+        list.filter = filter;
+        list.refilter();
+    }
+
+    /// Takes the place of the comparison on screen. What has no answer waits until the user goes on.
+    fn open_sweep(&mut self, opened: Opened) -> Effects {
+        let stopped = self.stop_all();
+        let Opened { record, sweep, answers } = opened;
+        let outlook = self.outlook_of(&sweep);
+        let question = sweep.base().messages.last().map(|prompt| prompt.content.clone()).unwrap_or_default();
+        let samples = sweep.samples();
+        let mut bench = Bench::new(sweep, samples, outlook.worst, self.compare.setup.terms());
+        for refusal in outlook.preflight.refusals.iter().filter(|refusal| refusal.is_varied) {
+            bench.refuse(refusal.cell, &format!("{}: {}", refusal.parameter, refusal.reason));
+        }
+        for (sample, answer) in record.samples.iter().zip(answers) {
+            let cell = usize::try_from(sample.cell).unwrap_or(usize::MAX);
+            let is_there = cell < bench.sweep().cell_count() && sample.repeat < bench.sweep().repeats();
+            let Some(RunRecord { id, dollars, mut run, .. }) = answer.filter(|_| is_there) else { continue };
+            if matches!(run.status, RunStatus::Done(_)) {
+                run.id = self.ids.run();
+                let place = bench.samples_of(cell).start + sample.repeat as usize;
+                bench.put(place, id, run, dollars);
+            }
+        }
+        bench.pause();
+        let waiting = bench.progress(self.now).counts.of(State::Waiting);
+        self.show(Screen::Compare);
+        self.compare.begin(question, None, bench);
+        self.compare.record = Some(record.id);
+        let marked = record.cells.iter().enumerate().filter(|(_, cell)| cell.is_best);
+        self.compare.best = marked.map(|(cell, _)| cell).collect();
+        self.compare.inspecting = false;
+        self.focus = Place::Grid;
+        if waiting > 0 {
+            let key = self.key(Command::PauseSweep, Place::Grid);
+            self.say(format!("{waiting} not answered yet: {key} asks for the rest"));
+        }
+        stopped
+    }
+}

@@ -1,0 +1,241 @@
+//! Keeps comparisons in the database, fetches them, and writes them into files.
+//!
+//! Owns the store, opened with the first job, and the difference between the session's clock and the time
+//! of day. Nothing here is waited for: what comes of a job is told as a message.
+
+use crate::access::Access;
+use crate::app::archive::{ArchiveJob, ArchiveNews, Opened};
+use crate::app::msg::Msg;
+use crate::core::bench::Bench;
+use crate::core::context::framing_tokens;
+use crate::core::fault::{Fault, FaultKind};
+use crate::core::job::{RecordId, RunRecord, StoreJob, StoreReply, SweepRecord};
+use crate::core::request::{Request, Sampling};
+use crate::core::run::Run;
+use crate::core::stream::Usage;
+use crate::core::sweep::{Known, Sweep};
+use crate::core::time::Timestamp;
+use crate::export::sweep::{Document, Report, Shapes};
+use crate::plan::Plan;
+use crate::store::{FILE, Store};
+use crate::tokenizer;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::Sender;
+
+/// Most comparisons that are listed.
+const LISTED: u32 = 200;
+
+/// Where comparisons are kept.
+pub(super) struct Archive {
+    shared: Arc<Shared>,
+    runtime: Handle,
+}
+
+/// What jobs on other threads need as well.
+struct Shared {
+    store: OnceLock<Store>,
+    access: Arc<Access>,
+    data_dir: PathBuf,
+    messages: Sender<Msg>,
+    /// When the session's clock began, in milliseconds since 1970.
+    start_ms: i64,
+    /// Whether it was told that nothing can be kept.
+    is_told: AtomicBool,
+}
+
+impl Archive {
+    /// Returns the archive in a folder; nothing is opened before the first job.
+    pub(super) fn new(
+        runtime: Handle,
+        access: Arc<Access>,
+        data_dir: PathBuf,
+        messages: Sender<Msg>,
+    ) -> Self {
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let start_ms = i64::try_from(since_1970.as_millis()).unwrap_or_default();
+        let (store, is_told) = (OnceLock::new(), AtomicBool::new(false));
+        let shared = Shared { store, access, data_dir, messages, start_ms, is_told };
+        Self { shared: Arc::new(shared), runtime }
+    }
+
+    /// Does a job, or begins to.
+    pub(super) fn run(&self, job: ArchiveJob) {
+        let shared = Arc::clone(&self.shared);
+        match job {
+            ArchiveJob::Begin { mut record, sweep } => {
+                // What cannot be said in a file is asked all the same; only opening it again fails then.
+                record.plan = Plan::of(&sweep).print().unwrap_or_default();
+                record.begun_ms += shared.start_ms;
+                self.shared.submit(StoreJob::KeepSweep(record), |_| None);
+            }
+            ArchiveJob::Keep { sweep, sample, place: (cell, repeat), mut run } => {
+                run.begun_ms += shared.start_ms;
+                let record = run.id;
+                let job = StoreJob::FinishSample { sweep, cell, repeat, run };
+                self.shared.submit(job, move |_| Some(ArchiveNews::Kept { sweep, sample, record }));
+            }
+            ArchiveJob::Mark { sweep, cell, note, is_best } => {
+                self.shared.submit(StoreJob::MarkCell { sweep, cell, note, is_best }, |_| None);
+            }
+            ArchiveJob::List => {
+                self.shared.submit(StoreJob::ListSweeps { limit: LISTED }, |reply| {
+                    if let StoreReply::Sweeps(sweeps) = reply {
+                        Some(ArchiveNews::Listed(sweeps))
+                    } else {
+                        None
+                    }
+                });
+            }
+            ArchiveJob::Open(id) => {
+                self.runtime.spawn_blocking(move || {
+                    let news = match shared.open(id) {
+                        Ok(opened) => ArchiveNews::Opened(Box::new(opened)),
+                        Err(fault) => ArchiveNews::Failed(fault),
+                    };
+                    shared.tell(news);
+                });
+            }
+            ArchiveJob::Load { sweep, sample, record } => {
+                self.shared.submit(StoreJob::LoadRun(record), move |reply| {
+                    let StoreReply::Run(whole) = reply else { return None };
+                    Some(ArchiveNews::Loaded { sweep, sample, run: Box::new(whole.run) })
+                });
+            }
+            ArchiveJob::Export { path, bench } => {
+                self.runtime.spawn_blocking(move || {
+                    let news = match shared.export(Path::new(&path), &bench) {
+                        Ok(()) => ArchiveNews::Exported(path),
+                        Err(fault) => ArchiveNews::Failed(fault),
+                    };
+                    shared.tell(news);
+                });
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn store(&self) -> &Store {
+        self.store.get_or_init(|| Store::start(self.data_dir.join(FILE)))
+    }
+
+    fn tell(&self, news: ArchiveNews) {
+        // Nobody listens only once the workbench is left.
+        let _ = self.messages.blocking_send(Msg::Archive(news));
+    }
+
+    /// Gives the store a job; what comes of it is told, that nothing can be kept only once.
+    fn submit(
+        self: &Arc<Self>,
+        job: StoreJob,
+        news: impl FnOnce(StoreReply) -> Option<ArchiveNews> + Send + 'static,
+    ) {
+        let shared = Arc::clone(self);
+        self.store().submit(job, move |reply| match reply.outcome() {
+            Ok(reply) => {
+                if let Some(news) = news(reply) {
+                    shared.tell(news);
+                }
+            }
+            Err(fault) => {
+                if !shared.is_told.swap(true, Ordering::Relaxed) {
+                    shared.tell(ArchiveNews::Failed(fault));
+                }
+            }
+        });
+    }
+
+    fn ask(&self, job: StoreJob) -> Result<StoreReply, Fault> {
+        self.store().ask(job).outcome()
+    }
+
+    /// Fetches a comparison with all of its answers.
+    fn open(&self, id: RecordId) -> Result<Opened, Fault> {
+        let StoreReply::Sweep { sweep: record, answers } = self.ask(StoreJob::LoadSweep(id))? else {
+            return Err(Fault::new(FaultKind::Local, "the comparison is not in the database"));
+        };
+        let sweep = self.sweep_of(&record).map_err(|error| {
+            Fault::new(FaultKind::Local, format!("the comparison cannot be opened: {error}"))
+        })?;
+        let mut whole = Vec::with_capacity(answers.len());
+        let many = answers.len() > crate::app::HELD_SAMPLES;
+        for answer in answers {
+            whole.push(match answer.map(|answer| self.ask(StoreJob::LoadRun(answer.id))).transpose()? {
+                Some(StoreReply::Run(found)) => {
+                    let mut found: RunRecord = *found;
+                    if many {
+                        found.run.lighten();
+                    }
+                    Some(found)
+                }
+                Some(_) | None => None,
+            });
+        }
+        Ok(Opened { record: *record, sweep, answers: whole })
+    }
+
+    /// Returns the sweep a record's plan is of.
+    fn sweep_of(&self, record: &SweepRecord) -> Result<Sweep, String> {
+        let config = self.access.config();
+        let personas = config.personas.iter();
+        let known = Known {
+            personas: personas.map(|(name, persona)| (name.as_str(), persona.system.as_str())).collect(),
+            endpoints: config.endpoints.keys().map(|name| (name.as_str(), config.model(name))).collect(),
+        };
+        let plan =
+            Plan::parse(&record.plan, Path::new("sweep.toml"), &known).map_err(|error| error.to_string())?;
+        let base = Request {
+            endpoint: plan.endpoint.as_deref().unwrap_or_default().into(),
+            model: plan.model.as_deref().unwrap_or_default().into(),
+            messages: Vec::new(),
+            sampling: Sampling::default(),
+            continuation: None,
+            stream: true,
+        };
+        plan.sweep(base, &known, &|name| Err(format!("{name} is a file, which is not kept with it")))
+    }
+
+    /// Writes a comparison into a file.
+    fn export(&self, path: &Path, bench: &Bench) -> Result<(), Fault> {
+        let wrong = |error: String| Fault::new(FaultKind::Local, error);
+        let document = Document::of_name(&path.to_string_lossy()).map_err(wrong)?;
+        let unwritable = |error: std::io::Error| {
+            Fault::new(FaultKind::Local, format!("{} cannot be written: {error}", path.display()))
+                .remedy("Check that its folder exists and that you may write there")
+        };
+        let usage = |run: &Run| self.usage(run);
+        let whole = |sample: usize| match self.ask(StoreJob::LoadRun(bench.slots()[sample].record?)) {
+            Ok(StoreReply::Run(whole)) => Some(whole.run),
+            Ok(_) | Err(_) => None,
+        };
+        let progress = bench.progress(Timestamp::default());
+        let report =
+            Report { bench, progress, checks: Vec::new(), verdicts: &[], usage: &usage, whole: &whole };
+        let shapes = Shapes::of_samples(bench.slots().iter().map(|slot| &slot.sample));
+        let text = document.text(&report, &shapes).map_err(wrong)?;
+        std::fs::write(path, text).map_err(unwritable)
+    }
+
+    /// Returns the tokens billed for a run, estimated where the provider reported none.
+    fn usage(&self, run: &Run) -> Usage {
+        if let Some(usage) = run.usage {
+            return usage;
+        }
+        let card = self.access.config().card(&run.request.model);
+        let encoding = card.encoding.unwrap_or_else(|| tokenizer::encoding_for(&run.request.model).encoding);
+        let table = tokenizer::table(encoding);
+        let messages = &run.request.messages;
+        let texts: u64 = messages.iter().map(|message| table.count(&message.content)).sum();
+        let reasoning_tokens = table.count(&run.reasoning);
+        Usage {
+            input_tokens: texts + framing_tokens(messages.len()),
+            cached_input_tokens: 0,
+            output_tokens: table.count(&run.text) + reasoning_tokens,
+            reasoning_tokens,
+        }
+    }
+}
