@@ -4,6 +4,7 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test looks at the few cases it is about")]
 
 mod app_loop;
+mod archive;
 mod cli;
 mod conduct;
 mod continuation;

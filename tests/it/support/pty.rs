@@ -54,6 +54,11 @@ impl Home {
         self.0.path().join("data/draft.txt")
     }
 
+    /// Returns the folder of data.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.0.path().join("data")
+    }
+
     fn path(&self) -> &Path {
         self.0.path()
     }
@@ -219,13 +224,19 @@ impl Pty {
     }
 }
 
-/// Waits until a file holds a text.
-pub(crate) fn file_holds(path: &Path, text: &str) {
+/// Waits until something outside the program is so.
+pub(crate) fn becomes(what: &str, is_so: impl Fn() -> bool) {
     let until = Instant::now() + DEADLINE;
-    while std::fs::read_to_string(path).ok().as_deref() != Some(text) {
-        assert!(Instant::now() < until, "{} never held {text:?}", path.display());
+    while !is_so() {
+        assert!(Instant::now() < until, "never: {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// Waits until a file holds a text.
+pub(crate) fn file_holds(path: &Path, text: &str) {
+    let holds = || std::fs::read_to_string(path).ok().as_deref() == Some(text);
+    becomes(&format!("{} holds {text:?}", path.display()), holds);
 }
 
 fn read(mut from: Box<dyn Read + Send>, received: &(Mutex<Received>, Condvar), is_leaving: &AtomicBool) {

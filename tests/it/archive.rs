@@ -1,0 +1,72 @@
+//! A comparison in a real terminal, killed in the middle: what was answered is there, and only the rest is
+//! asked for.
+
+use crate::support::DEADLINE;
+use crate::support::gated::{Call, GatedServer};
+use crate::support::pty::{Home, Pty, becomes};
+use crate::support::wire::answer;
+use tokenscope::core::job::{StoreJob, StoreReply, SweepSummary};
+use tokenscope::store::{FILE, Store};
+
+async fn accept(server: &GatedServer) -> Call {
+    tokio::time::timeout(DEADLINE, server.accept()).await.expect("a request comes")
+}
+
+async fn finish(mut call: Call, text: &str) {
+    call.open().await;
+    call.send(answer(text).as_bytes()).await;
+    call.finish().await;
+}
+
+fn temperature(call: &Call) -> f64 {
+    let body: serde_json::Value = serde_json::from_str(&call.body).unwrap();
+    body["temperature"].as_f64().unwrap()
+}
+
+fn sweeps(home: &Home) -> Vec<SweepSummary> {
+    let store = Store::start(home.data().join(FILE));
+    match store.ask(StoreJob::ListSweeps { limit: 9 }) {
+        StoreReply::Sweeps(sweeps) => sweeps,
+        // It is being made.
+        _ => Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn a_comparison_that_was_killed_goes_on_with_what_is_missing() {
+    let home = Home::new();
+    let server = GatedServer::start().await;
+    let mut terminal = Pty::start(&home, &server.base_url(), 120, 30);
+    terminal.shows("Write a message").send("\x1b2").shows("One question");
+    terminal.send("\x1bt").shows("each cell").send("0.3 1.2 1.8\r").shows("3 requests");
+    terminal.send("무엇이 좋을까?").shows("무엇이 좋을까?").send("\r");
+    let mut calls = vec![accept(&server).await, accept(&server).await, accept(&server).await];
+    calls.sort_by(|a, b| temperature(a).total_cmp(&temperature(b)));
+    let warmest = calls.pop().unwrap();
+    finish(warmest, "새벽 공기").await;
+    terminal.shows("새벽 공기");
+    becomes("the answer is kept", || sweeps(&home).first().is_some_and(|sweep| sweep.done == 1));
+    terminal.kill();
+    drop(calls);
+
+    let mut terminal = Pty::start(&home, &server.base_url(), 120, 30);
+    terminal.shows("Write a message").send("\x1bo").shows("무엇이 좋을까?").shows("1/3 answered");
+    terminal.send("\r").shows("새벽 공기").shows("2 not answered yet");
+    terminal.send("p");
+    let mut rest = [accept(&server).await, accept(&server).await];
+    rest.sort_by(|a, b| temperature(a).total_cmp(&temperature(b)));
+    assert_eq!(rest.each_ref().map(temperature), [0.3, 1.2]);
+    let [first, second] = rest;
+    finish(first, "a cool answer").await;
+    finish(second, "a warm answer").await;
+    terminal.shows("a cool answer").shows("a warm answer").shows("새벽 공기");
+    becomes("all is kept", || sweeps(&home).first().is_some_and(|sweep| sweep.done == 3));
+
+    let file = home.data().join("out.md");
+    terminal.send("e").shows("write to").send(&"\x7f".repeat(12)).send(file.to_str().unwrap()).send("\r");
+    terminal.shows("written:");
+    let written = std::fs::read_to_string(&file).unwrap();
+    assert!(written.contains("a warm answer") && written.contains("새벽 공기"), "{written}");
+    terminal.send("\x11");
+    assert_eq!(terminal.ends(), 0);
+}
