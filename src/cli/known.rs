@@ -9,8 +9,8 @@ use crate::cli::session::encoding;
 use crate::config::Config;
 use crate::core::meaning::{self, Meaning};
 use crate::core::model::ModelCard;
-use crate::core::provenance::Provenance;
 use crate::core::probe::{Finding, Probes, Subject, refusal};
+use crate::core::provenance::Provenance;
 use crate::core::run::Run;
 use std::path::Path;
 use std::sync::Arc;
@@ -49,7 +49,8 @@ impl Known {
         // A name from a file may hold anything, and the line is there to be copied to a shell.
         let plain = |name: &str| {
             let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-:/@".contains(c);
-            (name.chars().all(is_plain) && !name.is_empty() && !name.starts_with('-')).then(|| name.to_owned())
+            (name.chars().all(is_plain) && !name.is_empty() && !name.starts_with('-'))
+                .then(|| name.to_owned())
         };
         let (endpoint, model) = (&*run.request.endpoint, plain(&run.request.model));
         let settings = self.config.endpoints.get(endpoint);

@@ -162,13 +162,16 @@ mod tests {
         assert_eq!([parameter(1.0), parameter(0.25), parameter(0.3)], ["1.0", "0.25", "0.3"]);
         assert_eq!([rate(8.44), rate(61.2)], ["8.4 tok/s", "61 tok/s"]);
         assert_eq!(bits(-0.0), "0.00 bits");
-        assert_eq!([counted(0, "token"), counted(1, "token"), counted(2000, "token")], ["0 tokens", "1 token", "2,000 tokens"]);
+        assert_eq!(
+            [counted(0, "token"), counted(1, "token"), counted(2000, "token")],
+            ["0 tokens", "1 token", "2,000 tokens"]
+        );
     }
 
     #[test]
     fn an_interval_stands_with_half_its_own_width() {
         for (min, max, shown, exact) in [
-            (0.123, 0.456, "12.3 – 45.6 %", "±16.6 points"),
+            (0.123, 0.456, "12.3 – 45.6 %", "±16.7 points"),
             (0.5, 0.500_001, "50.0 %", "exact"),
             (0.0, 0.0003, "0.0 – <0.1 %", "±<0.1 points"),
             (0.0, 0.3, "0.0 – 30.0 %", "±15.0 points"),

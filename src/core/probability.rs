@@ -206,7 +206,8 @@ impl<'a> Position<'a> {
     #[must_use]
     pub fn rank_text(self) -> String {
         let listed = self.token.candidates.iter().filter_map(|c| c.logprob);
-        let is_below = || listed.fold(f64::INFINITY, f64::min) > self.token.logprob.unwrap_or(f64::NEG_INFINITY);
+        let is_below =
+            || listed.fold(f64::INFINITY, f64::min) > self.token.logprob.unwrap_or(f64::NEG_INFINITY);
         match (self.rank(), self.token.candidates.len()) {
             (Some(rank), _) => rank.to_string(),
             (None, count) if count > 0 && is_below() => format!(">{count}"),

@@ -233,7 +233,9 @@ mod tests {
         };
         assert!(token.chosen() == Some(0) && !token.reads_like(&other) && token.stands_for_more());
         let unnumbered = Token { id: None, ..token.clone() };
-        assert!(unnumbered.chosen().is_none() && unnumbered.reads_like(&whole) && !unnumbered.stands_for_more());
+        assert!(
+            unnumbered.chosen().is_none() && unnumbered.reads_like(&whole) && !unnumbered.stands_for_more()
+        );
         let own = Token { candidates: Box::new([whole]), ..token };
         assert!(!own.stands_for_more());
     }

@@ -285,7 +285,8 @@ impl Reading {
         let said = self.said;
         let choices = said.choices.max(1);
         if self.choice >= choices {
-            let message = format!("There is no choice {}; the first is 0, the last is {}", self.choice, choices - 1);
+            let message =
+                format!("There is no choice {}; the first is 0, the last is {}", self.choice, choices - 1);
             return Err(Fault::new(FaultKind::Local, message).remedy("Name another with --choice"));
         }
         let has_answer = !said.text.is_empty() || !said.tokens.is_empty() || !said.reasoning.is_empty();

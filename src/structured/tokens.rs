@@ -117,7 +117,9 @@ impl Confidence {
         Some(Self {
             shares_first: alignment.span(over.start)?.start < bytes.start,
             shares_last,
-            probability: joint_logprob.map(f64::exp).map(|p| Interval { min: p * whole.min, max: p * whole.max }),
+            probability: joint_logprob
+                .map(f64::exp)
+                .map(|p| Interval { min: p * whole.min, max: p * whole.max }),
             joint_logprob,
             ends,
             lowest,
@@ -196,7 +198,8 @@ mod tests {
     #[test]
     fn a_value_without_every_logprob_has_no_joint_one() {
         let tokens = [token(b"1", Some(-0.5)), token(b"2", None)];
-        let confidence = Confidence::new(Kind::Number, &(0..2), &tokens, &Alignment::new("12", &tokens)).unwrap();
+        let confidence =
+            Confidence::new(Kind::Number, &(0..2), &tokens, &Alignment::new("12", &tokens)).unwrap();
         assert_eq!(confidence.joint_logprob, None);
         assert_eq!(confidence.lowest, Some(Lowest { token: 0, logprob: -0.5 }));
     }
@@ -231,7 +234,8 @@ mod tests {
             id: None,
         };
         let list: Box<[Candidate]> = candidates.iter().map(of).collect();
-        let next = Token { piece: list[0].piece.clone(), logprob: list[0].logprob, candidates: list, id: None };
+        let next =
+            Token { piece: list[0].piece.clone(), logprob: list[0].logprob, candidates: list, id: None };
         vec![token(number.as_bytes(), Some(0.5f64.ln())), next]
     }
 

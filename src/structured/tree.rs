@@ -67,7 +67,9 @@ impl Tree {
             let leaf = Leaf { text, node, tokens, alignment: &alignment };
             Row {
                 value: if is_leaf { text[node.span.clone()].into() } else { Box::default() },
-                confidence: is_leaf.then(|| Confidence::new(node.kind, &node.span, tokens, &alignment)).flatten(),
+                confidence: is_leaf
+                    .then(|| Confidence::new(node.kind, &node.span, tokens, &alignment))
+                    .flatten(),
                 choices: if is_leaf { offers.choices(index, &leaf) } else { Vec::new() },
                 violations: Vec::new(),
                 has_fault: document.fault.as_ref().is_some_and(|fault| fault.node == Some(index)),

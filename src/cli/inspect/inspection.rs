@@ -4,6 +4,7 @@
 //! Owns no form and no wording of a form. The numbers are those of `core`; each is computed when a form
 //! asks for it, so that a table does not pay for what only JSON holds.
 
+use super::Wish;
 use crate::core::cut::Fate;
 use crate::core::figure;
 use crate::core::group::{Group, groups};
@@ -11,7 +12,6 @@ use crate::core::meaning::Meaning;
 use crate::core::probability::{CloseCall, Position, Range, ranked_close_calls};
 use crate::core::request::ResponseFormat;
 use crate::core::reshaping::{Refusal, Reshaping};
-use super::Wish;
 use crate::core::run::Run;
 use crate::core::text::{fit, visible};
 use crate::core::token::{Piece, Token};
@@ -249,7 +249,10 @@ impl<'a> Inspection<'a> {
         }
         let bytes = alignment.uncovered_bytes();
         if bytes > 0 {
-            lines.push(format!("≈ for {} of the answer no token was reported", figure::counted(bytes, "byte")));
+            lines.push(format!(
+                "≈ for {} of the answer no token was reported",
+                figure::counted(bytes, "byte")
+            ));
         }
         let merged = alignment.merged().len();
         if merged > 0 {

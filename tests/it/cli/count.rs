@@ -120,7 +120,12 @@ fn pieces_have_their_numbers_and_the_text_its_price() {
     let ends = home.pipe(&["count", "--pieces", "--encoding", "cl100k_base"], b"a\r\nb\n").fine();
     assert!(ends.contains("  ␍⏎\n") && ends.contains("  ⏎\n"), "{ends}");
     let one = home.pipe(&["count", "--pieces", "--encoding", "o200k_base"], b"a").fine();
-    assert!(one.ends_with("\n1 token · 1 grapheme · 1.00 tokens per grapheme · 1 word · 1.00 tokens per word · o200k_base\n"), "{one}");
+    assert!(
+        one.ends_with(
+            "\n1 token · 1 grapheme · 1.00 tokens per grapheme · 1 word · 1.00 tokens per word · o200k_base\n"
+        ),
+        "{one}"
+    );
     let garbled: String = "안녕하세요".bytes().map(char::from).collect();
     let done = home.pipe(&["count", "--pieces", "--encoding", "o200k_base"], garbled.as_bytes());
     assert!(done.err.contains("looks like UTF-8 read as Latin-1"), "{done:?}");

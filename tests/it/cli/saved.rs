@@ -149,7 +149,8 @@ fn a_what_if_of_a_saved_answer_is_that_of_the_answer() {
         }
     }
     let saved = json_of(CHAT);
-    let table = home.pipe(&["inspect", "--from", "-", "--what-if", "top_p=0.9"], saved.to_string().as_bytes());
+    let table =
+        home.pipe(&["inspect", "--from", "-", "--what-if", "top_p=0.9"], saved.to_string().as_bytes());
     assert!(table.fine().contains("what if T 1.0, top_p 0.9 · T assumed 1.0"));
 }
 
