@@ -54,9 +54,10 @@ impl Known {
         };
         let (endpoint, model) = (&*run.request.endpoint, plain(&run.request.model));
         let settings = self.config.endpoints.get(endpoint);
-        let place = settings.and_then(|settings| match is_url {
-            true => Some(format!("--base-url {}", plain(&settings.base_url)?)),
-            false => Some(format!("--endpoint {}", plain(endpoint)?)),
+        let place = settings.and_then(|settings| {
+            let (flag, name) =
+                if is_url { ("--base-url", &*settings.base_url) } else { ("--endpoint", endpoint) };
+            Some(format!("{flag} {}", plain(name)?))
         });
         let place = place.unwrap_or_else(|| "--endpoint NAME".to_owned());
         format!("tokenscope probe {place} --model {}", model.unwrap_or_else(|| "MODEL".to_owned()))

@@ -247,10 +247,10 @@ mod tests {
             let candidates = list.iter().map(|logprob| lost(*logprob)).collect();
             Token { piece: Piece::new("\u{fffd}", None), logprob: own, candidates, id: None }.chosen()
         };
-        let list = [Some(-0.5), Some(-1.5), Some(-1.5), None];
-        assert_eq!(chosen(Some(-1.5), &list), Some(1));
-        assert_eq!(chosen(Some(-1.499), &list), Some(1));
-        assert_eq!(chosen(None, &list), Some(0));
+        let values = [Some(-0.5), Some(-1.5), Some(-1.5), None];
+        assert_eq!(chosen(Some(-1.5), &values), Some(1));
+        assert_eq!(chosen(Some(-1.499), &values), Some(1));
+        assert_eq!(chosen(None, &values), Some(0));
         assert_eq!(chosen(Some(-9.0), &[]), None);
     }
 
