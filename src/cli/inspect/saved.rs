@@ -59,7 +59,10 @@ pub(super) fn read(flags: &Flags<'_>, path: &Path, output: &mut Output) -> Resul
         ));
     }
     let known = Known::new(loaded.config, &paths.data_dir, output);
-    Ok(Saved { run: stated(saved.run, flags), provenance: saved.provenance, known })
+    // Who says that it came from elsewhere knows better than the file where its values stand.
+    let is_elsewhere = flags.is_given("endpoint") || flags.is_given("model");
+    let provenance = saved.provenance.filter(|_| !is_elsewhere);
+    Ok(Saved { run: stated(saved.run, flags), provenance, known })
 }
 
 /// Returns the answer with what the flags say of how it was asked.

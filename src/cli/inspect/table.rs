@@ -20,6 +20,9 @@ const AROUND: [usize; 5] = [18, 12, 8, 4, 1];
 /// Cells by which candidates stand to the right where they have lines of their own.
 const INDENT: usize = 4;
 
+/// The heading of the candidates.
+const CANDIDATES: &str = "candidates";
+
 /// One line of the table of tokens before it is laid out.
 struct Line {
     /// The cells of the token itself.
@@ -62,11 +65,12 @@ fn laid_out(
         head.max(widest(&mut rows.iter().filter_map(|row| row.head.get(at)))) + GAP
     };
     let head: usize = (0..headings.len()).map(column).sum();
-    let candidates = || rows.iter().flat_map(|row| &row.candidates);
-    let each: usize = (0..of_candidate.len())
-        .map(|at| widest(&mut candidates().filter_map(|cells| cells.get(at))) + GAP)
-        .sum::<usize>()
-        .max(1);
+    let of_each = |at: usize| {
+        widest(&mut rows.iter().flat_map(|row| &row.candidates).filter_map(|cells| cells.get(at)))
+    };
+    let each: usize = (0..of_candidate.len()).map(|at| of_each(at) + GAP).sum::<usize>().max(1);
+    // The first name has its heading above it, which may be wider.
+    let head = head + width(CANDIDATES).saturating_sub(of_each(0));
     // No gap stands behind the last column.
     let fits = |before: usize| room.saturating_add(GAP).saturating_sub(before) / each;
     let (is_beside, count) = match fits(head) {
@@ -74,7 +78,7 @@ fn laid_out(
         count => (true, count.min(most)),
     };
     let first = if is_beside { headings.len() } else { 1 };
-    let mut table = Table::new(&if is_beside { [headings, &["candidates"]].concat() } else { vec![""] });
+    let mut table = Table::new(&if is_beside { [headings, &[CANDIDATES]].concat() } else { vec![""] });
     let mut heads = Table::new(headings);
     let mut below = Vec::new();
     for Line { head, candidates } in rows {
@@ -244,4 +248,52 @@ fn joined(inspection: &Inspection<'_>, group: &Group) -> Line {
 
 fn surprisal(logprob: Option<f64>) -> String {
     logprob.map_or(NONE.to_owned(), |logprob| figure::bits(surprisal_bits(logprob)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(room: Option<usize>) -> Vec<String> {
+        let cells = |cells: &[&str]| cells.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>();
+        let rows = vec![
+            Line {
+                head: cells(&["1", "panda"]),
+                candidates: [["▸panda", "50.0 %"], [" 곰", "30.0 %"], [" a", "9.0 %"]]
+                    .map(|c| cells(&c))
+                    .into(),
+            },
+            Line { head: cells(&["2–3", "한 ×2"]), candidates: Vec::new() },
+        ];
+        laid_out(&["#", "token"], &[Align::Right, Align::Left], &[Align::Left, Align::Right], rows, room)
+    }
+
+    #[test]
+    fn candidates_stand_beside_the_token_as_far_as_there_is_room_and_below_it_else() {
+        let wide = [
+            "  #  token  candidates",
+            "  1  panda  ▸panda      50.0 %   곰  30.0 %   a  9.0 %",
+            "2–3  한 ×2",
+        ];
+        assert_eq!(lines(None), wide);
+        assert_eq!(lines(Some(60)), wide);
+        let beside = [
+            "  #  token  candidates",
+            "  1  panda  ▸panda      50.0 %",
+            "             곰         30.0 %",
+            "             a           9.0 %",
+            "2–3  한 ×2",
+        ];
+        assert_eq!(lines(Some(30)), beside);
+        let below = [
+            "  #  token",
+            "  1  panda",
+            "    ▸panda  50.0 %",
+            "     곰     30.0 %",
+            "     a       9.0 %",
+            "2–3  한 ×2",
+        ];
+        assert_eq!(lines(Some(29)), below);
+        assert_eq!(lines(Some(1)), below);
+    }
 }
