@@ -276,7 +276,7 @@ mod tests {
             "2–3  한 ×2",
         ];
         assert_eq!(lines(None), wide);
-        assert_eq!(lines(Some(60)), wide);
+        assert_eq!(lines(Some(62)), wide);
         let beside = [
             "  #  token  candidates",
             "  1  panda  ▸panda      50.0 %",
