@@ -342,7 +342,7 @@ impl Inspector {
             return false;
         };
         let others: Vec<usize> =
-            (0..token.candidates.len()).filter(|index| !token.is(&token.candidates[*index])).collect();
+            (0..token.candidates.len()).filter(|index| token.chosen() != Some(*index)).collect();
         if others.is_empty() {
             return false;
         }

@@ -34,7 +34,10 @@ impl App {
         }
         let at = self.inspector.current().map_or(0, |group| group.tokens.end.saturating_sub(1));
         let Some(token) = run.tokens.get(at) else { return Effects::none() };
-        let other = self.inspector.in_hand().or_else(|| token.candidates.iter().position(|c| !token.is(c)));
+        let other = self
+            .inspector
+            .in_hand()
+            .or_else(|| (0..token.candidates.len()).find(|at| token.chosen() != Some(*at)));
         let Some(candidate) = other.and_then(|index| token.candidates.get(index)) else {
             self.say("no other candidate is known here: set top_logprobs and ask again");
             return Effects::none();

@@ -142,7 +142,10 @@ fn inspect() -> Command {
              tokenscope inspect --what-if T=1.5,top_p=0.9 'A slogan for running shoes'\n         \
              tokenscope inspect --from response.json --html --out answer.html\n\n\
              What-if figures are computed from the candidates the server returned. Where the rest matters \
-             they are intervals that hold the truth; --top 20 makes them narrow.",
+             they are intervals that hold the truth; --top 20 makes them narrower. That holds if the values are \
+             where they are said to stand, before or after temperature; where that is only assumed, the output \
+             says so, and probe finds it out.\n\n\
+             Tokens are counted from 0 in --json and --csv, and from 1 under # in tables and pages.",
         )
         .args(prompt())
         .arg(no_stream())
@@ -152,17 +155,23 @@ fn inspect() -> Command {
 }
 
 /// Returns the flags that say what of an answer is shown, and where.
-fn inspecting() -> [Arg; 7] {
+fn inspecting() -> [Arg; 8] {
     [
         path("from", "FILE").help(
             "Read a saved answer, - for standard input: the JSON or the events of Chat Completions, \
              Responses or llama.cpp, or what --json prints. --temperature, --top-p, --model and --endpoint \
              then say how it was asked",
         ),
+        number("choice", "INDEX", value_parser!(u64))
+            .requires("from")
+            .help("Which answer of a file with several choices, counted from 0 [default: 0]"),
         text("what-if", "LIST")
             .value_parser(value_parser!(Question))
             .help("What the probabilities would be, with any of T, top_p, min_p, top_k: T=1.5,top_p=0.9"),
-        switch("close-calls").help("Print where the answer nearly went elsewhere, the closest first"),
+        switch("close-calls").help(
+            "Print where the answer nearly went elsewhere: tokens that were not the most probable, or less than \
+             twice as probable as another; those first whose probability is the nearest to the other's",
+        ),
         switch("json").help("Print one object with everything that is known of each token"),
         switch("csv").help("Print a row for each token"),
         switch("html").help("Print one page for a browser: the answer as a heat map, and the table"),

@@ -9,7 +9,7 @@ use crate::cli::input::{self, STDIN};
 use crate::cli::output::Output;
 use crate::cli::session;
 use crate::core::cutting::{shown, words};
-use crate::core::figure::whole;
+use crate::core::figure::{counted, whole};
 use crate::core::model::Encoding;
 use crate::core::mojibake::detect;
 use crate::core::text::{clusters, printable};
@@ -59,7 +59,7 @@ pub(super) fn run(flags: &Flags<'_>, output: &mut Output) -> Result<(), Failure>
     if is_by_line {
         by_line(&files, table, output)
     } else if flags.is_on("pieces") {
-        by_piece(&files, table, output)
+        by_piece(&files, encoding, output)
     } else {
         by_file(&files, table, output)
     }
@@ -113,8 +113,9 @@ fn by_file(files: &[PathBuf], table: &Table, output: &mut Output) -> Result<(), 
     failed.map_or(Ok(()), Err)
 }
 
-/// Prints every token of each file, with what a grapheme cluster and a word cost.
-fn by_piece(files: &[PathBuf], table: &Table, output: &mut Output) -> Result<(), Failure> {
+/// Prints every token of each file, with what a grapheme cluster and a word cost in which vocabulary.
+fn by_piece(files: &[PathBuf], encoding: Encoding, output: &mut Output) -> Result<(), Failure> {
+    let table = table(encoding);
     for (number, file) in files.iter().enumerate() {
         let text = input::read(file, MAX_FILE, output)?;
         if files.len() > 1 {
@@ -129,13 +130,13 @@ fn by_piece(files: &[PathBuf], table: &Table, output: &mut Output) -> Result<(),
             let (piece, _) = shown(table.bytes(*token).unwrap_or_default());
             output.line(&format!("{number:>width$}  {token:>6}  {piece}"))?;
         }
-        output.line(&figures(tokens.len(), &text))?;
+        output.line(&format!("{} · {}", figures(tokens.len(), &text), encoding.name()))?;
         if let Some(found) = detect(&text) {
             let (meant, about) = (table.count(&found.repaired), if found.is_lossless { "" } else { "≈ " });
             output.note(&format!(
-                "note: this looks like UTF-8 read as {}: {} tokens instead of {about}{}",
+                "note: this looks like UTF-8 read as {}: {} instead of {about}{}",
                 found.page.name(),
-                whole(tokens.len() as u64),
+                counted(tokens.len(), "token"),
                 whole(meant),
             ));
         }
@@ -145,10 +146,9 @@ fn by_piece(files: &[PathBuf], table: &Table, output: &mut Output) -> Result<(),
 
 /// Returns what a text costs.
 fn figures(tokens: usize, text: &str) -> String {
-    let mut parts = vec![format!("{} tokens", whole(tokens as u64))];
+    let mut parts = vec![counted(tokens, "token")];
     for (count, name) in [(clusters(text).count(), "grapheme"), (words(text), "word")] {
-        let plural = if count == 1 { "" } else { "s" };
-        parts.push(format!("{} {name}{plural}", whole(count as u64)));
+        parts.push(counted(count, name));
         if count > 0 {
             #[expect(clippy::cast_precision_loss, reason = "token counts are far below 2^52")]
             let share = tokens as f64 / count as f64;

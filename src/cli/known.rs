@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::core::meaning::{self, Meaning};
 use crate::core::model::ModelCard;
 use crate::core::probe::{Finding, Probes, Subject, refusal};
+use crate::core::provenance::Provenance;
 use crate::core::run::Run;
 use std::path::Path;
 use std::sync::Arc;
@@ -42,6 +43,26 @@ impl Known {
         self.probes.of(&self.subject(endpoint, model))
     }
 
+    /// Returns the command that finds out where the values of a run stand. `is_url` says that its
+    /// endpoint was named by its URL.
+    pub(super) fn probe_command(&self, run: &Run, is_url: bool) -> String {
+        // A name from a file may hold anything, and the line is there to be copied to a shell.
+        let plain = |name: &str| {
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-:/@".contains(c);
+            (name.chars().all(is_plain) && !name.is_empty() && !name.starts_with('-'))
+                .then(|| name.to_owned())
+        };
+        let (endpoint, model) = (&*run.request.endpoint, plain(&run.request.model));
+        let settings = self.config.endpoints.get(endpoint);
+        let place = settings.and_then(|settings| {
+            let (flag, name) =
+                if is_url { ("--base-url", &*settings.base_url) } else { ("--endpoint", endpoint) };
+            Some(format!("{flag} {}", plain(name)?))
+        });
+        let place = place.unwrap_or_else(|| "--endpoint NAME".to_owned());
+        format!("tokenscope probe {place} --model {}", model.unwrap_or_else(|| "MODEL".to_owned()))
+    }
+
     /// Returns what is known of a model at an endpoint beforehand, put right by what a probe found out.
     pub(super) fn card(&self, endpoint: &str, model: &str) -> ModelCard {
         let mut card = self.config.card(model);
@@ -59,13 +80,15 @@ impl Known {
         card
     }
 
-    /// Returns what the values of a run stand for.
-    pub(super) fn meaning(&self, run: &Run) -> Meaning {
+    /// Returns what the values of a run stand for. `saved` is what was known when it was saved, which
+    /// counts where that is more than what is known here.
+    pub(super) fn meaning(&self, run: &Run, saved: Option<Provenance>) -> Meaning {
         let (endpoint, model) = (&run.request.endpoint, &run.request.model);
         let card = self.config.card(model);
         let (encoding, is_exact) = encoding(&card, model);
         let configured = self.config.logprobs_before_temperature(endpoint);
-        let provenance = meaning::provenance(configured, self.finding(endpoint, model), &card);
+        let own = meaning::provenance(configured, self.finding(endpoint, model), &card);
+        let provenance = saved.map_or(own, |saved| saved.or_better(own));
         Meaning::new(provenance, &run.request.sampling, is_exact.then_some(encoding))
     }
 }

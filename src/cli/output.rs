@@ -175,6 +175,13 @@ impl Output {
         }
     }
 
+    /// Returns the columns of the terminal that data goes to; `None` for a pipe or a file, where lines may
+    /// be as long as they are.
+    pub(super) fn columns(&self) -> Option<usize> {
+        let size = self.is_terminal.then(|| terminal_size::terminal_size_of(io::stdout())).flatten();
+        size.map(|(terminal_size::Width(columns), _)| usize::from(columns)).filter(|columns| *columns > 0)
+    }
+
     /// Whether somebody sits there who can be asked.
     pub(super) fn can_ask(&self) -> bool {
         self.is_err_terminal && io::stdin().is_terminal()

@@ -12,7 +12,7 @@ pub(super) enum Align {
 }
 
 /// Cells between columns.
-const GAP: usize = 2;
+pub(super) const GAP: usize = 2;
 
 /// Rows of printable cells. A row may have fewer cells than there are columns.
 #[derive(Debug)]
@@ -58,9 +58,34 @@ impl Table {
     }
 }
 
+/// Returns a line cut between its words so that each part takes at most `room` cells; what goes on is
+/// indented. A word that is longer than that stands on a line of its own.
+pub(super) fn wrapped(line: &str, room: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in line.split(' ').filter(|word| !word.is_empty()) {
+        let Some(last) = lines.last_mut() else { break };
+        let is_first = last.trim().is_empty();
+        if !is_first && width(last) + 1 + width(word) > room {
+            lines.push(format!("{}{word}", " ".repeat(GAP)));
+        } else {
+            let space = if is_first { "" } else { " " };
+            last.extend([space, word]);
+        }
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_are_cut_between_words() {
+        assert_eq!(wrapped("one two three", 40), ["one two three"]);
+        assert_eq!(wrapped("one 두번째 three", 10), ["one 두번째", "  three"]);
+        assert_eq!(wrapped("a-very-long-word b", 5), ["a-very-long-word", "  b"]);
+        assert_eq!(wrapped("", 5), [""]);
+    }
 
     #[test]
     fn wide_characters_take_two_cells() {

@@ -1,5 +1,6 @@
 //! How numbers are written on every surface: one function per kind of figure.
 
+use crate::core::probability::Range;
 use crate::core::run::Count;
 
 /// Returns a whole number with thousands separators: `8,192`.
@@ -14,6 +15,13 @@ pub fn whole(number: u64) -> String {
         out.push(digit);
     }
     out
+}
+
+/// Returns how many there are of something that is named in the singular: `1 token`, `2,048 tokens`.
+#[must_use]
+pub fn counted(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", whole(number as u64))
 }
 
 /// Returns a count: plain when exact, with `≈` when estimated.
@@ -36,6 +44,27 @@ pub fn percent(share: f64) -> String {
         ">99.9 %".to_owned()
     } else {
         format!("{percent:.1} %")
+    }
+}
+
+/// Returns an interval of shares as percent, `12.3 – 45.6 %`; one figure where its ends read alike.
+#[must_use]
+pub fn interval(band: Range) -> String {
+    let (low, high) = (percent(band.min), percent(band.max));
+    if low == high { high } else { format!("{} – {high}", low.trim_end_matches(" %")) }
+}
+
+/// Returns how far a share may be off either way, which is half the width of its own interval: `exact`,
+/// or `±1.4 points`.
+#[must_use]
+pub fn exactness(band: Range) -> String {
+    let points = band.width() * 50.0;
+    if band.is_point() {
+        "exact".to_owned()
+    } else if points < 0.05 {
+        "±<0.1 points".to_owned()
+    } else {
+        format!("±{points:.1} points")
     }
 }
 
@@ -133,5 +162,22 @@ mod tests {
         assert_eq!([parameter(1.0), parameter(0.25), parameter(0.3)], ["1.0", "0.25", "0.3"]);
         assert_eq!([rate(8.44), rate(61.2)], ["8.4 tok/s", "61 tok/s"]);
         assert_eq!(bits(-0.0), "0.00 bits");
+        assert_eq!(
+            [counted(0, "token"), counted(1, "token"), counted(2000, "token")],
+            ["0 tokens", "1 token", "2,000 tokens"]
+        );
+    }
+
+    #[test]
+    fn an_interval_stands_with_half_its_own_width() {
+        for (min, max, shown, exact) in [
+            (0.123, 0.456, "12.3 – 45.6 %", "±16.7 points"),
+            (0.5, 0.500_001, "50.0 %", "exact"),
+            (0.0, 0.0003, "0.0 – <0.1 %", "±<0.1 points"),
+            (0.0, 0.3, "0.0 – 30.0 %", "±15.0 points"),
+        ] {
+            let band = Range { min, max };
+            assert_eq!((interval(band).as_str(), exactness(band).as_str()), (shown, exact));
+        }
     }
 }

@@ -234,14 +234,14 @@ impl<'a> Ladder<'a> {
             is_sorted &= logprob <= smallest;
             smallest = smallest.min(logprob);
             // Texts lie elsewhere in memory: only those with the right value are looked at.
-            own.meet(logprob, token.logprob == Some(logprob) && token.is(candidate));
+            own.meet(logprob, token.logprob == Some(logprob) && token.reads_like(candidate));
             *room.get_mut(len)? = logprob;
             len += 1;
         }
         if len == 0 {
             return None;
         }
-        let is_alike = |candidate: &Candidate| token.is(candidate);
+        let is_alike = |candidate: &Candidate| token.reads_like(candidate);
         let is_named = own.listed.is_some() || token.candidates.iter().any(is_alike);
         if own.listed.is_none() {
             own.others = f64::INFINITY;

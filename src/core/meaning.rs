@@ -8,7 +8,7 @@
 use crate::core::ladder::AMPLE_VOCABULARY;
 use crate::core::model::{Encoding, ModelCard};
 use crate::core::probe::Finding;
-use crate::core::provenance::{Basis, Provenance};
+use crate::core::provenance::{Basis, Provenance, Stage};
 use crate::core::request::Sampling;
 use crate::core::reshaping::{Refusal, Reshaping, Source};
 use crate::core::tipping::Tipping;
@@ -37,6 +37,14 @@ impl Meaning {
             source: Source::new(provenance, sampling),
             vocabulary: encoding.map_or(AMPLE_VOCABULARY, Encoding::vocabulary),
         }
+    }
+
+    /// Whether what is computed from these values would be other if they were those after temperature,
+    /// and it is only assumed that they are not. `sampling` is how the answer was asked.
+    #[must_use]
+    pub fn rests_on_assumption(&self, sampling: &Sampling) -> bool {
+        let after = Provenance { stage: Stage::AfterTemperature, basis: Basis::Assumed };
+        self.provenance.basis == Basis::Assumed && Source::new(after, sampling) != self.source
     }
 
     /// Returns the question put to these values.
@@ -70,7 +78,6 @@ pub fn provenance(configured_before: Option<bool>, found: Option<&Finding>, card
 mod tests {
     use super::*;
     use crate::core::probe::Placing;
-    use crate::core::provenance::Stage;
 
     #[test]
     fn configured_beats_probed_beats_documented_beats_assumed() {
@@ -99,6 +106,19 @@ mod tests {
         let meaning = |encoding| Meaning::new(Provenance::default(), &Sampling::default(), encoding);
         assert!(Encoding::ALL.iter().all(|known| known.vocabulary() < meaning(None).vocabulary));
         assert_eq!(meaning(Some(Encoding::Cl100kBase)).vocabulary, Encoding::Cl100kBase.vocabulary());
+    }
+
+    #[test]
+    fn an_assumption_matters_where_the_other_side_would_differ() {
+        let rests = |provenance, temperature, top_p| {
+            let sampling = Sampling { temperature, top_p, ..Sampling::default() };
+            Meaning::new(provenance, &sampling, None).rests_on_assumption(&sampling)
+        };
+        let (assumed, probed) = (Provenance::default(), Provenance::stated(Some(true), Basis::Probed));
+        assert!(rests(assumed, Some(0.7), None) && rests(assumed, None, None));
+        assert!(rests(assumed, Some(1.0), Some(0.9)));
+        // At temperature 1 without a cut both sides are the same.
+        assert!(!rests(assumed, Some(1.0), None) && !rests(probed, Some(0.7), None));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! were not returned is kept as the *unseen tail*, and what depends on it is a range.
 
 use crate::core::ladder::Ladder;
-use crate::core::token::Token;
+use crate::core::token::{Candidate, Piece, Token};
 use serde::Serialize;
 
 /// Below this margin in nats a position is a close call: the runner-up is at least half as probable.
@@ -133,12 +133,12 @@ impl<'a> Position<'a> {
     /// Returns the rank of the chosen token among the returned candidates, 1 for the most probable;
     /// `None` when it is not among them.
     ///
-    /// Compared by number or bytes, see [`Token::is`]. Where the server gives no numbers and reports
+    /// Compared by number or bytes, see [`Token::chosen`]. Where the server gives no numbers and reports
     /// other bytes for the chosen token than for its candidate, an equal logprob does not prove
     /// identity, so such a token has no rank.
     #[must_use]
     pub fn rank(self) -> Option<usize> {
-        let at = self.token.candidates.iter().position(|c| self.token.is(c))?;
+        let at = self.token.chosen()?;
         let own = self.token.candidates[at].logprob;
         // Servers list in order, but a list that is not sorted must not change the rank.
         let better = self.token.candidates.iter().filter(|c| c.logprob > own).count();
@@ -171,29 +171,78 @@ impl<'a> Position<'a> {
         Some((1.0 - self.known().sum::<f64>()).clamp(0.0, 1.0))
     }
 
+    /// Returns the probability mass that is known, 0 or more. More than 1, beyond what a server rounds,
+    /// says that the values are no probabilities.
+    #[must_use]
+    pub fn mass(self) -> f64 {
+        self.known().sum()
+    }
+
+    /// Returns the most probable candidate that was not chosen; `None` without one that has a value.
+    #[must_use]
+    pub fn runner_up(self) -> Option<&'a Candidate> {
+        let own = self.own();
+        let others = self.token.candidates.iter().enumerate().filter(|(index, _)| Some(*index) != own);
+        let valued = others.filter_map(|(_, candidate)| Some((candidate, candidate.logprob?)));
+        // The first of equals, as it is listed.
+        valued.reduce(|best, next| if next.1 > best.1 { next } else { best }).map(|(candidate, _)| candidate)
+    }
+
+    /// Returns which candidate is the chosen token. Where none has its bytes and the server replaces
+    /// some, one that is as probable stands for it, so that a token is no rival of its own.
+    fn own(self) -> Option<usize> {
+        let Self { token } = self;
+        let is_lossy = |piece: &Piece| piece.text().contains(char::REPLACEMENT_CHARACTER);
+        let is_same = |candidate: &Candidate| {
+            let is_numbered = token.id.is_some() && candidate.id.is_some();
+            let is_respelled = !is_numbered && (is_lossy(&token.piece) || is_lossy(&candidate.piece));
+            is_respelled && token.logprob.is_some() && candidate.logprob == token.logprob
+        };
+        token.chosen().or_else(|| token.candidates.iter().position(is_same))
+    }
+
+    /// Returns the rank as it is written: the number, `>5` for a token that is not among 5 candidates,
+    /// `–` where the server does not say.
+    #[must_use]
+    pub fn rank_text(self) -> String {
+        let listed = self.token.candidates.iter().filter_map(|c| c.logprob);
+        let is_below =
+            || listed.fold(f64::INFINITY, f64::min) > self.token.logprob.unwrap_or(f64::NEG_INFINITY);
+        match (self.rank(), self.token.candidates.len()) {
+            (Some(rank), _) => rank.to_string(),
+            (None, count) if count > 0 && is_below() => format!(">{count}"),
+            (None, _) => "–".to_owned(),
+        }
+    }
+
     /// Returns how far the chosen token is ahead of the best other candidate, in nats; negative when
     /// it is behind. `None` when there is nothing to compare with.
     #[must_use]
     pub fn margin(self) -> Option<f64> {
-        let own = self.token.logprob?;
-        let other = self
-            .token
-            .candidates
-            .iter()
-            .filter(|c| !self.token.is(c))
-            .filter_map(|c| c.logprob)
-            .max_by(f64::total_cmp)?;
-        Some(own - other)
+        Some(self.token.logprob? - self.runner_up()?.logprob?)
+    }
+
+    /// Returns the margin in bits, see [`Position::margin`].
+    #[must_use]
+    pub fn margin_bits(self) -> Option<f64> {
+        self.margin().map(|nats| nats / std::f64::consts::LN_2)
     }
 
     /// Whether the answer nearly went elsewhere here: the chosen token was not rank 1, or another
     /// candidate was at least half as probable.
     #[must_use]
     pub fn is_close_call(self) -> bool {
-        // The same as a small margin, but most candidates are told apart by their value alone.
+        // The same as a small margin, but nearly all positions are told by their values alone: texts lie
+        // elsewhere in memory.
         let Some(own) = self.token.logprob else { return false };
-        let is_near = |logprob: f64| own - logprob < CLOSE_MARGIN;
-        self.token.candidates.iter().any(|c| c.logprob.is_some_and(is_near) && !self.token.is(c))
+        let is_near = |c: &&Candidate| c.logprob.is_some_and(|logprob| own - logprob < CLOSE_MARGIN);
+        let mut near = self.token.candidates.iter().filter(is_near);
+        match (near.next(), near.next()) {
+            (None, _) => false,
+            (Some(_), Some(_)) => true,
+            (Some(only), None) if only.logprob == Some(own) && self.token.reads_like(only) => false,
+            (Some(_), None) => self.margin().is_some_and(|margin| margin < CLOSE_MARGIN),
+        }
     }
 
     /// Returns the interval in which the entropy of the whole distribution lies, in bits: see
@@ -209,30 +258,30 @@ impl<'a> Position<'a> {
 pub struct CloseCall {
     /// Which token of the answer.
     pub index: usize,
-    /// How far the chosen token is ahead of the best other candidate, in nats; negative when behind.
-    pub margin: f64,
+    /// How far the chosen token is ahead of the best other candidate, in bits; negative when behind.
+    pub margin_bits: f64,
 }
 
-/// Returns the close calls of an answer, the smallest margin first: tokens that were drawn against
-/// the odds, then those that nearly lost. Equal ones stand in the order of the answer.
+/// Returns the close calls of an answer, the closest first: whichever way it went, the less the chosen
+/// token and the best other one are apart, the closer. Equal ones stand in the order of the answer.
 #[must_use]
 pub fn ranked_close_calls(tokens: &[Token]) -> Vec<CloseCall> {
     let mut calls: Vec<CloseCall> = tokens
         .iter()
         .enumerate()
         .filter_map(|(index, token)| {
-            let margin = Position::new(token).margin().filter(|margin| *margin < CLOSE_MARGIN)?;
-            Some(CloseCall { index, margin })
+            let position = Position::new(token);
+            let margin_bits = position.is_close_call().then(|| position.margin_bits())??;
+            Some(CloseCall { index, margin_bits })
         })
         .collect();
-    calls.sort_by(|a, b| a.margin.total_cmp(&b.margin));
+    calls.sort_by(|a, b| a.margin_bits.abs().total_cmp(&b.margin_bits.abs()));
     calls
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::token::{Candidate, Piece};
     use crate::core::truth::{Full, full};
     use proptest::prelude::*;
 
@@ -283,17 +332,42 @@ mod tests {
     }
 
     #[test]
-    fn close_calls_are_ranked_by_margin() {
+    fn close_calls_are_ranked_by_how_close_they_are() {
         let tokens = [
             token("a", 0.9, &[("a", 0.9), ("b", 0.05)]),
             token("a", 0.4, &[("a", 0.4), ("b", 0.3)]),
             token("b", 0.1, &[("a", 0.8), ("b", 0.1)]),
             token("a", 0.4, &[("a", 0.4), ("b", 0.3)]),
             token("a", 0.4, &[]),
+            token("a", 0.5, &[("b", 0.5)]),
+            token("a", 0.45, &[("b", 0.45), ("a", 0.45)]),
         ];
         let calls = ranked_close_calls(&tokens);
-        assert_eq!(calls.iter().map(|call| call.index).collect::<Vec<_>>(), [2, 1, 3]);
-        assert!((calls[0].margin - (0.1f64 / 0.8).ln()).abs() < 1e-12);
+        assert_eq!(calls.iter().map(|call| call.index).collect::<Vec<_>>(), [5, 6, 1, 3, 2]);
+        assert!((calls[4].margin_bits - (0.1f64 / 0.8).log2()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn tokens_that_read_alike_have_one_rival_each() {
+        let lost = token("\u{fffd}", 0.3, &[("\u{fffd}", 0.6), ("\u{fffd}", 0.3), ("\u{fffd}", 0.1)]);
+        let position = Position::new(&lost);
+        assert_eq!((position.rank(), position.margin_bits().map(f64::round)), (Some(2), Some(-1.0)));
+        assert!(position.is_close_call());
+        // Under another spelling it is as probable as itself.
+        let respelled = token("안", 0.6, &[("\u{fffd}", 0.6), ("a", 0.1)]);
+        assert!(!Position::new(&respelled).is_close_call());
+        assert!(Position::new(&respelled).margin().is_some_and(|margin| margin > 1.0));
+    }
+
+    #[test]
+    fn a_rank_is_written_as_far_as_it_is_known() {
+        let list = [("a", 0.5), ("b", 0.25)];
+        assert_eq!(Position::new(&token("b", 0.25, &list)).rank_text(), "2");
+        assert_eq!(Position::new(&token("z", 0.1, &list)).rank_text(), ">2");
+        assert_eq!(Position::new(&Token { logprob: None, ..token("z", 0.1, &list) }).rank_text(), ">2");
+        // It is one of the two under another spelling.
+        assert_eq!(Position::new(&token("z", 0.25, &list)).rank_text(), "–");
+        assert_eq!(Position::new(&token("z", 0.1, &[])).rank_text(), "–");
     }
 
     #[test]
@@ -310,6 +384,20 @@ mod tests {
     }
 
     proptest! {
+        /// A close call is a small margin, however the values lie and whatever reads alike.
+        #[test]
+        fn a_close_call_is_a_small_margin(
+            own in 1u32..8, chosen in 0usize..3, list in prop::collection::vec((0usize..3, 1u32..8), 0..5),
+        ) {
+            let text = ["a", "b", "\u{fffd}"];
+            let p = |eighths: u32| f64::from(eighths) / 8.0;
+            let list: Vec<(&str, f64)> = list.iter().map(|(at, eighths)| (text[*at], p(*eighths))).collect();
+            let token = token(text[chosen], p(own), &list);
+            let position = Position::new(&token);
+            let is_small = position.margin().is_some_and(|margin| margin < CLOSE_MARGIN);
+            prop_assert_eq!(position.is_close_call(), is_small);
+        }
+
         /// Whatever was cut off, the true entropy is in the range, and all of it gives a point.
         #[test]
         fn true_entropy_lies_in_the_range(full in full()) {

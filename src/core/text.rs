@@ -188,15 +188,17 @@ pub fn printable_lines(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Returns the text of a token so that its white space can be seen: ` the` as `␣the`, line ends as `⏎`.
+/// Returns the text of a token so that its white space can be seen: ` the` as `␣the`, a line end as `⏎`,
+/// and the carriage return before one as `␍`, since it costs bytes and often a token.
 #[must_use]
 pub fn visible(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for (_, cluster) in clusters(text) {
         match cluster {
             " " => out.push('␣'),
-            "\n" | "\r\n" => out.push('⏎'),
+            "\n" => out.push('⏎'),
             "\r" => out.push('␍'),
+            "\r\n" => out.push_str("␍⏎"),
             "\t" => out.push('⇥'),
             _ => out.push_str(&Glyph::of(cluster).text),
         }
@@ -323,6 +325,7 @@ mod tests {
     #[test]
     fn white_space_of_a_token_can_be_seen() {
         assert_eq!(visible(" the\n\t"), "␣the⏎⇥");
+        assert_eq!([visible("\r"), visible("\r\n"), visible("\n\r")], ["␍", "␍⏎", "⏎␍"]);
     }
 
     #[test]

@@ -109,10 +109,25 @@ pub struct Token {
 }
 
 impl Token {
-    /// Whether this candidate is the token that was chosen: by number where the server gives both,
-    /// else by bytes, as two candidates can print alike.
+    /// Returns which candidate is the token that was chosen: by number where the server gives both, else
+    /// by bytes, as two candidates can print alike.
+    ///
+    /// Where a server replaces bytes, several have the same: the one with the token's own logprob is
+    /// taken, the nearest where none has it, and the first where nothing tells them apart. So there is
+    /// one at most.
     #[must_use]
-    pub fn is(&self, candidate: &Candidate) -> bool {
+    pub fn chosen(&self) -> Option<usize> {
+        let distance = |candidate: &Candidate| match (self.logprob, candidate.logprob) {
+            (Some(own), Some(other)) => (own - other).abs(),
+            (None, _) | (_, None) => f64::INFINITY,
+        };
+        let alike = self.candidates.iter().enumerate().filter(|(_, candidate)| self.reads_like(candidate));
+        alike.min_by(|(_, a), (_, b)| distance(a).total_cmp(&distance(b))).map(|(index, _)| index)
+    }
+
+    /// Whether this candidate may be the token that was chosen, by its number or its bytes alone.
+    #[must_use]
+    pub(super) fn reads_like(&self, candidate: &Candidate) -> bool {
         match (self.id, candidate.id) {
             (Some(own), Some(other)) => own == other,
             (None, _) | (_, None) => self.piece.bytes() == candidate.piece.bytes(),
@@ -216,11 +231,27 @@ mod tests {
             candidates: Box::new([last.clone(), other.clone()]),
             id: Some(130),
         };
-        assert!(token.is(&last) && !token.is(&other) && token.stands_for_more());
+        assert!(token.chosen() == Some(0) && !token.reads_like(&other) && token.stands_for_more());
         let unnumbered = Token { id: None, ..token.clone() };
-        assert!(!unnumbered.is(&last) && unnumbered.is(&whole) && !unnumbered.stands_for_more());
+        assert!(
+            unnumbered.chosen().is_none() && unnumbered.reads_like(&whole) && !unnumbered.stands_for_more()
+        );
         let own = Token { candidates: Box::new([whole]), ..token };
         assert!(!own.stands_for_more());
+    }
+
+    #[test]
+    fn of_candidates_that_read_alike_one_at_most_is_chosen() {
+        let lost = |logprob| Candidate { piece: Piece::new("\u{fffd}", None), logprob, id: None };
+        let chosen = |own, list: &[Option<f64>]| {
+            let candidates = list.iter().map(|logprob| lost(*logprob)).collect();
+            Token { piece: Piece::new("\u{fffd}", None), logprob: own, candidates, id: None }.chosen()
+        };
+        let values = [Some(-0.5), Some(-1.5), Some(-1.5), None];
+        assert_eq!(chosen(Some(-1.5), &values), Some(1));
+        assert_eq!(chosen(Some(-1.499), &values), Some(1));
+        assert_eq!(chosen(None, &values), Some(0));
+        assert_eq!(chosen(Some(-9.0), &[]), None);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Runs and their events as JSON: the one form in which all commands write them.
 //!
 //! Field names are those of every surface. A field that cannot be known is `null`; `fault` and
-//! `reasoning` are there only where there is one.
+//! `reasoning` are there only where there is one. How it was asked (`asked_…`) stands there as far as it
+//! decides what the probabilities mean, so that an answer read back has the same figures.
 
 use crate::core::fault::Fault;
 use crate::core::run::{Run, RunStatus};
@@ -10,6 +11,7 @@ use crate::core::time::{Timestamp, millis};
 use crate::core::token::TokenJson;
 use crate::structured::shape::{Shape, Verdict};
 use serde::Serialize;
+use serde_json::Value;
 
 /// One run, written down.
 #[derive(Debug, Serialize)]
@@ -24,6 +26,13 @@ pub struct RunRecord<'a, T = TokenJson<'a>> {
     usage_source: Option<UsageSource>,
     timing: Timing,
     attempts: u32,
+    asked_temperature: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asked_top_p: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asked_top_k: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asked_min_p: Option<f64>,
     tokens: Vec<T>,
     perplexity: Option<f64>,
     mean_surprisal_bits: Option<f64>,
@@ -62,6 +71,8 @@ impl<'a, T> RunRecord<'a, T> {
     /// reported or what was estimated in its place.
     #[must_use]
     pub fn with_tokens(run: &'a Run, usage: Option<Usage>, shape: &Shape, tokens: Vec<T>) -> Self {
+        let sampling = &run.request.sampling;
+        let extra = |name: &str| sampling.extra.get(name).and_then(Value::as_f64);
         Self {
             model: &run.request.model,
             endpoint: &run.request.endpoint,
@@ -87,6 +98,10 @@ impl<'a, T> RunRecord<'a, T> {
                 tokens_per_s: rate(run),
             },
             attempts: run.attempts,
+            asked_temperature: sampling.temperature,
+            asked_top_p: sampling.top_p.or_else(|| extra("top_p")),
+            asked_top_k: extra("top_k"),
+            asked_min_p: extra("min_p"),
             tokens,
             perplexity: run.tally().perplexity(),
             mean_surprisal_bits: run.tally().mean_surprisal_bits(),

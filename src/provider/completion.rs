@@ -267,7 +267,7 @@ mod tests {
         assert_eq!((piece.text.as_str(), piece.finish.as_str(), piece.usage), ("가", "", None));
         let [token] = piece.tokens.as_slice() else { panic!("{:?}", piece.tokens) };
         assert_eq!((token.id, token.logprob, token.candidates[1].logprob), (Some(30), Some(-0.25), None));
-        assert!(token.stands_for_more() && token.is(&token.candidates[0]));
+        assert!(token.stands_for_more() && token.chosen() == Some(0));
         let last = r#"{"content":"","stop":true,"model":"m","stop_type":"limit","tokens_predicted":3,
             "tokens_evaluated":9,"timings":{"cache_n":8}}"#;
         let last = Wire::Completion.read(last).unwrap();

@@ -15,6 +15,7 @@ use super::said::{Said, Wire, mended};
 use super::sse::Parser;
 use crate::core::fault::{Fault, FaultKind};
 use crate::core::id::RunId;
+use crate::core::provenance::Provenance;
 use crate::core::request::{Request, Sampling};
 use crate::core::run::{Recorded, Run, RunStatus};
 use crate::core::stream::FinishReason;
@@ -37,13 +38,24 @@ const UNSTATED: &str = "unstated";
 const FORMS: &str = "Give the JSON of a Chat Completions or Responses object or of llama.cpp's /completion, a stream of \
                      their events, or what ask --json prints";
 
-/// Returns the answer a file or a pipe holds, as an ended run.
+/// A saved answer.
+#[derive(Debug)]
+pub struct Saved {
+    /// The answer, as an ended run.
+    pub run: Run,
+    /// How many answers to the same request there are, this one included.
+    pub choices: u64,
+    /// Where its values stand, as was known when it was saved.
+    pub provenance: Option<Provenance>,
+}
+
+/// Returns the answer a file or a pipe holds: the one with this index, where there are several choices.
 ///
 /// # Errors
 /// Says what the document is instead of an answer, where, and which forms are read.
-pub fn read_document(id: RunId, bytes: &[u8]) -> Result<Run, Fault> {
+pub fn read_document(id: RunId, bytes: &[u8], choice: u64) -> Result<Saved, Fault> {
     let text = decoded(bytes)?;
-    let mut reading = Reading::default();
+    let mut reading = Reading { choice, ..Reading::default() };
     let trimmed = text.trim_start();
     match trimmed.bytes().next() {
         None => return Err(unread("It is empty")),
@@ -57,7 +69,7 @@ pub fn read_document(id: RunId, bytes: &[u8]) -> Result<Run, Fault> {
         Some(b'<') => return Err(unread("It is a web page")),
         Some(_) => events(trimmed, &mut reading)?,
     }
-    reading.run(id)
+    reading.saved(id)
 }
 
 fn unread(what: &str) -> Fault {
@@ -203,6 +215,8 @@ impl Fields<'_> {
 #[derive(Debug, Default)]
 struct Reading {
     said: Said,
+    /// Which of several choices is read.
+    choice: u64,
     /// What failed, in the server's words.
     failure: Option<String>,
 }
@@ -224,7 +238,7 @@ impl Reading {
             Some(Form::Enveloped(_) | Form::Other) => {}
             Some(Form::Failure) => self.failure = Some(error_message(text)),
             Some(Form::Reply(wire)) => {
-                let said = wire.read(text).unwrap_or_default();
+                let said = wire.read_choice(text, self.choice).unwrap_or_default();
                 if said.is_error || said.finish == "error" {
                     let is_own = wire == Wire::Printed;
                     self.failure = Some(if is_own { failure(text) } else { error_message(text) });
@@ -250,7 +264,12 @@ impl Reading {
             own.reasoning.push_str(&said.reasoning);
         }
         own.usage = said.usage.or(own.usage);
+        own.choices = own.choices.max(said.choices);
         own.temperature = said.temperature.or(own.temperature);
+        own.provenance = said.provenance.or(own.provenance);
+        if !said.cuts.is_empty() {
+            own.cuts = said.cuts;
+        }
         own.estimated_output_tokens = said.estimated_output_tokens.or(own.estimated_output_tokens);
         for (own, new) in
             [(&mut own.model, said.model), (&mut own.endpoint, said.endpoint), (&mut own.finish, said.finish)]
@@ -261,9 +280,15 @@ impl Reading {
         }
     }
 
-    /// Returns the run.
-    fn run(self, id: RunId) -> Result<Run, Fault> {
+    /// Returns the answer.
+    fn saved(self, id: RunId) -> Result<Saved, Fault> {
         let said = self.said;
+        let choices = said.choices.max(1);
+        if self.choice >= choices {
+            let message =
+                format!("There is no choice {}; the first is 0, the last is {}", self.choice, choices - 1);
+            return Err(Fault::new(FaultKind::Local, message).remedy("Name another with --choice"));
+        }
         let has_answer = !said.text.is_empty() || !said.tokens.is_empty() || !said.reasoning.is_empty();
         let status = match self.failure {
             Some(message) if !has_answer => {
@@ -289,7 +314,7 @@ impl Reading {
             endpoint: endpoint.into(),
             model: model.as_str().into(),
             messages: Vec::new(),
-            sampling: Sampling { temperature: said.temperature, ..Sampling::default() },
+            sampling: sampling(&said),
             continuation: None,
             stream: false,
         };
@@ -303,19 +328,34 @@ impl Reading {
         };
         let mut run = Run::from_record(id, Arc::new(request), record);
         run.estimated_output_tokens = said.estimated_output_tokens;
-        Ok(run)
+        Ok(Saved { run, choices, provenance: said.provenance })
     }
+}
+
+/// Returns how an answer was sampled, as far as is said.
+fn sampling(said: &Said) -> Sampling {
+    let mut sampling = Sampling { temperature: said.temperature, ..Sampling::default() };
+    for (name, value) in &said.cuts {
+        match *name {
+            "top_p" => sampling.top_p = Some(*value),
+            name => {
+                sampling.extra.insert(name.to_owned(), (*value).into());
+            }
+        }
+    }
+    sampling
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::provenance::Basis;
     use crate::core::run::Count;
     use crate::core::stream::Usage;
     use proptest::prelude::*;
 
     fn read(text: &str) -> Result<Run, Fault> {
-        read_document(RunId(1), text.as_bytes())
+        read_document(RunId(1), text.as_bytes(), 0).map(|saved| saved.run)
     }
 
     const CHUNKS: [&str; 3] = [
@@ -342,6 +382,37 @@ mod tests {
         assert_chunks(&CHUNKS.join("\n"));
         assert_chunks(&format!("\n{}\n\n", CHUNKS.join("\r\n")));
         assert_chunks(&format!("[{}]", CHUNKS.join(",\n")));
+    }
+
+    #[test]
+    fn one_of_several_choices_is_read() {
+        let choice = |index: &str, text: &str| format!(r#"{{{index}"delta":{{"content":"{text}"}}}}"#);
+        let both = |a: &str, b: &str| format!(r#"{{"choices":[{a},{b}]}}"#);
+        let one = |choice: &str| format!(r#"{{"choices":[{choice}]}}"#);
+        let (zero, first) = (r#""index":0,"#, r#""index":1,"#);
+        for text in [
+            both(&choice(first, "b"), &choice(zero, "a")),
+            both(&choice("", "a"), &choice("", "b")),
+            [one(&choice(zero, "a")), one(&choice(first, "b"))].join("\n"),
+        ] {
+            let read = |choice| read_document(RunId(1), text.as_bytes(), choice);
+            let (a, b) = (read(0).unwrap(), read(1).unwrap());
+            assert_eq!((a.run.text.as_str(), b.run.text.as_str(), a.choices), ("a", "b", 2), "{text}");
+            assert!(read(2).unwrap_err().to_string().contains("no choice 2"), "{text}");
+        }
+    }
+
+    #[test]
+    fn how_an_answer_was_asked_is_read_back() {
+        let text = r#"{"text":"a","tokens":[],"asked_temperature":0.7,"asked_top_p":0.9,"asked_min_p":0.05,
+            "provenance":{"stage":"after_temperature","basis":"probed"}}"#;
+        let saved = read_document(RunId(1), text.as_bytes(), 0).unwrap();
+        let sampling = &saved.run.request.sampling;
+        assert_eq!((sampling.temperature, sampling.top_p), (Some(0.7), Some(0.9)));
+        assert_eq!(sampling.extra.get("min_p"), Some(&0.05.into()));
+        assert_eq!(saved.provenance, Some(Provenance::stated(Some(false), Basis::Probed)));
+        let bare = read_document(RunId(1), br#"{"text":"a","tokens":[],"provenance":7}"#, 0).unwrap();
+        assert_eq!((bare.run.request.sampling.temperature, bare.provenance), (None, None));
     }
 
     #[test]
@@ -417,7 +488,7 @@ mod tests {
             assert!(fault.remedy.contains("Chat Completions"), "{fault}");
         }
         for (bytes, told) in [(b"\xff\xfe{\0".as_slice(), "UTF-16"), (b"{\xff}", "not UTF-8 at byte 1")] {
-            let fault = read_document(RunId(1), bytes).unwrap_err();
+            let fault = read_document(RunId(1), bytes, 0).unwrap_err();
             assert!(fault.message.contains(told) && fault.remedy == "Save it as UTF-8", "{fault}");
         }
     }
@@ -450,7 +521,7 @@ mod tests {
             bytes in prop::collection::vec(any::<u8>(), 0..60),
         ) {
             let _ = read(&parts.concat());
-            let _ = read_document(RunId(1), &bytes);
+            let _ = read_document(RunId(1), &bytes, 0);
         }
     }
 }

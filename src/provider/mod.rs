@@ -29,4 +29,4 @@ mod sse;
 
 pub use body::request_body;
 pub use client::Client;
-pub use document::{MAX_DOCUMENT, read_document};
+pub use document::{MAX_DOCUMENT, Saved, read_document};

@@ -29,6 +29,12 @@ pub(super) struct Printed<'a> {
     usage: Maybe<PrintedUsage>,
     #[serde(borrow)]
     usage_source: Text<'a>,
+    asked_temperature: Number,
+    asked_top_p: Number,
+    asked_top_k: Number,
+    asked_min_p: Number,
+    #[serde(borrow)]
+    provenance: Option<&'a RawValue>,
     #[serde(borrow)]
     tokens: List<PrintedToken<'a>>,
     #[serde(borrow)]
@@ -88,6 +94,8 @@ impl Printed<'_> {
             output_tokens,
             reasoning_tokens: figures.reasoning.count().unwrap_or(0),
         });
+        let cuts = [("top_p", self.asked_top_p), ("top_k", self.asked_top_k), ("min_p", self.asked_min_p)];
+        let provenance = self.provenance.and_then(|raw| serde_json::from_str(raw.get()).ok());
         let is_estimate = self.usage_source.0 == "estimate";
         let tokens = self.tokens.0.into_iter().map(|token| {
             let candidates = token.candidates.0.into_iter().map(PrintedCandidate::candidate).collect();
@@ -105,6 +113,9 @@ impl Printed<'_> {
             usage: usage.filter(|_| !is_estimate),
             finish: self.finish_reason.0.into_owned(),
             endpoint: self.endpoint.0.into_owned(),
+            temperature: self.asked_temperature.0,
+            cuts: cuts.into_iter().filter_map(|(name, value)| Some((name, value.0?))).collect(),
+            provenance,
             estimated_output_tokens: usage.filter(|_| is_estimate).map(|usage| usage.output_tokens),
             ..Said::default()
         }

@@ -36,15 +36,16 @@ pub(super) struct Reply<'a> {
 }
 
 impl<'a> Reply<'a> {
-    /// Returns what it says.
-    pub(super) fn said(mut self) -> Said {
+    /// Returns what it says of one of its choices, counted from 0.
+    pub(super) fn said(mut self, choice: u64) -> Said {
         let mut said = Said {
             is_error: self.is_error(),
             is_reply: self.choices.is_some(),
+            choices: self.indices().max().map_or(0, |last| last.saturating_add(1)),
             usage: self.usage(),
             ..Said::default()
         };
-        if let Some(mut choice) = self.choice() {
+        if let Some(mut choice) = self.choice(choice) {
             said.is_answer = true;
             let message = choice.message().unwrap_or_default();
             // Tokens that come with reasoning alone are the reasoning's; among the answer's they would
@@ -66,11 +67,16 @@ impl<'a> Reply<'a> {
             || self.choices.iter().flat_map(|choices| &choices.0).any(|choice| is_set(choice.error))
     }
 
-    /// Returns the first choice; with more than one (`n`), the others belong to no run of ours.
-    fn choice(&mut self) -> Option<Choice<'a>> {
-        let choices = &mut self.choices.as_mut()?.0;
-        let first = choices.iter().position(|choice| choice.index.count().unwrap_or(0) == 0)?;
-        Some(choices.swap_remove(first))
+    /// Returns the choices' indices; where a server gives none, their places.
+    fn indices(&self) -> impl Iterator<Item = u64> {
+        let choices = self.choices.iter().flat_map(|choices| &choices.0);
+        (0u64..).zip(choices).map(|(place, choice)| choice.index.count().unwrap_or(place))
+    }
+
+    /// Returns one choice; with more than one (`n`), the others are other answers.
+    fn choice(&mut self, wanted: u64) -> Option<Choice<'a>> {
+        let at = self.indices().position(|index| index == wanted)?;
+        Some(self.choices.as_mut()?.0.swap_remove(at))
     }
 
     /// Returns the tokens billed, where the server says.
@@ -356,7 +362,7 @@ mod tests {
     }
 
     fn text_of(json: &str) -> (String, String) {
-        let message = parse(json).choice().unwrap().message().unwrap();
+        let message = parse(json).choice(0).unwrap().message().unwrap();
         (message.text().to_owned(), message.reasoning().to_owned())
     }
 
@@ -402,7 +408,7 @@ mod tests {
             {"token":"\\xf0\\x9f","logprob":-0.5,"bytes":[240,159],"top_logprobs":[
                 {"token":"b","logprob":-9999.0,"bytes":null},{"token":"a","logprob":"-0.25"}]},
             {"token":"x","logprob":null},null]}}]}"#;
-        let tokens: Vec<Token> = parse(json).choice().unwrap().tokens().collect();
+        let tokens: Vec<Token> = parse(json).choice(0).unwrap().tokens().collect();
         let candidate = |text, logprob| Candidate { piece: Piece::new(text, None), logprob, id: None };
         let expected = [
             Token {
@@ -460,7 +466,7 @@ mod tests {
     fn only_the_first_of_several_answers_is_taken() {
         let json = r#"{"choices":[{"index":1,"delta":{"content":"b"}},{"index":0,"delta":{"content":"a"}}]}"#;
         assert_eq!(text_of(json).0, "a");
-        assert!(parse(r#"{"choices":[{"index":1,"delta":{"content":"b"}}]}"#).choice().is_none());
+        assert!(parse(r#"{"choices":[{"index":1,"delta":{"content":"b"}}]}"#).choice(0).is_none());
     }
 
     #[test]

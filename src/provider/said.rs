@@ -8,6 +8,7 @@ use super::json::{Maybe, repair};
 use super::own::Printed;
 use super::reply::Reply;
 use super::responses::{Event, Response};
+use crate::core::provenance::Provenance;
 use crate::core::stream::Usage;
 use crate::core::token::Token;
 
@@ -49,8 +50,14 @@ pub(super) struct Said {
     pub(super) usage: Option<Usage>,
     /// Why the answer ended, as Chat Completions names it; empty while it goes on.
     pub(super) finish: String,
+    /// How many answers to the same request it tells of, as far as their indices say.
+    pub(super) choices: u64,
     /// The temperature it was sampled at, where that is said.
     pub(super) temperature: Option<f64>,
+    /// The cuts it was sampled with, by name, where that is said.
+    pub(super) cuts: Vec<(&'static str, f64)>,
+    /// Where its values stand, where that is said.
+    pub(super) provenance: Option<Provenance>,
     /// Name of the endpoint that answered, where that is said.
     pub(super) endpoint: String,
     /// Our own count of the answer, where there is one.
@@ -60,9 +67,16 @@ pub(super) struct Said {
 impl Wire {
     /// Reads an event or document; `None` when the text is no JSON. JSON that is no object says nothing.
     pub(super) fn read(self, text: &str) -> Option<Said> {
+        self.read_choice(text, 0)
+    }
+
+    /// Reads an event or document of several answers, one of them, counted from 0.
+    pub(super) fn read_choice(self, text: &str, choice: u64) -> Option<Said> {
         mended(text, |text| {
             Ok(match self {
-                Self::Chat => serde_json::from_str::<Maybe<Reply<'_>>>(text)?.0.map(Reply::said),
+                Self::Chat => {
+                    serde_json::from_str::<Maybe<Reply<'_>>>(text)?.0.map(|reply| reply.said(choice))
+                }
                 Self::Completion => {
                     serde_json::from_str::<Maybe<Completion<'_>>>(text)?.0.map(Completion::said)
                 }

@@ -5,6 +5,9 @@
 //! checking it against a [`schema::Schema`], and laying the answer's tokens over it as a [`tree::Tree`].
 //! Never repairs an answer, never asks a model, and resolves no reference outside the schema's own text.
 //!
+//! The probability of a value is that all its tokens are written in a row and that it ends with them: a
+//! text ends with its quote, `true` by itself, a number where the next token does not go on with it.
+//!
 //! Invariant: every probability shown is one the server reported or a sum of such; what follows only
 //! under an assumption about what was not returned is a range.
 

@@ -67,7 +67,9 @@ impl Tree {
             let leaf = Leaf { text, node, tokens, alignment: &alignment };
             Row {
                 value: if is_leaf { text[node.span.clone()].into() } else { Box::default() },
-                confidence: is_leaf.then(|| Confidence::new(&node.span, tokens, &alignment)).flatten(),
+                confidence: is_leaf
+                    .then(|| Confidence::new(node.kind, &node.span, tokens, &alignment))
+                    .flatten(),
                 choices: if is_leaf { offers.choices(index, &leaf) } else { Vec::new() },
                 violations: Vec::new(),
                 has_fault: document.fault.as_ref().is_some_and(|fault| fault.node == Some(index)),
@@ -311,6 +313,7 @@ mod tests {
         assert_eq!(choice["alternatives"][1]["reported"].as_f64().map(|p| (p * 100.0).round()), Some(25.0));
         let mut rest = written.clone();
         rest["rows"][1]["choices"] = Value::Null;
+        let (half, less) = ((-0.5f64).exp(), (-1.0f64).exp());
         assert_eq!(
             rest,
             json!({
@@ -325,11 +328,11 @@ mod tests {
                     {"path": "$[0]", "depth": 1, "index": 0, "kind": "boolean", "bytes": [1, 5], "value": "true",
                      "is_complete": true, "choices": null, "confidence": {
                         "tokens": {"start": 0, "end": 2}, "shares_first": true, "shares_last": true,
-                        "joint_logprob": -0.5, "lowest": {"token": 0, "logprob": -0.5}}},
+                        "joint_logprob": -0.5, "probability": {"min": half, "max": half}, "lowest": {"token": 0, "logprob": -0.5}}},
                     {"path": "$[1]", "depth": 1, "index": 1, "kind": "string", "bytes": [7, 9], "value": "\"x",
                      "is_complete": false, "has_fault": true, "confidence": {
                         "tokens": {"start": 2, "end": 3}, "shares_first": true, "shares_last": false,
-                        "joint_logprob": -1.0, "lowest": {"token": 2, "logprob": -1.0}}},
+                        "joint_logprob": -1.0, "probability": {"min": less, "max": less}, "lowest": {"token": 2, "logprob": -1.0}}},
                 ],
             })
         );

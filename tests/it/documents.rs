@@ -115,7 +115,7 @@ fn assert_equals(run: &Run, rows: &[Row]) {
 }
 
 fn read(text: &str) -> (Run, Value) {
-    (read_document(RunId(1), text.as_bytes()).unwrap(), serde_json::from_str(text).unwrap())
+    (read_document(RunId(1), text.as_bytes(), 0).unwrap().run, serde_json::from_str(text).unwrap())
 }
 
 #[test]

@@ -152,7 +152,7 @@ const LAYERS: &[Layer] = &[
             "structured",
             "tokenizer",
         ],
-        crates: &["clap", "clap_complete", "futures_util", "serde", "serde_json", "tokio"],
+        crates: &["clap", "clap_complete", "futures_util", "serde", "serde_json", "terminal_size", "tokio"],
         is_pure: false,
     },
     Layer { name: "main", layers: &["cli", "config", "tui"], crates: &[], is_pure: false },

@@ -21,7 +21,7 @@ const COLUMNS: [&str; 24] = [
     "probability",
     "surprisal_bits",
     "rank",
-    "margin",
+    "margin_bits",
     "is_close_call",
     "unseen_tail",
     "entropy_bits_min",
@@ -57,7 +57,7 @@ pub(super) fn document(inspection: &Inspection<'_>) -> String {
         let joint = inspection.run.joint_logprob(group.tokens.clone());
         for index in group.tokens.clone() {
             let mut row = own(inspection, index);
-            row.extend([(number + 1).to_string(), group.text.clone(), maybe(joint)]);
+            row.extend([number.to_string(), group.text.clone(), maybe(joint)]);
             row.extend(reshaped(inspection, index));
             row.resize(columns, String::new());
             push_row(&mut out, &row);
@@ -73,7 +73,7 @@ fn own(inspection: &Inspection<'_>, index: usize) -> Vec<String> {
     let entropy = position.entropy_bits(inspection.meaning.vocabulary);
     let span = inspection.run.span(index);
     let mut row = vec![
-        (index + 1).to_string(),
+        index.to_string(),
         token.piece.text().to_owned(),
         hex(token.piece.bytes()),
         token.id.map(|id| id.to_string()).unwrap_or_default(),
@@ -81,7 +81,7 @@ fn own(inspection: &Inspection<'_>, index: usize) -> Vec<String> {
         maybe(token.logprob.map(f64::exp)),
         maybe(token.logprob.map(surprisal_bits)),
         position.rank().map(|rank| rank.to_string()).unwrap_or_default(),
-        maybe(position.margin()),
+        maybe(position.margin_bits()),
         position.is_close_call().to_string(),
         maybe(position.tail()),
         maybe(entropy.map(|range| range.min)),

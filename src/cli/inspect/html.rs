@@ -5,7 +5,7 @@
 //! parts are still headings, text and tables.
 
 use super::band;
-use super::inspection::{Inspection, NONE, entropy, margin, probability, runner_up, shown, shown_text};
+use super::inspection::{Inspection, NONE, entropy, margin, probability, shown, shown_text};
 use crate::core::cut::Fate;
 use crate::core::figure;
 use crate::core::group::Group;
@@ -50,7 +50,7 @@ fn header(page: &mut Page, inspection: &Inspection<'_>) {
     page.open("header", &[]).element("h1", &[], "Token probabilities").line();
     page.element("p", &[], &inspection.summary()).line();
     page.element("p", &[("class", "dim")], &inspection.origin()).line();
-    for line in inspection.question().into_iter().chain(inspection.mismatches()) {
+    for line in inspection.notes() {
         page.element("p", &[("class", "note")], &line).line();
     }
     page.close().line();
@@ -152,7 +152,7 @@ fn alternatives(inspection: &Inspection<'_>, token: &Token) -> String {
         token.candidates.iter().take(inspection.top).map(|c| (shown(&c.piece), c)).collect();
     let widest = shown.iter().map(|(name, _)| width(name)).chain(["unseen".len()]).max().unwrap_or(0);
     for (index, (name, candidate)) in shown.iter().enumerate() {
-        let mark = if token.is(candidate) { "▸" } else { " " };
+        let mark = if token.chosen() == Some(index) { "▸" } else { " " };
         let space = " ".repeat(widest - width(name));
         let mut line = format!("{mark} {name}{space} {:>8}", probability(candidate.logprob));
         match &outcome {
@@ -165,7 +165,7 @@ fn alternatives(inspection: &Inspection<'_>, token: &Token) -> String {
         let space = " ".repeat(widest - "unseen".len());
         let mut line = format!("  unseen{space} {:>8}", figure::percent(tail));
         if let Some(outcome) = &outcome {
-            line.push_str(&format!("  → {}", band::interval(outcome.tail)));
+            line.push_str(&format!("  → {}", figure::interval(outcome.tail)));
         }
         lines.push(line);
     }
@@ -188,13 +188,13 @@ fn close_calls(page: &mut Page, inspection: &Inspection<'_>) {
     page.text(&format!(" {}", inspection.close_calls.len())).close().line();
     table(
         page,
-        "Where the answer nearly went elsewhere, the closest first",
+        "Tokens that were not the most probable or less than twice as probable as another, the closest first",
         &["n", "", "n", "", "n", "n"],
         &["#", "token", "probability", "instead", "probability", "margin"],
     );
     for call in &inspection.close_calls {
         let token = &inspection.run.tokens[call.index];
-        let other = runner_up(token);
+        let other = Position::new(token).runner_up();
         let row = format!("#t{}", call.index + 1);
         page.open("tr", &[]).open("td", &[("class", "n")]);
         page.element("a", &[("href", &row)], &(call.index + 1).to_string()).close();
@@ -237,7 +237,9 @@ fn values(page: &mut Page, inspection: &Inspection<'_>, tree: &Tree) {
     }
     table(
         page,
-        "How sure the model was of each value",
+        "How sure the model was of each value: of all its tokens in a row, the quote that ends a text \
+         included. A number has no sign of its own that ends it: counted is the chance that the next token \
+         does not go on with it, an interval where that is not all known.",
         &["", "", "n", "", "n"],
         &["path", "value", "probability", "least certain token", "its probability"],
     );
@@ -246,7 +248,7 @@ fn values(page: &mut Page, inspection: &Inspection<'_>, tree: &Tree) {
         page.open("tr", &[]);
         code(page, &fit(&tree.document.path(index), VALUE_CELLS));
         code(page, &fit(&row.value, VALUE_CELLS));
-        figure_cell(page, &probability(confidence.joint_logprob));
+        figure_cell(page, &confidence.probability.map_or(NONE.to_owned(), figure::interval));
         let lowest =
             confidence.lowest.and_then(|lowest| Some((lowest, inspection.run.tokens.get(lowest.token)?)));
         match lowest {
@@ -305,7 +307,7 @@ fn joined(page: &mut Page, inspection: &Inspection<'_>, group: &Group, tokens: &
     code(page, &format!("{} ×{}", shown_text(&group.text), tokens.len()));
     figure_cell(page, &probability(joint));
     if inspection.what_if().is_some() {
-        figure_cell(page, &inspection.joint_band(tokens).map_or(NONE.to_owned(), band::interval));
+        figure_cell(page, &inspection.joint_band(tokens).map_or(NONE.to_owned(), figure::interval));
         page.element("td", &[], "");
     }
     figure_cell(page, &joint.map_or(NONE.to_owned(), |joint| figure::bits(surprisal_bits(joint))));
@@ -325,13 +327,14 @@ fn row(page: &mut Page, inspection: &Inspection<'_>, index: usize, id: Option<us
     if let Some(outcome) = &outcome {
         let chosen = outcome.as_ref().map_or(NONE.to_owned(), |outcome| band::share(outcome.chosen));
         figure_cell(page, &chosen);
-        let exact = outcome.as_ref().map_or(NONE.to_owned(), band::exactness);
+        let exact =
+            outcome.as_ref().map_or(NONE.to_owned(), |outcome| figure::exactness(outcome.chosen.band));
         page.element("td", &[("class", "exact")], &exact);
     }
     let surprisal = token.logprob.map_or(NONE.to_owned(), |logprob| figure::bits(surprisal_bits(logprob)));
     let heat = token.logprob.map(|logprob| class(Level::of_surprisal(logprob))).unwrap_or_default();
     page.element("td", &[("class", &format!("n {heat}"))], &surprisal);
-    figure_cell(page, &Position::new(token).rank().map_or(NONE.to_owned(), |rank| rank.to_string()));
+    figure_cell(page, &Position::new(token).rank_text());
     figure_cell(page, &entropy(token, inspection.meaning.vocabulary));
     candidates(page, inspection, token, outcome.flatten().as_ref());
     page.close().line();
@@ -340,7 +343,7 @@ fn row(page: &mut Page, inspection: &Inspection<'_>, index: usize, id: Option<us
 fn candidates(page: &mut Page, inspection: &Inspection<'_>, token: &Token, outcome: Option<&Outcome>) {
     page.open("td", &[]).open("ul", &[("class", "candidates")]);
     for (index, candidate) in token.candidates.iter().enumerate().take(inspection.top) {
-        let is_chosen = token.is(candidate);
+        let is_chosen = token.chosen() == Some(index);
         let share = outcome.map(|outcome| outcome.candidates[index]);
         let is_gone = share.is_some_and(|share| share.fate == Fate::Cut);
         let class = match (is_chosen, is_gone) {
@@ -361,7 +364,7 @@ fn candidates(page: &mut Page, inspection: &Inspection<'_>, token: &Token, outco
     if let Some(tail) = Position::new(token).tail() {
         page.open("li", &[("class", "unseen")]).text(&format!("unseen {}", figure::percent(tail)));
         if let Some(outcome) = outcome {
-            page.text(&format!(" → {}", band::interval(outcome.tail)));
+            page.text(&format!(" → {}", figure::interval(outcome.tail)));
         }
         page.close();
     }

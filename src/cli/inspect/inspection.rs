@@ -4,6 +4,8 @@
 //! Owns no form and no wording of a form. The numbers are those of `core`; each is computed when a form
 //! asks for it, so that a table does not pay for what only JSON holds.
 
+use super::Wish;
+use crate::core::cut::Fate;
 use crate::core::figure;
 use crate::core::group::{Group, groups};
 use crate::core::meaning::Meaning;
@@ -12,12 +14,12 @@ use crate::core::request::ResponseFormat;
 use crate::core::reshaping::{Refusal, Reshaping};
 use crate::core::run::Run;
 use crate::core::text::{fit, visible};
-use crate::core::token::{Candidate, Piece, Token};
+use crate::core::token::{Piece, Token};
 use crate::core::what_if::{Outcome, WhatIf};
 use crate::structured::document::Document;
 use crate::structured::shape::Shape;
 use crate::structured::tree::Tree;
-use std::f64::consts::LN_2;
+use serde::Serialize;
 
 /// Stands where there is no figure.
 pub(super) const NONE: &str = "–";
@@ -25,13 +27,27 @@ pub(super) const NONE: &str = "–";
 /// Most cells of a token in a form for people; longer ones are runs of white space or of one sign.
 const TOKEN_CELLS: usize = 24;
 
+/// From here on the candidates of a position are more than a whole; less is what servers round.
+const OVER_WHOLE: f64 = 1.01;
+
 /// A what-if that was asked.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asked {
     /// The parameters.
     pub(super) reshaping: Reshaping,
+    /// Whether its temperature is neither asked about nor known of the answer.
+    pub(super) is_temperature_assumed: bool,
     /// The question, or why these values have no answer to it.
     pub(super) what_if: Result<WhatIf, Refusal>,
+}
+
+/// Positions whose candidates are more than a whole, which no probabilities are.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub(super) struct Excess {
+    /// At how many tokens.
+    pub(super) tokens: usize,
+    /// The largest sum of candidates, 1 for a whole.
+    pub(super) most: f64,
 }
 
 /// One answer, ready to be shown.
@@ -50,28 +66,36 @@ pub(super) struct Inspection<'a> {
     pub(super) top: usize,
     /// Its tokens, joined to whole characters.
     pub(super) groups: Vec<Group>,
-    /// Its close calls, the smallest margin first.
+    /// The command that finds out where its values stand.
+    pub(super) finds_out: String,
+    /// Its close calls, the closest first.
     pub(super) close_calls: Vec<CloseCall>,
 }
 
 impl<'a> Inspection<'a> {
-    /// Returns an answer, ready to be shown with what is asked of it.
+    /// Returns an answer, ready to be shown with what is asked of it. `finds_out` is the command that
+    /// finds out where its values stand.
     pub(super) fn new(
         run: &'a Run,
         meaning: Meaning,
-        question: Option<Reshaping>,
-        shape: &'a Shape,
+        wish: &'a Wish,
         is_after_mask: bool,
-        top: usize,
+        finds_out: String,
     ) -> Self {
-        let asked = |reshaping| Asked { reshaping, what_if: meaning.what_if(reshaping) };
+        let temperature = run.request.sampling.temperature;
+        let asked = wish.question.map(|question| {
+            let reshaping = question.of(temperature.unwrap_or(1.0));
+            let is_temperature_assumed = question.temperature.is_none() && temperature.is_none();
+            Asked { reshaping, is_temperature_assumed, what_if: meaning.what_if(reshaping) }
+        });
         Self {
             run,
             meaning,
-            asked: question.map(asked),
-            shape,
+            asked,
+            shape: &wish.shape,
             is_after_mask,
-            top,
+            top: wish.top.map_or(usize::MAX, usize::from),
+            finds_out,
             groups: groups(&run.tokens),
             close_calls: ranked_close_calls(&run.tokens),
         }
@@ -112,13 +136,13 @@ impl<'a> Inspection<'a> {
             .then(|| Tree::new(&self.run.text, &self.run.tokens, self.shape.schema(), after_mask))
     }
 
-    /// Returns how many positions the what-if answers exactly, and at how many the chosen token is cut.
+    /// Returns of how many chosen tokens the what-if is exact, and how many it cuts.
     pub(super) fn exact_and_cut(&self) -> (usize, usize) {
         let Some(what_if) = self.what_if() else { return (0, 0) };
         let (mut exact, mut cut) = (0, 0);
         for outcome in self.run.tokens.iter().filter_map(|token| what_if.outcome(token).ok()) {
-            exact += usize::from(outcome.is_exact());
-            cut += usize::from(outcome.chosen.fate == crate::core::cut::Fate::Cut);
+            exact += usize::from(outcome.chosen.band.is_point());
+            cut += usize::from(outcome.chosen.fate == Fate::Cut);
         }
         (exact, cut)
     }
@@ -126,7 +150,7 @@ impl<'a> Inspection<'a> {
     /// Returns what can be said of the whole answer.
     pub(super) fn summary(&self) -> String {
         let (run, tally) = (self.run, self.run.tally());
-        let mut parts = vec![format!("{} tokens", figure::whole(run.tokens.len() as u64))];
+        let mut parts = vec![figure::counted(run.tokens.len(), "token")];
         if tally.count() < run.tokens.len() {
             parts.push(format!("{} with a probability", figure::whole(tally.count() as u64)));
         }
@@ -134,10 +158,7 @@ impl<'a> Inspection<'a> {
         parts.extend(
             tally.mean_surprisal_bits().map(|value| format!("mean surprisal {}", figure::bits(value))),
         );
-        parts.push(match self.close_calls.len() {
-            1 => "1 close call".to_owned(),
-            calls => format!("{} close calls", figure::whole(calls as u64)),
-        });
+        parts.push(figure::counted(self.close_calls.len(), "close call"));
         parts.join(" · ")
     }
 
@@ -147,10 +168,11 @@ impl<'a> Inspection<'a> {
         let run = self.run;
         let counts = || run.tokens.iter().map(|token| token.candidates.len());
         let (least, most) = (counts().min().unwrap_or(0), counts().max().unwrap_or(0));
-        let candidates = if least == most { most.to_string() } else { format!("{least} to {most}") };
+        let candidates = figure::counted(most, "candidate");
+        let candidates = if least == most { candidates } else { format!("{least} to {candidates}") };
         let mut parts = vec![
             format!("{} at {}", fit(&run.request.model, 80), fit(&run.request.endpoint, 80)),
-            format!("{candidates} candidates per token returned"),
+            format!("{candidates} per token returned"),
             self.meaning.provenance.to_string(),
         ];
         if run.request.model.is_empty() {
@@ -169,17 +191,54 @@ impl<'a> Inspection<'a> {
             return Some(format!("what if {}: refused, {refusal}", asked.reshaping));
         }
         let (exact, cut) = self.exact_and_cut();
-        let tokens = self.run.tokens.len();
+        let tokens = figure::counted(self.run.tokens.len(), "chosen token");
+        let assumed = if asked.is_temperature_assumed { " · T assumed 1.0" } else { "" };
+        Some(format!("what if {}{assumed} · of {tokens} {exact} exact, {cut} cut", asked.reshaping))
+    }
+
+    /// Returns what the what-if takes for granted, what would be otherwise, and how to find out; `None`
+    /// where nothing is, or where it makes no difference.
+    pub(super) fn assumption(&self) -> Option<String> {
+        let sampling = &self.run.request.sampling;
+        self.what_if().filter(|_| self.meaning.rests_on_assumption(sampling))?;
+        let after = match sampling.temperature {
+            Some(value) => format!("T {}", figure::parameter(value)),
+            None => "a temperature that is not known".to_owned(),
+        };
         Some(format!(
-            "what if {} · exact at {exact} of {tokens} tokens · the chosen token is cut at {cut}",
-            asked.reshaping
+            "≈ the what-if assumes values before temperature: if the server gives them after {after}, the truth \
+             may lie outside its figures; {} finds out",
+            self.finds_out
         ))
     }
 
+    /// Returns where the candidates are more than a whole.
+    pub(super) fn excess(&self) -> Option<Excess> {
+        let masses = self.run.tokens.iter().map(|token| Position::new(token).mass());
+        let over = masses.filter(|mass| *mass > OVER_WHOLE);
+        over.fold(None, |excess: Option<Excess>, mass| {
+            let (tokens, most) = excess.map_or((0, 0.0), |excess| (excess.tokens, excess.most));
+            Some(Excess { tokens: tokens + 1, most: mass.max(most) })
+        })
+    }
+
+    /// Returns everything that has to be said below the figures, a sentence a line.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let excess = self.excess().map(|excess| {
+            format!(
+                "≈ at {} the candidates add up to more than a whole, {} at most: these values are no \
+                 probabilities",
+                figure::counted(excess.tokens, "token"),
+                figure::percent(excess.most)
+            )
+        });
+        self.question().into_iter().chain(self.assumption()).chain(excess).chain(self.mismatches()).collect()
+    }
+
     /// Returns sentences about what does not match between text and tokens.
-    pub(super) fn mismatches(&self) -> Vec<String> {
+    fn mismatches(&self) -> Vec<String> {
         let alignment = self.run.alignment();
-        let of = |tokens: usize| if tokens == 1 { "1 token".to_owned() } else { format!("{tokens} tokens") };
+        let of = |tokens| figure::counted(tokens, "token");
         let mut lines = Vec::new();
         if self.run.tokens.is_empty() {
             return lines;
@@ -190,7 +249,10 @@ impl<'a> Inspection<'a> {
         }
         let bytes = alignment.uncovered_bytes();
         if bytes > 0 {
-            lines.push(format!("≈ for {bytes} bytes of the answer no token was reported"));
+            lines.push(format!(
+                "≈ for {} of the answer no token was reported",
+                figure::counted(bytes, "byte")
+            ));
         }
         let merged = alignment.merged().len();
         if merged > 0 {
@@ -203,16 +265,10 @@ impl<'a> Inspection<'a> {
     }
 }
 
-/// Returns a token as it can be seen: white space as signs, bytes that are no character in hex.
+/// Returns a token as it can be seen, as on every surface: white space as signs, bytes that are no
+/// character in hex.
 pub(super) fn shown(piece: &Piece) -> String {
-    match std::str::from_utf8(piece.bytes()) {
-        Ok("") => "∅".to_owned(),
-        Ok(text) => shown_text(text),
-        Err(_) => {
-            let hex: Vec<String> = piece.bytes().iter().map(|byte| format!("\\x{byte:02X}")).collect();
-            fit(&hex.concat(), TOKEN_CELLS)
-        }
-    }
+    if piece.bytes().is_empty() { "∅".to_owned() } else { shown_text(&piece.shown()) }
 }
 
 /// Returns a text as it can be seen, cut to the width of a token.
@@ -228,16 +284,8 @@ pub(super) fn probability(logprob: Option<f64>) -> String {
 /// Returns how far the chosen token of a close call was ahead, with its sign.
 pub(super) fn margin(call: &CloseCall) -> String {
     // Rounding to the digits shown and adding zero turns -0.00 into 0.00.
-    let bits = (call.margin / LN_2 * 100.0).round() / 100.0 + 0.0;
+    let bits = (call.margin_bits * 100.0).round() / 100.0 + 0.0;
     format!("{bits:+.2} bits")
-}
-
-/// Returns the best candidate that was not chosen.
-pub(super) fn runner_up(token: &Token) -> Option<&Candidate> {
-    let others = token.candidates.iter().filter(|candidate| !token.is(candidate));
-    others
-        .filter(|c| c.logprob.is_some())
-        .max_by(|a, b| a.logprob.partial_cmp(&b.logprob).unwrap_or(std::cmp::Ordering::Equal))
 }
 
 /// Returns the entropy of a token's position in bits, one figure where the range has no width to see.

@@ -2,9 +2,9 @@
 //!
 //! Owns the field names: those of `ask --json`, so that one program reads both, and what only `inspect`
 //! knows besides. Figures have all their digits; what is not known is `null`; a range of tokens or bytes
-//! is `[start, end]`, the end not included.
+//! is `[start, end]`, the end not included. Everything is counted from 0, as arrays are.
 
-use super::inspection::Inspection;
+use super::inspection::{Excess, Inspection};
 use crate::core::group::Group;
 use crate::core::probability::{CloseCall, Position, Range, surprisal_bits};
 use crate::core::provenance::Provenance;
@@ -26,12 +26,14 @@ pub(super) struct InspectionRecord<'a> {
     groups: Vec<GroupRecord<'a>>,
     close_calls: &'a [CloseCall],
     provenance: Provenance,
-    asked_temperature: Option<f64>,
     vocabulary: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     refusal: Option<RefusalRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
     what_if: Option<QuestionRecord>,
+    /// Where the candidates are more than a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    excess: Option<Excess>,
     alignment: AlignmentRecord<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     structured: Option<Tree>,
@@ -49,8 +51,7 @@ pub(super) struct TokenRecord<'a> {
     probability: Option<f64>,
     surprisal_bits: Option<f64>,
     rank: Option<usize>,
-    /// In nats, as logprobs are.
-    margin: Option<f64>,
+    margin_bits: Option<f64>,
     is_close_call: bool,
     unseen_tail: Option<f64>,
     entropy_bits_min: Option<f64>,
@@ -96,7 +97,11 @@ struct GroupRecord<'a> {
 struct QuestionRecord {
     #[serde(flatten)]
     reshaping: Reshaping,
+    temperature_is_assumed: bool,
     order: [&'static str; 4],
+    /// What it takes for granted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     refusal: Option<RefusalRecord>,
 }
@@ -156,14 +161,16 @@ impl<'a> InspectionRecord<'a> {
             groups: inspection.groups.iter().map(|group| GroupRecord::new(inspection, group)).collect(),
             close_calls: &inspection.close_calls,
             provenance: inspection.meaning.provenance,
-            asked_temperature: run.request.sampling.temperature,
             vocabulary: inspection.meaning.vocabulary,
             refusal: inspection.meaning.source.err().map(RefusalRecord::from),
             what_if: inspection.asked.map(|asked| QuestionRecord {
                 reshaping: asked.reshaping,
+                temperature_is_assumed: asked.is_temperature_assumed,
                 order: ORDER,
+                warning: inspection.assumption(),
                 refusal: asked.what_if.err().map(RefusalRecord::from),
             }),
+            excess: inspection.excess(),
             alignment: AlignmentRecord {
                 is_whole: run.is_aligned(),
                 mismatches: alignment
@@ -198,7 +205,7 @@ impl<'a> TokenRecord<'a> {
             probability: token.logprob.map(f64::exp),
             surprisal_bits: token.logprob.map(bits),
             rank: position.rank(),
-            margin: position.margin(),
+            margin_bits: position.margin_bits(),
             is_close_call: position.is_close_call(),
             unseen_tail: position.tail(),
             entropy_bits_min: entropy.map(|range| range.min),
@@ -237,7 +244,7 @@ fn candidates<'a>(token: &'a Token, outcome: Option<&Outcome>) -> Vec<CandidateR
             logprob: candidate.logprob,
             probability,
             cumulative,
-            is_chosen: token.is(candidate),
+            is_chosen: token.chosen() == Some(at),
             what_if: outcome.map(|outcome| outcome.candidates[at]),
         }
     };

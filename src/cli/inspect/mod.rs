@@ -16,13 +16,13 @@ use crate::cli::failure::Failure;
 use crate::cli::flags::Flags;
 use crate::cli::input;
 use crate::cli::interrupt::block_on;
-use crate::cli::known::Known;
 use crate::cli::output::Output;
 use crate::cli::session::Session;
 use crate::cli::shape;
 use crate::config::is_after_mask;
 use crate::core::fault::{Fault, FaultKind};
 use crate::core::figure;
+use crate::core::meaning::Meaning;
 use crate::core::reshaping::Question;
 use crate::core::run::Run;
 use crate::core::stream::{StreamEvent, Usage};
@@ -80,7 +80,9 @@ pub(super) fn run(flags: &Flags<'_>, output: &mut Output) -> Result<(), Failure>
     match flags.one::<PathBuf>("from") {
         Some(path) => {
             let saved = saved::read(flags, &path, output)?;
-            print(&saved.run, saved.run.usage, &saved.known, &wish, output)
+            let meaning = saved.known.meaning(&saved.run, saved.provenance);
+            let finds_out = saved.known.probe_command(&saved.run, false);
+            print(&saved.run, saved.run.usage, meaning, finds_out, &wish, output)
         }
         None => ask(flags, &wish, output),
     }
@@ -97,18 +99,20 @@ fn ask(flags: &Flags<'_>, wish: &Wish, output: &mut Output) -> Result<(), Failur
         request.sampling.top_logprobs =
             request.sampling.top_logprobs.or(session.known.config.sampling.top_logprobs).or(Some(TOP));
         request.sampling.response_format = wish.shape.format();
-        let mut tokens = 0u64;
+        let mut tokens = 0;
         let each = |event: &StreamEvent, _: Timestamp| {
             tell_retry(event, output);
             if let StreamEvent::Delta { tokens: new, .. } = event {
-                tokens += new.len() as u64;
-                output.progress(&format!("{} tokens", figure::whole(tokens)));
+                tokens += new.len();
+                output.progress(&figure::counted(tokens, "token"));
             }
             Ok(())
         };
         let answer = session.ask_one(&client, request, interrupt, each).await?;
         output.clear_progress();
-        print(&answer.run, Some(answer.usage), &session.known, wish, output)
+        let meaning = session.known.meaning(&answer.run, None);
+        let finds_out = session.known.probe_command(&answer.run, flags.is_given("base-url"));
+        print(&answer.run, Some(answer.usage), meaning, finds_out, wish, output)
     })
 }
 
@@ -116,22 +120,24 @@ fn ask(flags: &Flags<'_>, wish: &Wish, output: &mut Output) -> Result<(), Failur
 fn print(
     run: &Run,
     usage: Option<Usage>,
-    known: &Known,
+    meaning: Meaning,
+    finds_out: String,
     wish: &Wish,
     output: &mut Output,
 ) -> Result<(), Failure> {
-    let asked_temperature = run.request.sampling.temperature.unwrap_or(1.0);
-    let question = wish.question.map(|question| question.of(asked_temperature));
-    let top = wish.top.map_or(usize::MAX, usize::from);
-    let is_after_mask = is_after_mask(&run.request.endpoint);
-    let inspection = Inspection::new(run, known.meaning(run), question, &wish.shape, is_after_mask, top);
+    let inspection = Inspection::new(run, meaning, wish, is_after_mask(&run.request.endpoint), finds_out);
+    let room = output.columns();
     match wish.form {
         Form::Json => output.json(&InspectionRecord::new(&inspection, usage))?,
         Form::Csv => output.lines(&self::csv::document(&inspection))?,
         Form::Html => output.lines(&html::document(&inspection))?,
         Form::Table | Form::CloseCalls if !run.has_logprobs() => output.lines(&run.text)?,
-        Form::Table => output.own_lines(&table::tokens(&inspection))?,
-        Form::CloseCalls => output.own_lines(&table::close_calls(&inspection))?,
+        Form::Table => output.own_lines(&table::tokens(&inspection, room))?,
+        Form::CloseCalls => output.own_lines(&table::close_calls(&inspection, room))?,
+    }
+    // Rows alone have no place for it, and where data goes to a program a person should see it too.
+    if let (Form::Json | Form::Csv, Some(assumption)) = (wish.form, inspection.assumption()) {
+        output.note(&assumption);
     }
     output.flush()?;
     outcome(run)?;

@@ -10,6 +10,7 @@ use crate::cli::known::Known;
 use crate::cli::output::Output;
 use crate::core::fault::Fault;
 use crate::core::id::Ids;
+use crate::core::provenance::Provenance;
 use crate::core::run::Run;
 use crate::provider::{MAX_DOCUMENT, read_document};
 use std::path::Path;
@@ -22,6 +23,8 @@ const ASKING: [&str; 10] =
 /// A saved answer, with what is known of where it came from.
 pub(super) struct Saved {
     pub(super) run: Run,
+    /// Where its values stand, as was known when it was saved.
+    pub(super) provenance: Option<Provenance>,
     pub(super) known: Known,
 }
 
@@ -42,12 +45,24 @@ pub(super) fn read(flags: &Flags<'_>, path: &Path, output: &mut Output) -> Resul
         output.note(&format!("note: {notice}"));
     }
     let bytes = input::bytes(path, MAX_DOCUMENT as u64)?;
-    let run = read_document(Ids::default().run(), &bytes).map_err(|fault| {
+    let choice = flags.one::<u64>("choice");
+    let saved = read_document(Ids::default().run(), &bytes, choice.unwrap_or(0)).map_err(|fault| {
         let message = format!("{}: {}", input::name(path), fault.message);
         Failure::Wrong(Fault { message, ..fault })
     })?;
+    if saved.choices > 1 && choice.is_none() {
+        output.note(&format!(
+            "note: {} has {} choices, 0 to {}: the first is read, --choice names another",
+            input::name(path),
+            saved.choices,
+            saved.choices - 1
+        ));
+    }
     let known = Known::new(loaded.config, &paths.data_dir, output);
-    Ok(Saved { run: stated(run, flags), known })
+    // Who says that it came from elsewhere knows better than the file where its values stand.
+    let is_elsewhere = flags.is_given("endpoint") || flags.is_given("model");
+    let provenance = saved.provenance.filter(|_| !is_elsewhere);
+    Ok(Saved { run: stated(saved.run, flags), provenance, known })
 }
 
 /// Returns the answer with what the flags say of how it was asked.

@@ -75,7 +75,7 @@ async fn an_object_holds_the_whole_run() {
     let expected = json!({
         "model": "m-1", "endpoint": null, "text": "판다", "finish_reason": "stop",
         "usage": {"input_tokens": 9, "cached_input_tokens": 0, "output_tokens": 2, "reasoning_tokens": 0},
-        "usage_source": "provider", "timing": null, "attempts": 1,
+        "usage_source": "provider", "timing": null, "attempts": 1, "asked_temperature": 0.7,
         "tokens": [token("판"), token("다")], "perplexity": null, "mean_surprisal_bits": 1.0,
     });
     assert_eq!(object, expected);

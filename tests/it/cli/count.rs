@@ -114,8 +114,17 @@ fn pieces_have_their_numbers_and_the_text_its_price() {
             "1   31495  \\xec\\x95",
             "2     230  \\x88",
             "3     279  ␣the",
-            "3 tokens · 5 graphemes · 0.60 tokens per grapheme · 2 words · 1.50 tokens per word",
+            "3 tokens · 5 graphemes · 0.60 tokens per grapheme · 2 words · 1.50 tokens per word · cl100k_base",
         ]
+    );
+    let ends = home.pipe(&["count", "--pieces", "--encoding", "cl100k_base"], b"a\r\nb\n").fine();
+    assert!(ends.contains("  ␍⏎\n") && ends.contains("  ⏎\n"), "{ends}");
+    let one = home.pipe(&["count", "--pieces", "--encoding", "o200k_base"], b"a").fine();
+    assert!(
+        one.ends_with(
+            "\n1 token · 1 grapheme · 1.00 tokens per grapheme · 1 word · 1.00 tokens per word · o200k_base\n"
+        ),
+        "{one}"
     );
     let garbled: String = "안녕하세요".bytes().map(char::from).collect();
     let done = home.pipe(&["count", "--pieces", "--encoding", "o200k_base"], garbled.as_bytes());

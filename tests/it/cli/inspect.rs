@@ -4,15 +4,20 @@ use super::{Home, against, answer, body, delta, end, json_of};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{BufRead, BufReader};
+use tokenscope::core::text::width;
 
 #[tokio::test]
 async fn the_table_of_tokens_is_aligned_in_any_script() {
     let ln = f64::ln;
     let mut stream = delta("판다", ln(0.6), &[("판다", ln(0.6)), ("곰", ln(0.25))]);
     stream.push_str(&delta(" eats\n", ln(0.1), &[(" likes", ln(0.7)), (" eats\n", ln(0.1))]));
-    // A character in two pieces.
-    for (bytes, logprob) in [(&[0xed, 0x95][..], ln(0.5)), (&[0x9c], ln(1.0))] {
-        let token = json!({"token": "\u{fffd}", "logprob": logprob, "bytes": bytes, "top_logprobs": []});
+    // A character in two pieces, the second of which was not among the candidates.
+    let other = json!({"token": "\u{fffd}", "logprob": ln(0.9), "bytes": [0xa0]});
+    for (bytes, logprob) in [(&[0xed, 0x95][..], ln(0.5)), (&[0x9c], ln(0.1))] {
+        let own = json!({"token": "\u{fffd}", "logprob": logprob, "bytes": bytes});
+        let list = if bytes.len() == 2 { vec![own.clone()] } else { vec![other.clone()] };
+        let mut token = own;
+        token["top_logprobs"] = Value::from(list);
         let content = if bytes.len() == 1 { "한" } else { "" };
         let choice = json!({"index": 0, "delta": {"content": content}, "logprobs": {"content": [token]}});
         stream.push_str(&format!("data: {}\n\n", json!({"choices": [choice]})));
@@ -24,20 +29,22 @@ async fn the_table_of_tokens_is_aligned_in_any_script() {
     let out = done.fine();
     let lines: Vec<&str> = out.lines().collect();
     assert_eq!(
-        &lines[..5],
+        &lines[..6],
         [
-            "  #  token   probability  surprisal  rank  candidates",
-            "  1  판다         60.0 %  0.74 bits     1  ▸판다       60.0 %   곰       25.0 %",
-            "  2  ␣eats⏎       10.0 %  3.32 bits     2   ␣likes     70.0 %  ▸␣eats⏎   10.0 %",
-            "3–4  한 ×2        50.0 %  1.00 bits     –   \\xED\\x95   50.0 %   \\x9C    100.0 %",
-            "",
+            "  #  token       probability  surprisal  rank  candidates",
+            "  1  판다             60.0 %  0.74 bits     1  ▸판다       60.0 %   곰      25.0 %",
+            "  2  ␣eats⏎           10.0 %  3.32 bits     2   ␣likes     70.0 %  ▸␣eats⏎  10.0 %",
+            "3–4  한 ×2             5.0 %  4.32 bits     –",
+            "  3  ├ \\xed\\x95       50.0 %  1.00 bits     1  ▸\\xed\\x95   50.0 %",
+            "  4  └ \\x9c           10.0 %  3.32 bits    >1   \\xa0       90.0 %",
         ]
     );
-    assert!(lines[5].starts_with("4 tokens · perplexity 2.40 · mean surprisal 1.26 bits"), "{}", lines[5]);
+    assert_eq!(lines[6], "");
+    assert!(lines[7].starts_with("4 tokens · perplexity 4.27 · mean surprisal 2.10 bits"), "{}", lines[7]);
     assert!(
-        lines[6].starts_with("m-1 at 127.0.0.1") && lines[6].contains("0 to 2 candidates"),
+        lines[8].starts_with("m-1 at 127.0.0.1") && lines[8].contains("1 to 2 candidates"),
         "{}",
-        lines[6]
+        lines[8]
     );
 }
 
@@ -83,11 +90,14 @@ async fn one_run_has_the_same_numbers_in_every_command() {
 
 /// Three tokens whose candidates are the whole distribution.
 fn whole() -> String {
+    three_tokens() + &end("stop", Some((4, 3)))
+}
+
+fn three_tokens() -> String {
     let ln = f64::ln;
     let mut stream = delta("a", ln(0.6), &[("a", ln(0.6)), ("b", ln(0.3)), ("c", ln(0.1))]);
     stream.push_str(&delta(" b", ln(0.2), &[(" a", ln(0.7)), (" b", ln(0.2)), (" c", ln(0.1))]));
     stream.push_str(&delta(" c", ln(0.99), &[(" c", ln(0.99)), (" d", ln(0.01))]));
-    stream.push_str(&end("stop", Some((4, 3))));
     stream
 }
 
@@ -103,10 +113,7 @@ async fn a_what_if_stands_beside_what_was_reported() {
         let (out, said) = (squeezed(&out), squeezed(said));
         assert!(out.contains(&said), "{said:?} is not in {out}");
     }
-    assert!(
-        out.contains("what if T 2.0, top_k 2 · exact at 3 of 3 tokens · the chosen token is cut at 0"),
-        "{out}"
-    );
+    assert!(out.contains("what if T 2.0, top_k 2 · of 3 chosen tokens 3 exact, 0 cut"), "{out}");
     let arguments = ["inspect", "--what-if", "top_p=0.5", "--json", "hi"];
     let (done, _) = against(&arguments, async |server| server.stream(&whole()).await).await;
     let record = json_of(&done.fine());
@@ -123,16 +130,30 @@ fn squeezed(text: &str) -> String {
     text.replace('␣', " ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// The same and one more token, as probable as its best rival.
+fn with_a_tie() -> String {
+    let tie = delta(" d", 0.4f64.ln(), &[(" d", 0.4f64.ln()), (" e", 0.4f64.ln())]);
+    three_tokens() + &tie + &end("stop", Some((4, 4)))
+}
+
 #[tokio::test]
 async fn close_calls_are_ranked() {
     let arguments = ["inspect", "--close-calls", "hi"];
-    let (done, _) = against(&arguments, async |server| server.stream(&whole()).await).await;
+    let (done, _) = against(&arguments, async |server| server.stream(&with_a_tie()).await).await;
     let out = done.fine();
     let lines: Vec<&str> = out.lines().collect();
     assert_eq!(lines[0].split_whitespace().next(), Some("#"));
-    assert!(squeezed(lines[1]).starts_with("2 b 20.0 % a 70.0 % -1.81 bits a[ b] c"), "{out}");
-    assert_eq!(lines[2], "");
-    assert!(lines[3].contains("1 close call"), "{out}");
+    assert!(squeezed(lines[1]).starts_with("4 d 40.0 % e 40.0 % +0.00 bits"), "{out}");
+    assert!(squeezed(lines[2]).starts_with("2 b 20.0 % a 70.0 % -1.81 bits a[ b] c"), "{out}");
+    assert_eq!(lines[3], "");
+    assert!(lines[4].contains("2 close calls"), "{out}");
+    let (done, _) =
+        against(&["inspect", "--json", "hi"], async |server| server.stream(&with_a_tie()).await).await;
+    let record = json_of(&done.fine());
+    let calls: Vec<&Value> = record["close_calls"].as_array().unwrap().iter().collect();
+    assert_eq!((&calls[0]["index"], &calls[1]["index"]), (&json!(3), &json!(1)));
+    assert_eq!(calls[0]["margin_bits"], 0.0);
+    assert_eq!(record["tokens"][1]["margin_bits"], calls[1]["margin_bits"]);
 }
 
 #[tokio::test]
@@ -144,8 +165,9 @@ async fn csv_has_a_row_for_each_token() {
     let (done, _) = against(&["inspect", "--csv", "hi"], async |server| server.stream(&stream).await).await;
     let out = done.fine();
     assert!(out.starts_with("index,text,bytes,id,logprob,probability,"), "{out}");
-    assert!(out.contains("\r\n1,\"\"\"a\"\",\n\",2261222c0a,,-0.693"), "{out}");
-    assert!(out.contains("\r\n2,한,ed959c,,-1.386"), "{out}");
+    // Counted from 0, as in JSON.
+    assert!(out.contains("\r\n0,\"\"\"a\"\",\n\",2261222c0a,,-0.693"), "{out}");
+    assert!(out.contains("\r\n1,한,ed959c,,-1.386") && out.contains(",margin_bits,"), "{out}");
     assert!(out.ends_with("\r\n"), "{out}");
 }
 
@@ -186,6 +208,69 @@ fn every_form_works_with_the_sandbox() {
     let rows = ask(&["--csv"]).fine().matches("\r\n").count();
     assert!(rows > tokens.len());
     assert!(ask(&["--html"]).fine().contains("<h1>Token probabilities</h1>"));
+}
+
+#[test]
+fn a_terminal_is_not_wider_than_it_is() {
+    let home = Home::new();
+    let asking = ["inspect", "--seed", "7", "--max-tokens", "20", "판다는 무엇을 먹나요? 🐼"];
+    let forms = [&[][..], &["--what-if", "T=1.5,top_p=0.9"], &["--close-calls"], &["--top", "20"]];
+    for form in forms {
+        let piped = home.run(&[&asking, form].concat()).fine();
+        for columns in [80, 100, 140] {
+            let (code, screen) = home.on_terminal_of(columns, &[&asking, form].concat(), "");
+            assert_eq!(code, 0, "{screen}");
+            // What is said on the way there is taken away again.
+            let (_, screen) = screen.rsplit_once("\u{1b}[2K").unwrap();
+            let widest = screen.lines().map(width).max().unwrap();
+            assert!(widest <= usize::from(columns), "{form:?} at {columns}: {widest}\n{screen}");
+            // Whatever the width, the same candidates are there.
+            let figures = |text: &str| text.matches(" %").count();
+            assert_eq!(figures(screen), figures(&piped), "{form:?} at {columns}\n{screen}");
+        }
+    }
+}
+
+#[test]
+fn a_piece_that_reads_like_its_rivals_is_chosen_once() {
+    let home = Home::new();
+    let asking = ["inspect", "--model", "sandbox-replaced-pieces", "--seed", "1", "안녕", "--json"];
+    let record = json_of(&home.run(&asking).fine());
+    let mut alike = 0;
+    for token in record["tokens"].as_array().unwrap() {
+        let candidates = token["candidates"].as_array().unwrap();
+        let chosen = candidates.iter().filter(|candidate| candidate["is_chosen"] == true);
+        assert!(chosen.count() <= 1, "{token}");
+        alike += usize::from(candidates.iter().filter(|c| c["text"] == token["text"]).count() > 1);
+        let best = candidates.iter().filter(|c| c["is_chosen"] == false).map(|c| c["logprob"].as_f64());
+        let best = best.flatten().fold(f64::NEG_INFINITY, f64::max);
+        let margin = (token["logprob"].as_f64().unwrap() - best) / std::f64::consts::LN_2;
+        let own = token["margin_bits"].as_f64().unwrap();
+        assert!((own - margin).abs() < 1e-9, "{token}");
+    }
+    assert!(alike > 0, "no pieces read alike");
+}
+
+#[test]
+fn an_assumption_a_what_if_rests_on_is_told_in_every_form() {
+    let home = Home::new();
+    let asking =
+        ["inspect", "--model", "sandbox-after-temperature", "--seed", "1", "--max-tokens", "5", "hi"];
+    let ask = |more: &[&str]| home.run(&[&asking, more].concat());
+    let said = "assumes values before temperature: if the server gives them after T 0.7";
+    let command = "tokenscope probe --endpoint sandbox --model sandbox-after-temperature finds out";
+    let is_told = |text: &str| text.contains(said) && text.contains(command);
+    for form in [&["--what-if", "T=1"][..], &["--what-if", "T=1", "--html"]] {
+        assert!(is_told(&ask(form).fine()), "{form:?}");
+    }
+    let json = ask(&["--what-if", "T=1", "--json"]);
+    assert!(is_told(json_of(&json.out)["what_if"]["warning"].as_str().unwrap()) && is_told(&json.err));
+    assert!(is_told(&ask(&["--what-if", "T=1", "--csv"]).err));
+    // At temperature 1 both sides are the same, and without a what-if nothing rests on it.
+    assert!(!ask(&["--what-if", "T=2", "--temperature", "1"]).fine().contains("assumes"));
+    assert!(!ask(&[]).fine().contains("assumes"));
+    home.run(&["probe", "--endpoint", "sandbox", "--model", "sandbox-after-temperature", "--yes"]).fine();
+    assert!(!ask(&["--what-if", "T=1"]).fine().contains("assumes"));
 }
 
 #[test]

@@ -109,7 +109,12 @@ impl Home {
 
     /// Runs on a terminal at which this is typed.
     fn on_terminal_with(&self, arguments: &[&str], typed: &str) -> (u32, String) {
-        let pty = native_pty_system().openpty(PtySize { rows: 50, cols: 200, ..PtySize::default() }).unwrap();
+        self.on_terminal_of(200, arguments, typed)
+    }
+
+    /// Runs on a terminal of so many columns at which this is typed.
+    fn on_terminal_of(&self, cols: u16, arguments: &[&str], typed: &str) -> (u32, String) {
+        let pty = native_pty_system().openpty(PtySize { rows: 50, cols, ..PtySize::default() }).unwrap();
         let mut command = CommandBuilder::new(BINARY);
         command.args(arguments);
         command.env_clear();

@@ -58,7 +58,7 @@ fn assert_equals(printed: &Value, entries: &Value) {
             mass += own.exp();
         }
         assert_close(&token["unseen_tail"], 1.0 - mass, "unseen tail");
-        assert_close(&token["margin"], own - best_other, "margin");
+        assert_close(&token["margin_bits"], (own - best_other) / std::f64::consts::LN_2, "margin");
     }
     #[expect(clippy::cast_precision_loss, reason = "a handful of tokens")]
     let mean = sum / entries.len() as f64;
@@ -124,6 +124,75 @@ fn what_ask_and_inspect_print_is_read_back() {
     let again = home.run(&["inspect", "--from", &from_ask]).fine();
     assert_eq!(again.lines().next(), table.lines().next());
     assert_eq!(again.lines().nth(1), table.lines().nth(1));
+}
+
+#[test]
+fn a_what_if_of_a_saved_answer_is_that_of_the_answer() {
+    let home = Home::new();
+    for model in ["sandbox-mini", "sandbox-after-temperature"] {
+        if model == "sandbox-after-temperature" {
+            home.run(&["probe", "--endpoint", "sandbox", "--model", model, "--yes"]).fine();
+        }
+        let asking = ["--model", model, "--seed", "1", "--top", "5", "--max-tokens", "16", "Why rise early?"];
+        let live = home.run(&[&["inspect", "--what-if", "top_p=0.9"], &asking[..]].concat()).fine();
+        assert!(live.contains("what if T 0.7, top_p 0.9"), "{live}");
+        // Read where nothing is known of the model, too.
+        for place in [&home, &Home::new()] {
+            for command in ["ask", "inspect"] {
+                let saved = home.run(&[&[command, "--json"], &asking[..]].concat()).fine();
+                let file = place.write("saved.json", saved);
+                let again = place.run(&["inspect", "--from", &file, "--what-if", "top_p=0.9"]).fine();
+                if command == "inspect" || std::ptr::eq(place, &raw const home) {
+                    assert_eq!(again, live, "{model} from {command}");
+                }
+            }
+        }
+    }
+    let saved = json_of(CHAT);
+    let table =
+        home.pipe(&["inspect", "--from", "-", "--what-if", "top_p=0.9"], saved.to_string().as_bytes());
+    assert!(table.fine().contains("what if T 1.0, top_p 0.9 · T assumed 1.0"));
+}
+
+#[test]
+fn one_of_several_choices_is_read_and_told() {
+    let one = |index: u64, text: &str| {
+        json!({"index": index, "message": {"content": text}, "finish_reason": "stop",
+            "logprobs": {"content": [{"token": text, "logprob": -0.5}]}})
+    };
+    let home = Home::new();
+    let file = home.write("two.json", json!({"choices": [one(0, "first"), one(1, "second")]}).to_string());
+    let from = |more: &[&str]| home.run(&[&["inspect", "--from", &file], more].concat());
+    let done = from(&[]);
+    assert!(done.err.contains("two.json has 2 choices, 0 to 1: the first is read, --choice names another"));
+    assert!(done.fine().contains("first"));
+    let done = from(&["--choice", "1"]);
+    assert_eq!(done.err, "");
+    let table = done.fine();
+    assert!(table.contains("second") && table.contains("\n1 token · "), "{table}");
+    from(&["--choice", "2"]).fails(2, &["no choice 2; the first is 0, the last is 1", "--choice"]);
+    home.run(&["inspect", "--choice", "1", "hi"]).fails(2, &["--from"]);
+}
+
+#[test]
+fn candidates_that_are_more_than_a_whole_are_told() {
+    let entry = |text: &str, p: f64| json!({"token": text, "logprob": p.ln()});
+    let mut token = entry("a", 1.0);
+    token["top_logprobs"] = json!(["a", "b", "c", "d", "e"].map(|text| entry(text, 0.9)));
+    let saved = json!({"choices": [{"message": {"content": "a"}, "finish_reason": "stop",
+        "logprobs": {"content": [token]}}]})
+    .to_string();
+    let home = Home::new();
+    let told = "≈ at 1 token the candidates add up to more than a whole, 450.0 % at most: these values are no \
+                probabilities";
+    for form in [&[][..], &["--html"]] {
+        let out = home.pipe(&[&["inspect", "--from", "-"], form].concat(), saved.as_bytes()).fine();
+        assert!(out.contains(told), "{out}");
+    }
+    let record = json_of(&home.pipe(&["inspect", "--from", "-", "--json"], saved.as_bytes()).fine());
+    assert_eq!(record["excess"]["tokens"], 1);
+    let fine = json_of(&home.pipe(&["inspect", "--from", "-", "--json"], CHAT.as_bytes()).fine());
+    assert!(fine.get("excess").is_none());
 }
 
 #[test]

@@ -72,10 +72,10 @@ fn row(canvas: &mut Canvas<'_>, (x, y, end): (u16, u16, u16), tree: &Tree, index
     canvas.text(at, y, room, &fit(&value, usize::from(room.saturating_sub(at))), style);
 }
 
-/// Returns the joint probability of a value's tokens.
+/// Returns the probability of a value.
 fn share(row: &Row) -> String {
-    let joint = row.confidence.as_ref().and_then(|confidence| confidence.joint_logprob);
-    joint.map_or_else(String::new, |joint| figure::percent(joint.exp()))
+    let probability = row.confidence.as_ref().and_then(|confidence| confidence.probability);
+    probability.map_or_else(String::new, figure::interval)
 }
 
 /// Returns a style that warns of a value with a token the model was not sure of.

@@ -57,7 +57,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, run: &Run, group: &Group)
     let mut cumulative =
         token.candidates[..first].iter().filter_map(|c| c.logprob).map(f64::exp).sum::<f64>();
     for (index, candidate) in token.candidates.iter().enumerate().skip(first).take(listed) {
-        let is_chosen = token.is(candidate);
+        let is_chosen = token.chosen() == Some(index);
         let share = candidate.logprob.map(f64::exp);
         cumulative += share.unwrap_or(0.0);
         let row = Row {
