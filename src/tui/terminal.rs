@@ -162,7 +162,10 @@ impl Front for Screen {
     }
 
     fn redraw(&mut self) -> io::Result<()> {
-        self.terminal.clear()?;
+        // Clearing asks the terminal where its cursor is, and one that does not answer would be waited for
+        // and then given up; a new size clears as well, and asks nothing.
+        let area = self.terminal.get_frame().area();
+        self.terminal.resize(area)?;
         self.sink.send()
     }
 

@@ -122,6 +122,19 @@ async fn a_draft_outlives_being_killed() {
 }
 
 #[tokio::test]
+async fn drawing_anew_asks_nothing_of_a_terminal_that_does_not_answer() {
+    let home = Home::new();
+    let (mut terminal, _server) = ready(&home).await;
+    let before = terminal.bytes().len();
+    terminal.send("\x0cstill here").shows("still here");
+    let drawn = terminal.bytes();
+    let asked = drawn[before..].windows(4).any(|bytes| bytes == b"\x1b[6n");
+    assert!(!asked, "{:?}", String::from_utf8_lossy(&drawn[before..]));
+    terminal.send("\x11");
+    assert_eq!(terminal.ends(), 0);
+}
+
+#[tokio::test]
 async fn control_sequences_in_an_answer_never_reach_the_terminal() {
     let home = Home::new();
     let (mut terminal, server) = ready(&home).await;
