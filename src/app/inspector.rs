@@ -1,7 +1,7 @@
 //! The token inspector: which answer it shows, where its cursor is, in what order the tokens stand,
 //! what is asked of them (what-if), and which other token is in hand.
 //!
-//! What follows from the tokens themselves is kept by [`digest`]; nothing here reaches for a terminal
+//! What follows from the tokens themselves is kept by `digest`; nothing here reaches for a terminal
 //! or a server. Invariant: cursor and rows are inside the answer after [`Inspector::settle`].
 
 mod digest;
