@@ -340,11 +340,15 @@ impl App {
             self.composer.set_text(&std::mem::take(&mut self.stashed));
         } else if self.zoomed {
             self.zoomed = false;
+        } else if self.screen == Screen::Compare && self.compare.is_voting() {
+            self.leave_vote();
         } else if self.screen == Screen::Compare && self.compare.inspecting {
             self.compare.inspecting = false;
             self.focus = Place::Grid;
         } else if self.screen == Screen::Compare && self.compare.zoomed {
             self.compare.zoomed = false;
+        } else if self.screen == Screen::Compare && self.compare.blind.is_some() {
+            self.compare.blind = None;
         } else if self.transcript.selected.take().is_none() {
             self.focus = Place::Composer;
         }

@@ -6,6 +6,7 @@ use crate::app::inspector::Target;
 use crate::app::msg::Effects;
 use crate::app::on_answer::is_usable;
 use crate::app::on_compare::NO_CELL;
+use crate::app::overlay::{Overlay, Prompt};
 use crate::app::{App, Continued, Home, Screen};
 use crate::core::conversation::{Answer, Body, Message};
 use crate::core::figure;
@@ -75,6 +76,24 @@ impl App {
         } else {
             self.compare.toggle_best();
         }
+    }
+
+    /// Asks for a note on the cell in the bottom line, where it covers no answer.
+    pub(super) fn note_cell(&mut self) {
+        match self.compare.pane(self.compare.cursor) {
+            Some(pane) => {
+                self.overlay = Some(Overlay::Note(Prompt { text: pane.note.clone(), error: None }));
+            }
+            None => self.say(NO_CELL),
+        }
+    }
+
+    /// Takes the note that was written.
+    pub(super) fn accept_note(&mut self) -> Effects {
+        if let Some(Overlay::Note(prompt)) = self.overlay.take() {
+            self.compare.set_note(prompt.text.trim());
+        }
+        Effects::none()
     }
 
     pub(super) fn step_sample(&mut self, by: isize) {

@@ -14,6 +14,9 @@ use crate::core::request::ResponseFormat;
 use crate::structured::schema::Schema;
 use std::sync::Arc;
 
+/// Longest note, in bytes.
+const MAX_NOTE: usize = 600;
+
 impl App {
     pub(super) fn choose_model(&mut self) -> Effects {
         let endpoint = Arc::clone(&self.settings.endpoint().name);
@@ -110,6 +113,18 @@ impl App {
                 self.seek_typed();
                 Effects::none()
             }
+            Some(Overlay::Note(prompt)) => {
+                match typed {
+                    Some(c) if prompt.text.len() < MAX_NOTE => prompt.text.push(c),
+                    Some(_) => prompt.error = Some("a note is one line".to_owned()),
+                    None if is_backspace => {
+                        backspace(&mut prompt.text);
+                        prompt.error = None;
+                    }
+                    None => {}
+                }
+                Effects::none()
+            }
             Some(Overlay::Parameters(table)) => {
                 let value = table.current().value(&self.settings.sampling).unwrap_or_default();
                 match typed {
@@ -183,7 +198,7 @@ impl App {
             Some(Overlay::Probe(probing)) => probing.scroll_by(by, page),
             Some(Overlay::Tokens(pieces)) => pieces.scroll_by(by),
             Some(Overlay::Sweep(form)) => form.step(by),
-            Some(Overlay::Find(_)) | None => {}
+            Some(Overlay::Find(_) | Overlay::Note(_)) | None => {}
         }
     }
 
@@ -305,6 +320,7 @@ impl App {
                 Effects::none()
             }
             Some(Overlay::Sweep(_)) => self.accept_sweep(),
+            Some(Overlay::Note(_)) => self.accept_note(),
             Some(Overlay::Probe(_)) => self.accept_probe(),
             Some(Overlay::Find(_) | Overlay::Help { .. } | Overlay::Request { .. } | Overlay::Tokens(_))
             | None => {

@@ -4,7 +4,6 @@
 //! that is not on screen.
 
 use crate::app::compare::Compare;
-use crate::app::compare::text_area;
 use crate::app::figures::{Accord, Column, Cursor, Figures};
 use crate::app::layout::Rect;
 use crate::app::reading::{Reading, Sheet};
@@ -166,7 +165,8 @@ impl Compare {
         let (base, run) = pair.filter(|(base, run)| is_there(base) && is_there(run))?;
         let is_only = self.lenses.is_only_different;
         let stamp = (vec![mark(base), mark(run)], is_only);
-        sheet.settle(stamp, text_area(rect).width, || Reading::difference(&base.text, &run.text, is_only));
+        let width = rect.inner().width;
+        sheet.settle(stamp, width, || Reading::difference(&base.text, &run.text, is_only));
         let rows = sheet.document().row_count();
         self.lenses.differences.insert(cell, sheet);
         Some(rows)

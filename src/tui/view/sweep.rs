@@ -22,9 +22,10 @@ const BAR: usize = 12;
 pub(super) fn axes(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let (dim, faint, text) = (canvas.style(Tint::Dim), canvas.style(Tint::Faint), canvas.style(Tint::Text));
     let compare = &app.compare;
+    let voted = canvas.style(Tint::Ok);
     let mut end = area.x + area.width - 1;
     // The legend comes first: colours without one say nothing.
-    if let Some((unit, steps)) = app.heat.legend() {
+    if let Some((unit, steps)) = app.heat.legend().filter(|_| !compare.is_voting()) {
         let cells = steps.iter().map(|step| width(step) + 2).sum::<usize>();
         for unit in [unit, ""] {
             let needed = u16::try_from(cells + width(unit) + 1).unwrap_or(u16::MAX);
@@ -52,7 +53,9 @@ pub(super) fn axes(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         x = canvas.pieces(x, area.y, stop, &[(&axis.parameter().to_string(), dim), (" ", dim)]);
         for (index, value) in axis.values().iter().enumerate() {
             let (is_current, is_shown) = match current(app, number, axis) {
-                Some(current) => (current == index, number > 0 || compare.board.shows_column(index)),
+                Some(current) => {
+                    (current == index, number > 0 || compare.board.shows_column(compare.place_of(index)))
+                }
                 None => (false, false),
             };
             let style = match (is_current, is_shown) {
@@ -61,12 +64,16 @@ pub(super) fn axes(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
                 (false, false) => dim,
             };
             let label = fit(&value.label, 20);
-            let needed = u16::try_from(width(&label)).unwrap_or(u16::MAX);
+            let votes = match compare.votes.of(axis, index) {
+                0 => String::new(),
+                votes => format!("+{votes}"),
+            };
+            let needed = u16::try_from(width(&label) + width(&votes)).unwrap_or(u16::MAX);
             if x.saturating_add(needed + 2) > stop {
                 x = canvas.text(x, area.y, stop, "… ", faint);
                 break;
             }
-            x = canvas.pieces(x, area.y, stop, &[(&label, style), (" ", dim)]);
+            x = canvas.pieces(x, area.y, stop, &[(&label, style), (&votes, voted), (" ", dim)]);
         }
     }
     if compare.setup.repeats > 1 {
@@ -76,7 +83,8 @@ pub(super) fn axes(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
 
 /// Returns which value of an axis of the setup the cell under the cursor has, where it was run so.
 fn current(app: &App, number: usize, axis: &Axis) -> Option<usize> {
-    let sweep = app.compare.bench.as_ref()?.sweep();
+    // Where the cursor is in a vote would tell the column.
+    let sweep = app.compare.bench.as_ref().filter(|_| number > 0 || !app.compare.is_voting())?.sweep();
     let is_same = sweep.axes().get(number) == Some(axis);
     is_same.then(|| sweep.coordinates(app.compare.cursor).get(number).copied()).flatten()
 }
@@ -236,7 +244,7 @@ pub(super) fn form(app: &App, form: &Form, canvas: &mut Canvas<'_>) -> Option<(u
 }
 
 /// Returns the end of a text that has room, led by an ellipsis where it was longer.
-fn tail(text: &str, room: usize) -> String {
+pub(super) fn tail(text: &str, room: usize) -> String {
     if width(text) <= room {
         return text.to_owned();
     }
