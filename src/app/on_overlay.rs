@@ -352,7 +352,7 @@ impl App {
         Effects::none()
     }
 
-    fn use_model(&mut self, model: &str) {
+    pub(super) fn use_model(&mut self, model: &str) {
         self.settings.model = model.into();
         self.settings.card = self.knowledge.card(model);
         let (encoding, is_exact) = self.knowledge.encoding(model);

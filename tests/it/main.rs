@@ -5,6 +5,7 @@
 
 mod app_loop;
 mod cli;
+mod comparing;
 mod conduct;
 mod continuation;
 mod docs;
@@ -17,6 +18,7 @@ mod probing;
 mod provider;
 #[cfg(unix)]
 mod pty;
+mod reading_aids;
 mod sandbox;
 mod sandbox_bands;
 mod sandbox_branch;
@@ -27,3 +29,4 @@ mod statistics;
 mod store;
 mod support;
 mod update;
+mod voting;

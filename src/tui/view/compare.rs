@@ -22,7 +22,7 @@ use crate::core::figure;
 use crate::core::probability::Tally;
 use crate::core::run::{Run, RunStatus};
 use crate::core::sweep::Parameter;
-use crate::core::text::{fit, visible, width};
+use crate::core::text::{fit, printable, width};
 use crate::tui::theme::Tint;
 use ratatui::style::Style;
 
@@ -120,7 +120,7 @@ fn cell(app: &App, canvas: &mut Canvas<'_>, frame: Rect, cell: usize) {
     let area = app.compare.text_area(cell, frame);
     let above = frame.inner();
     if area.y > above.y {
-        let note = fit(&visible(app.compare.note(cell)), usize::from(area.width.saturating_sub(2)));
+        let note = fit(&printable(app.compare.note(cell)), usize::from(area.width.saturating_sub(2)));
         let (key, dim) = (canvas.style(Tint::Key), canvas.style(Tint::Dim));
         canvas.pieces(above.x, above.y, above.x + above.width, &[("# ", key), (&note, dim)]);
     }

@@ -99,10 +99,13 @@ fn standing(app: &App, signs: &Signs) -> Vec<String> {
         return under_way(&progress, signs);
     }
     let key = app.keymap.hint(Command::EditSweep, Place::Composer).unwrap_or_default();
-    let requests = compare.setup.requests();
+    // While the form is open the outlook is on what is written there.
+    let outlook = compare.outlook.as_ref().filter(|(basis, _)| basis.setup == compare.setup);
+    let outlook = outlook.and_then(|(_, outlook)| outlook.as_ref());
+    let requests = outlook.map_or(compare.setup.requests(), |outlook| outlook.preflight.requests);
     let plural = if requests == 1 { "" } else { "s" };
     let count = format!("= {} request{plural}", figure::whole(requests as u64));
-    let takes = compare.outlook.as_ref().and_then(|(_, outlook)| outlook.as_ref()).map(takes);
+    let takes = outlook.map(takes);
     let (long, cost) = takes.unwrap_or_default();
     vec![
         format!("{count}{long}{cost}  {key} edits"),
@@ -135,7 +138,7 @@ fn refused(outlook: &Outlook) -> String {
     varied.dedup_by_key(|refusal| refusal.cell);
     varied.first().map_or_else(String::new, |first| {
         let cells = if varied.len() == 1 { "cell" } else { "cells" };
-        format!(" · {} {cells} not sent: {}, {}", varied.len(), first.parameter, first.reason)
+        format!("{} {cells} not sent: {}, {}", varied.len(), first.parameter, first.reason)
     })
 }
 
@@ -233,10 +236,12 @@ pub(super) fn form(app: &App, form: &Form, canvas: &mut Canvas<'_>) -> Option<(u
             wrapped(canvas, below, message, style);
         }
         None => {
-            let lines = [takes_of(app, form), hint(form.row(), form)];
-            let end = below.y + below.height;
-            for (y, line) in (below.y..end).zip(lines.iter().filter(|line| !line.is_empty())) {
-                wrapped(canvas, Rect { y, height: end - y, ..below }, line, dim);
+            let [takes, refused] = takes_of(app, form);
+            let (mut y, end) = (below.y, below.y + below.height);
+            for line in [takes, refused, hint(form.row(), form)].iter().filter(|line| !line.is_empty()) {
+                wrapped(canvas, Rect { y, height: end.saturating_sub(y), ..below }, line, dim);
+                let lines = crate::markup::wrap(line, 0..line.len(), below.width).len();
+                y = y.saturating_add(u16::try_from(lines).unwrap_or(u16::MAX));
             }
         }
     }
@@ -257,22 +262,23 @@ pub(super) fn tail(text: &str, room: usize) -> String {
     format!("…{kept}")
 }
 
-/// Returns how many requests the form makes.
-fn takes_of(app: &App, form: &Form) -> String {
+/// Returns how many requests the form makes, and what of it is refused.
+fn takes_of(app: &App, form: &Form) -> [String; 2] {
     match form.setup(app.compare.setup.lanes) {
         Ok(setup) => {
-            let (cells, requests) = (setup.cells(), setup.requests());
+            let outlook = app.compare.outlook.as_ref().filter(|(basis, _)| basis.setup == setup);
+            let outlook = outlook.and_then(|(_, outlook)| outlook.as_ref());
+            let cells = setup.cells();
+            let requests = outlook.map_or(setup.requests(), |outlook| outlook.preflight.requests);
             let cells_name = if cells == 1 { "cell" } else { "cells" };
             let requests_name = if requests == 1 { "request" } else { "requests" };
             let requests = figure::whole(requests as u64);
-            let outlook = app.compare.outlook.as_ref().filter(|(basis, _)| basis.setup == setup);
-            let outlook = outlook.and_then(|(_, outlook)| outlook.as_ref());
             let (tokens, cost) = outlook.map(takes).unwrap_or_default();
             let refused = outlook.map_or_else(String::new, refused);
             let cells = figure::whole(cells as u64);
-            format!("{cells} {cells_name} · {requests} {requests_name}{tokens}{cost}{refused}")
+            [format!("{cells} {cells_name} · {requests} {requests_name}{tokens}{cost}"), refused]
         }
-        Err(_) => String::new(),
+        Err(_) => [String::new(), String::new()],
     }
 }
 
