@@ -64,7 +64,7 @@ fn a_difference_is_against_the_base_and_the_base_is_chosen() {
         assert_shows(&stage, &["a ⟨-loud⟩⟨+quiet⟩ 새벽", "T 1.8 · base"]);
         stage.press("d");
         assert_shows(&stage, &["a quiet 새벽", "a loud 새벽"]);
-        assert_lacks(&stage, &["⟨", "base"]);
+        assert_lacks(&stage, &["⟨", "· base"]);
     }
 }
 
@@ -116,7 +116,7 @@ fn the_consensus_is_of_the_repeats_or_of_the_row() {
         let mut stage =
             answered(size, 3, &["고요한 아침 하나", "고요한 아침 하나", "고요한 밤 하나", "x", "x", "x"]);
         stage.press("m");
-        assert_shows(&stage, &["what 3 answers share", "고요한 ⟨아침 66.7 % | 밤 33.3 %⟩ 하나"]);
+        assert_shows(&stage, &["what 3 answers share", "고요한 ⟨아침 2/3 | 밤 1/3⟩ 하나"]);
         stage.press("right");
         assert_shows(&stage, &["what 3 answers share", "x"]);
         assert_lacks(&stage, &["⟨"]);
@@ -124,7 +124,7 @@ fn the_consensus_is_of_the_repeats_or_of_the_row() {
         assert_shows(&stage, &["T 0.3 · 1/3"]);
         let mut row = answered(size, 1, &["a quiet 새벽", "a loud 새벽"]);
         row.press("m");
-        assert_shows(&row, &["what 2 answers share", "⟨quiet 50.0 % | loud 50.0 %⟩ 새벽"]);
+        assert_shows(&row, &["what 2 answers share", "⟨quiet 1/2 | loud 1/2⟩ 새벽"]);
     }
 }
 
@@ -138,14 +138,14 @@ fn one_answer_has_nothing_to_share() {
 #[test]
 fn few_answers_are_shown_and_many_have_a_mean() {
     for size in SIZES {
-        let mut few = answered(size, 2, &["하나", "둘", "x", "x"]);
+        let mut few = answered(size, 3, &["하나", "둘", "셋", "x", "x", "y"]);
         few.press("s");
         assert_shows(&few, &["temperature", "similarity", "no mean under 5 answers", "1.8"]);
         assert_lacks(&few, &["±", "⠒"]);
         few.press("k k");
         assert_shows(&few, &["▸ distinct"]);
         few.press("s");
-        assert_shows(&few, &["T 0.3 · 1/2"]);
+        assert_shows(&few, &["T 0.3 · 1/3"]);
         let mut many =
             answered(size, 5, &["a", "b", "a b", "가 나 다", "a", "one two", "b", "a b c d", "셋", "a b c"]);
         many.press("s");
@@ -186,7 +186,7 @@ fn a_lens_of_a_grid_is_of_the_row_under_the_cursor() {
             stage.answer(run, text);
         }
         stage.press("m");
-        assert_shows(&stage, &["what 2 answers share · chef", "⟨one 50.0 % | two 50.0 %⟩"]);
+        assert_shows(&stage, &["what 2 answers share · chef", "⟨one 1/2 | two 1/2⟩"]);
         stage.press("J");
         assert_shows(&stage, &["what 2 answers share · panda", "brot"]);
         assert_lacks(&stage, &["⟨"]);

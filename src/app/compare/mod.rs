@@ -53,13 +53,15 @@ pub struct Pane {
     pub top: usize,
     /// Whether the view stays on the last row.
     pub follows: bool,
+    /// The row of the difference that was gone to last: where the text ends it is not the first on screen.
+    stop: Option<usize>,
     /// What the user wrote about the cell.
     pub note: String,
 }
 
 impl Default for Pane {
     fn default() -> Self {
-        Self { asides: Vec::new(), shown: 0, top: 0, follows: true, note: String::new() }
+        Self { asides: Vec::new(), shown: 0, top: 0, follows: true, stop: None, note: String::new() }
     }
 }
 
@@ -264,7 +266,7 @@ impl Compare {
         let Some(Shown { number, count, .. }) = self.shown(cell) else { return };
         let next = number.saturating_add_signed(by).min(count.saturating_sub(1));
         let Some(pane) = self.panes.get_mut(cell) else { return };
-        (pane.shown, pane.top) = (next, 0);
+        (pane.shown, pane.top, pane.stop) = (next, 0, None);
         let is_ended = self.shown(cell).and_then(|shown| shown.run).is_some_and(|run| run.status.is_ended());
         self.panes[cell].follows = !is_ended;
     }
@@ -378,6 +380,7 @@ impl Compare {
             pane.top = pane.top.saturating_add_signed(scroll).min(last_top);
             if scroll != 0 {
                 pane.follows = pane.top == last_top;
+                pane.stop = None;
             }
         }
     }
