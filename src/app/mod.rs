@@ -38,7 +38,7 @@ mod on_overlay;
 mod on_pane;
 mod on_probe;
 mod on_token;
-pub mod on_vote;
+mod on_vote;
 mod removed;
 mod start;
 

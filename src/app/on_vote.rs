@@ -6,13 +6,10 @@
 
 use crate::app::chord::{Chord, Key};
 use crate::app::command::{Command, Group, Place, spec_of};
-use crate::app::compare::vote::letter;
+use crate::app::compare::vote::{DIGITS, letter};
 use crate::app::msg::Effects;
 use crate::app::on_compare::NO_CELL;
 use crate::app::{App, Screen};
-
-/// Places that have a digit of their own.
-pub const DIGITS: usize = 9;
 
 impl App {
     /// Shuffles the columns and takes their names away, to be voted on.

@@ -5,13 +5,13 @@ use tokenscope::app::command::Place;
 use tokenscope::app::msg::{Effect, Msg};
 use tokenscope::app::overlay::Overlay;
 use tokenscope::app::{Knowledge, Screen};
-use tokenscope::core::bench::State;
+use tokenscope::core::bench::{Slot, State};
 use tokenscope::core::conversation::Message;
 use tokenscope::core::cost::Price;
 use tokenscope::core::fault::{Fault, FaultKind};
 use tokenscope::core::id::RunId;
 use tokenscope::core::model::{Encoding, ModelCard};
-use tokenscope::core::request::Role;
+use tokenscope::core::request::{Request, Role};
 use tokenscope::core::stream::StreamEvent;
 
 /// The sizes a workbench is mostly used at.
@@ -46,15 +46,13 @@ fn questions(stage: &Stage) -> Vec<&str> {
 
 /// Returns the system message of each request, in order.
 fn systems(stage: &Stage) -> Vec<Option<&str>> {
-    let system = |request: &tokenscope::core::request::Request| {
-        request.messages.iter().position(|prompt| prompt.role == Role::System)
-    };
-    let text = |request: &std::sync::Arc<tokenscope::core::request::Request>| system(request);
-    stage.started.iter().map(|(_, request)| text(request).map(|at| &*request.messages[at].content)).collect()
+    let system = |request: &'_ Request| request.messages.iter().position(|own| own.role == Role::System);
+    let texts = stage.started.iter().map(|(_, request)| Some(&*request.messages[system(request)?].content));
+    texts.collect()
 }
 
 fn states(stage: &Stage) -> Vec<State> {
-    stage.app.compare.bench.as_ref().unwrap().slots().iter().map(|slot| slot.state()).collect()
+    stage.app.compare.bench.as_ref().unwrap().slots().iter().map(Slot::state).collect()
 }
 
 /// Returns what the form says is wrong.
@@ -360,6 +358,22 @@ fn a_budget_stops_with_a_word_and_a_larger_one_goes_on() {
     let run = stage.last_run();
     stage.answer(run, "three");
     assert_eq!(states(&stage), [State::Done; 3]);
+}
+
+#[test]
+fn what_failed_is_not_asked_again_past_the_budget() {
+    let mut stage = Stage::with(120, 40, |start| start.concurrency = 1);
+    stage.press("alt-2").type_text("hi").press("alt-t").type_text("0.3 0.8").press("down down down");
+    stage.type_text("requests=1").press("enter enter");
+    let run = stage.last_run();
+    fail(&mut stage, run);
+    stage.press("R");
+    assert_eq!(stage.started.len(), 1);
+    assert!(
+        stage.notice().starts_with("not sent: the budget of 1 requests is used up"),
+        "{}",
+        stage.notice()
+    );
 }
 
 #[test]

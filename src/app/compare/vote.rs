@@ -8,6 +8,9 @@
 
 use crate::core::sweep::Axis;
 
+/// Places that have a digit of their own to vote with.
+pub const DIGITS: usize = 9;
+
 /// Columns in an order that says nothing about them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blind {

@@ -22,7 +22,7 @@ const BAR: usize = 12;
 pub(super) fn axes(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let (dim, faint, text) = (canvas.style(Tint::Dim), canvas.style(Tint::Faint), canvas.style(Tint::Text));
     let compare = &app.compare;
-    let voted = canvas.style(Tint::Ok);
+    let tally_style = canvas.style(Tint::Ok);
     let mut end = area.x + area.width - 1;
     // The legend comes first: colours without one say nothing.
     if let Some((unit, steps)) = app.heat.legend().filter(|_| !compare.is_voting()) {
@@ -73,7 +73,7 @@ pub(super) fn axes(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
                 x = canvas.text(x, area.y, stop, "… ", faint);
                 break;
             }
-            x = canvas.pieces(x, area.y, stop, &[(&label, style), (&votes, voted), (" ", dim)]);
+            x = canvas.pieces(x, area.y, stop, &[(&label, style), (&votes, tally_style), (" ", dim)]);
         }
     }
     if compare.setup.repeats > 1 {
