@@ -40,6 +40,7 @@ mod on_overlay;
 mod on_pane;
 mod on_probe;
 mod on_token;
+mod on_vote;
 mod removed;
 mod start;
 

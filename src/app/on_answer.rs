@@ -155,23 +155,29 @@ impl App {
 
     fn set_system(&mut self) {
         let text = self.composer.take();
+        let new = (!text.is_empty()).then(|| text.into());
+        let is_set = new.is_some();
+        let had_one = self.replace_system(new);
+        self.say(match (is_set, had_one) {
+            (true, _) => "system message set",
+            (false, true) => "system message removed",
+            (false, false) => "no system message",
+        });
+        self.after_sending();
+    }
+
+    /// Puts a system message in the place of the first one, or takes that away; returns whether there was
+    /// one.
+    pub(super) fn replace_system(&mut self, text: Option<Arc<str>>) -> bool {
         let has_system =
             self.conversation.messages.first().is_some_and(|message| message.role == Role::System);
         let end = usize::from(has_system);
-        let new = (!text.is_empty()).then(|| Message {
-            id: self.ids.message(),
-            role: Role::System,
-            body: Body::Text(text.into()),
-        });
-        self.say(match (&new, has_system) {
-            (Some(_), _) => "system message set",
-            (None, true) => "system message removed",
-            (None, false) => "no system message",
-        });
+        let new =
+            text.map(|text| Message { id: self.ids.message(), role: Role::System, body: Body::Text(text) });
         let instead = new.as_ref().map_or(Instead::Nothing, |message| Instead::Message(message.id));
         let messages = self.conversation.messages.splice(..end, new).collect();
         self.removed.note(&self.conversation.messages, 0, instead, messages);
-        self.after_sending();
+        has_system
     }
 
     fn send_edit(&mut self, id: MessageId) -> Effects {
@@ -340,11 +346,15 @@ impl App {
             self.composer.set_text(&std::mem::take(&mut self.stashed));
         } else if self.zoomed {
             self.zoomed = false;
+        } else if self.screen == Screen::Compare && self.compare.is_voting() {
+            self.leave_vote();
         } else if self.screen == Screen::Compare && self.compare.inspecting {
             self.compare.inspecting = false;
             self.focus = Place::Grid;
         } else if self.screen == Screen::Compare && self.compare.zoomed {
             self.compare.zoomed = false;
+        } else if self.screen == Screen::Compare && self.compare.blind.is_some() {
+            self.compare.blind = None;
         } else if self.transcript.selected.take().is_none() {
             self.focus = Place::Composer;
         }

@@ -60,14 +60,14 @@ impl App {
         Effects::one(Effect::Archive(ArchiveJob::Keep { sweep, sample, place, run }))
     }
 
-    /// Keeps the mark of the cell under the cursor.
+    /// Keeps the mark and the note of the cell under the cursor.
     pub(super) fn keep_mark(&self) -> Effects {
         let Some(sweep) = self.compare.record else { return Effects::none() };
         let cell = self.compare.cursor;
         Effects::one(Effect::Archive(ArchiveJob::Mark {
             sweep,
             cell: u32::try_from(cell).unwrap_or(u32::MAX),
-            note: String::new(),
+            note: self.compare.note(cell).to_owned(),
             is_best: self.compare.best.contains(&cell),
         }))
     }
@@ -190,8 +190,12 @@ impl App {
         self.show(Screen::Compare);
         self.compare.begin(question, None, bench);
         self.compare.record = Some(record.id);
-        let marked = record.cells.iter().enumerate().filter(|(_, cell)| cell.is_best);
-        self.compare.best = marked.map(|(cell, _)| cell).collect();
+        for (number, cell) in record.cells.iter().enumerate() {
+            if cell.is_best {
+                self.compare.best.insert(number);
+            }
+            self.compare.set_note(number, &cell.note);
+        }
         self.compare.inspecting = false;
         self.focus = Place::Grid;
         if waiting > 0 {

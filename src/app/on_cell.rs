@@ -6,11 +6,14 @@ use crate::app::inspector::Target;
 use crate::app::msg::Effects;
 use crate::app::on_answer::is_usable;
 use crate::app::on_compare::NO_CELL;
+use crate::app::overlay::{Overlay, Prompt};
 use crate::app::{App, Continued, Home, Screen};
+use crate::core::bench::Bench;
 use crate::core::conversation::{Answer, Body, Message};
 use crate::core::figure;
-use crate::core::request::Role;
+use crate::core::request::{Request, Role};
 use crate::core::run::Run;
+use crate::core::sweep::Parameter;
 use std::sync::Arc;
 
 impl App {
@@ -78,6 +81,25 @@ impl App {
         self.keep_mark()
     }
 
+    /// Asks for a note on the cell in the bottom line, where it covers no answer.
+    pub(super) fn note_cell(&mut self) {
+        match self.compare.pane(self.compare.cursor) {
+            Some(pane) => {
+                self.overlay = Some(Overlay::Note(Prompt { text: pane.note.clone(), error: None }));
+            }
+            None => self.say(NO_CELL),
+        }
+    }
+
+    /// Takes the note that was written.
+    pub(super) fn accept_note(&mut self) -> Effects {
+        if let Some(Overlay::Note(prompt)) = self.overlay.take() {
+            self.compare.set_note(self.compare.cursor, prompt.text.trim());
+            return self.keep_mark();
+        }
+        Effects::none()
+    }
+
     pub(super) fn step_sample(&mut self, by: isize) -> Effects {
         self.compare.step_sample(self.compare.cursor, by);
         self.step_cell(0, 0)
@@ -113,6 +135,7 @@ impl App {
             return Effects::none();
         }
         let temperature = run.request.sampling.temperature;
+        self.take_over(&Arc::clone(&run.request));
         // The conversation's copy is a run of its own: the cell keeps the original.
         run.id = self.ids.run();
         // What was asked, with the texts the axes put in it.
@@ -142,6 +165,29 @@ impl App {
             self.continue_at(temperature);
         }
         Effects::one(self.keep())
+    }
+
+    /// Makes the conversation one with what the axes set for a cell besides the temperature: who answers,
+    /// and as whom.
+    fn take_over(&mut self, request: &Request) {
+        let Some(sweep) = self.compare.bench.as_ref().map(Bench::sweep) else { return };
+        let varies = |parameters: [Parameter; 2]| parameters.iter().any(|own| sweep.varies(own));
+        let new_system = varies([Parameter::Persona, Parameter::System]);
+        if varies([Parameter::Model, Parameter::Endpoint]) {
+            let mut endpoints = self.settings.endpoints.iter();
+            let endpoint = endpoints.position(|card| card.name == request.endpoint);
+            let is_other = endpoint != Some(self.settings.endpoint) || self.settings.model != request.model;
+            if let (Some(endpoint), true) = (endpoint, is_other) {
+                self.settings.endpoint = endpoint;
+                self.use_model(&request.model);
+            }
+        }
+        let system = |message: &Message| (message.role == Role::System).then(|| message.shared_text());
+        let asked = request.messages.first().filter(|prompt| prompt.role == Role::System);
+        let asked = asked.map(|prompt| Arc::clone(&prompt.content));
+        if new_system && self.conversation.messages.first().and_then(system) != asked {
+            self.replace_system(asked);
+        }
     }
 
     /// Goes on at the temperature of the cell that is continued.

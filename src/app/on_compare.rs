@@ -257,8 +257,13 @@ impl App {
     /// Asks everything again that failed.
     pub(super) fn retry_failed(&mut self) -> Effects {
         let count = self.compare.bench.as_mut().map_or(0, Bench::retry_failed);
+        let bound = self.compare.bench.as_ref().and_then(|bench| bench.progress(self.now).bound);
         match count {
             0 => self.say("nothing failed"),
+            _ if let Some(bound) = bound => {
+                let edit = self.key(Command::EditSweep, Place::Grid);
+                self.say(format!("not sent: {bound}; {edit} sets another"));
+            }
             1 => self.say("1 answer is asked for again"),
             count => self.say(format!("{count} answers are asked for again")),
         }

@@ -13,6 +13,11 @@ use crate::core::fault::Fault;
 impl App {
     pub(super) fn on_key(&mut self, chord: Chord) -> Effects {
         let place = self.place();
+        if place == Place::Grid
+            && let Some(effects) = self.on_ballot(chord)
+        {
+            return effects;
+        }
         let resolution = self.keymap.resolve(place, self.pending.take(), chord);
         if resolution.is_prefix {
             self.pending = Some(chord);
@@ -59,6 +64,10 @@ impl App {
     }
 
     pub(super) fn run_command(&mut self, command: Command, chord: Chord) -> Effects {
+        if self.would_tell(command) {
+            self.say_how_to_vote();
+            return Effects::none();
+        }
         match command {
             Command::Quit => return self.quit(0),
             Command::QuitIfEmpty => {
@@ -193,6 +202,8 @@ impl App {
             Command::NextDifference => self.step_difference(true),
             Command::PreviousDifference => self.step_difference(false),
             Command::ContinueCell => return self.continue_cell(),
+            Command::VoteBlind => self.vote_blind(),
+            Command::NoteCell => self.note_cell(),
             Command::OverlayAccept => return self.accept(),
             Command::OverlayClose => return self.close_overlay(),
             Command::OverlayNext => return self.step_overlay(1),

@@ -15,6 +15,9 @@ use crate::core::request::ResponseFormat;
 use crate::structured::schema::Schema;
 use std::sync::Arc;
 
+/// Longest note, in bytes.
+const MAX_NOTE: usize = 600;
+
 impl App {
     pub(super) fn choose_model(&mut self) -> Effects {
         let endpoint = Arc::clone(&self.settings.endpoint().name);
@@ -111,6 +114,18 @@ impl App {
                 self.seek_typed();
                 Effects::none()
             }
+            Some(Overlay::Note(prompt)) => {
+                match typed {
+                    Some(c) if prompt.text.len() < MAX_NOTE => prompt.text.push(c),
+                    Some(_) => prompt.error = Some("a note is one line".to_owned()),
+                    None if is_backspace => {
+                        backspace(&mut prompt.text);
+                        prompt.error = None;
+                    }
+                    None => {}
+                }
+                Effects::none()
+            }
             Some(Overlay::Parameters(table)) => {
                 let value = table.current().value(&self.settings.sampling).unwrap_or_default();
                 match typed {
@@ -184,7 +199,7 @@ impl App {
             Some(Overlay::Probe(probing)) => probing.scroll_by(by, page),
             Some(Overlay::Tokens(pieces)) => pieces.scroll_by(by),
             Some(Overlay::Sweep(form)) => form.step(by),
-            Some(Overlay::Find(_) | Overlay::Export(_)) | None => {}
+            Some(Overlay::Find(_) | Overlay::Note(_) | Overlay::Export(_)) | None => {}
         }
     }
 
@@ -307,6 +322,7 @@ impl App {
             }
             Some(Overlay::Sweep(_)) => self.accept_sweep(),
             Some(Overlay::Export(_)) => self.accept_export(),
+            Some(Overlay::Note(_)) => self.accept_note(),
             Some(Overlay::Probe(_)) => self.accept_probe(),
             Some(Overlay::Find(_) | Overlay::Help { .. } | Overlay::Request { .. } | Overlay::Tokens(_))
             | None => {
@@ -339,7 +355,7 @@ impl App {
         Effects::none()
     }
 
-    fn use_model(&mut self, model: &str) {
+    pub(super) fn use_model(&mut self, model: &str) {
         self.settings.model = model.into();
         self.settings.card = self.knowledge.card(model);
         let (encoding, is_exact) = self.knowledge.encoding(model);

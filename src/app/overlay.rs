@@ -176,6 +176,8 @@ pub enum Overlay {
     Export(Prompt),
     /// What is looked for in the inspected answer.
     Find(Prompt),
+    /// What is written about a cell of a comparison.
+    Note(Prompt),
     /// What a probe costs, how far it is, what it found out.
     Probe(Probing),
     /// The tokens of the draft or of a message.

@@ -27,6 +27,11 @@ impl Ids {
         MessageId(self.next())
     }
 
+    /// Returns a number that was never handed out before, for what is no run and no message.
+    pub fn number(&mut self) -> u64 {
+        self.next()
+    }
+
     fn next(&mut self) -> u64 {
         self.last += 1;
         self.last

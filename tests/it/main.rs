@@ -6,6 +6,7 @@
 mod app_loop;
 mod archive;
 mod cli;
+mod comparing;
 mod conduct;
 mod continuation;
 mod docs;
@@ -18,6 +19,7 @@ mod probing;
 mod provider;
 #[cfg(unix)]
 mod pty;
+mod reading_aids;
 mod sandbox;
 mod sandbox_bands;
 mod sandbox_branch;
@@ -28,3 +30,4 @@ mod statistics;
 mod store;
 mod support;
 mod update;
+mod voting;

@@ -4,7 +4,6 @@
 //! that is not on screen.
 
 use crate::app::compare::Compare;
-use crate::app::compare::text_area;
 use crate::app::figures::{Accord, Column, Cursor, Figures};
 use crate::app::layout::Rect;
 use crate::app::reading::{Reading, Sheet};
@@ -79,6 +78,8 @@ pub struct Lenses {
     consensus: Sheet<Stamp>,
     /// First row of the consensus on screen.
     pub top: usize,
+    /// The row of the split that was gone to last.
+    stop: Option<usize>,
     figures: Option<(Basis, Figures, Option<Accord>)>,
 }
 
@@ -166,7 +167,11 @@ impl Compare {
         let (base, run) = pair.filter(|(base, run)| is_there(base) && is_there(run))?;
         let is_only = self.lenses.is_only_different;
         let stamp = (vec![mark(base), mark(run)], is_only);
-        sheet.settle(stamp, text_area(rect).width, || Reading::difference(&base.text, &run.text, is_only));
+        let width = rect.inner().width;
+        let is_new = sheet.settle(stamp, width, || Reading::difference(&base.text, &run.text, is_only));
+        if let Some(pane) = self.panes.get_mut(cell).filter(|_| is_new) {
+            pane.stop = None;
+        }
         let rows = sheet.document().row_count();
         self.lenses.differences.insert(cell, sheet);
         Some(rows)
@@ -181,7 +186,10 @@ impl Compare {
                 let mut sheet = std::mem::take(&mut self.lenses.consensus);
                 let (runs, is_only) = (self.agreed(), self.lenses.is_only_different);
                 let stamp = (runs.iter().map(|run| mark(run)).collect(), is_only);
-                sheet.settle(stamp, inner.width, || Reading::of_answers(&runs, is_only));
+                let is_new = sheet.settle(stamp, inner.width, || Reading::of_answers(&runs, is_only));
+                if is_new || scroll != 0 {
+                    self.lenses.stop = None;
+                }
                 let last = sheet.document().row_count().saturating_sub(usize::from(inner.height));
                 self.lenses.consensus = sheet;
                 self.lenses.top = self.lenses.top.saturating_add_signed(scroll).min(last);
@@ -218,19 +226,18 @@ impl Compare {
     /// Goes to the next difference, or to the one before.
     pub fn step_difference(&mut self, forward: bool) -> bool {
         if self.lenses.lens == Lens::Consensus {
-            let stop = self.lenses.consensus.stop_from(self.lenses.top, forward);
-            self.lenses.top = stop.unwrap_or(self.lenses.top);
-            return stop.is_some();
+            let from = self.lenses.stop.unwrap_or(self.lenses.top);
+            let Some(stop) = self.lenses.consensus.stop_from(from, forward) else { return false };
+            (self.lenses.top, self.lenses.stop) = (stop, Some(stop));
+            return true;
         }
         let cell = self.cursor;
         let (Some(sheet), Some(pane)) = (self.lenses.differences.get(&cell), self.panes.get_mut(cell)) else {
             return false;
         };
-        let stop = sheet.stop_from(pane.top, forward);
-        if let Some(row) = stop {
-            (pane.top, pane.follows) = (row, false);
-        }
-        stop.is_some()
+        let Some(row) = sheet.stop_from(pane.stop.unwrap_or(pane.top), forward) else { return false };
+        (pane.top, pane.follows, pane.stop) = (row, false, Some(row));
+        true
     }
 }
 

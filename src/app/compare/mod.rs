@@ -8,6 +8,7 @@
 pub mod board;
 pub mod lens;
 pub mod setup;
+pub mod vote;
 
 use crate::app::command::Place;
 use crate::app::documents::{Documents, Look};
@@ -25,6 +26,7 @@ use lens::{Lens, Lenses};
 use setup::{Basis, Outlook, Setup};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use vote::{Blind, Votes};
 
 /// Rows inside a cell from which all figures stand under the text, and from which one line of them does.
 const ALL_FIGURES: u16 = 8;
@@ -52,11 +54,15 @@ pub struct Pane {
     pub top: usize,
     /// Whether the view stays on the last row.
     pub follows: bool,
+    /// The row of the difference that was gone to last: where the text ends it is not the first on screen.
+    stop: Option<usize>,
+    /// What the user wrote about the cell.
+    pub note: String,
 }
 
 impl Default for Pane {
     fn default() -> Self {
-        Self { asides: Vec::new(), shown: 0, top: 0, follows: true }
+        Self { asides: Vec::new(), shown: 0, top: 0, follows: true, stop: None, note: String::new() }
     }
 }
 
@@ -96,12 +102,18 @@ pub struct Compare {
     pub record: Option<RecordId>,
     /// How the answers are read.
     pub lenses: Lenses,
+    /// The columns shuffled, while they are voted on and until they are put back.
+    pub blind: Option<Blind>,
+    /// What was voted for so far, also in comparisons before with the same first axis.
+    pub votes: Votes,
     /// Whether the inspector stands beside the cells.
     pub inspecting: bool,
     /// Whether one cell takes the whole width.
     pub zoomed: bool,
     panes: Vec<Pane>,
     scroll: isize,
+    /// Votes that were cast in this comparison.
+    ballots: usize,
 }
 
 impl Compare {
@@ -114,6 +126,8 @@ impl Compare {
     /// Takes the place of the sweep before.
     pub fn begin(&mut self, question: Arc<str>, origin: Option<MessageId>, bench: Bench) {
         let sweep = bench.sweep();
+        self.votes.begin(sweep.axes().first());
+        (self.blind, self.ballots) = (None, 0);
         let columns = sweep.axes().first().map_or(1, |axis| axis.values().len()).max(1);
         self.board = Board::new(columns, sweep.cell_count() / columns);
         self.panes = vec![Pane::default(); sweep.cell_count()];
@@ -141,7 +155,9 @@ impl Compare {
     pub fn shown(&self, cell: usize) -> Option<Shown<'_>> {
         let (bench, pane) = (self.bench.as_ref()?, self.panes.get(cell)?);
         let samples = bench.samples_of(cell);
-        let count = samples.len() + pane.asides.len();
+        // Only the cells the user asked again have answers beside their samples.
+        let asides = if self.is_voting() { 0 } else { pane.asides.len() };
+        let count = samples.len() + asides;
         let number = pane.shown.min(count.saturating_sub(1));
         Some(match bench.slots()[samples.clone()].get(number) {
             Some(slot) => Shown { slot: Some(slot), run: slot.run.as_ref(), number, count },
@@ -195,9 +211,57 @@ impl Compare {
         (pane.top, pane.follows) = (0, true);
     }
 
+    /// Whether columns are voted on, so that nothing may be told of them.
+    #[must_use]
+    pub fn is_voting(&self) -> bool {
+        self.blind.as_ref().is_some_and(|blind| blind.chosen().is_none())
+    }
+
+    /// Shuffles the columns as a number says, and shows of each cell the sample whose turn it is.
+    pub fn begin_vote(&mut self, number: u64) {
+        self.blind = Some(Blind::new(self.board.columns, number));
+        let repeats = self.bench.as_ref().map_or(1, |bench| bench.sweep().repeats() as usize);
+        for pane in &mut self.panes {
+            (pane.shown, pane.top, pane.follows) = (self.ballots % repeats.max(1), 0, false);
+        }
+        // Whoever watched the cursor go along would know the column it was in.
+        self.cursor = self.cell_at(0);
+        self.lenses.lens = Lens::Text;
+        self.inspecting = false;
+    }
+
+    /// Counts a vote for the column in a place and goes there; returns the column.
+    pub fn vote(&mut self, place: usize) -> Option<usize> {
+        let column = self.blind.as_mut()?.choose(place)?;
+        self.votes.add(column);
+        self.ballots += 1;
+        let (_, row) = self.board.place(self.cursor);
+        self.cursor = column * self.board.rows + row;
+        Some(column)
+    }
+
+    /// Returns the cell that stands in a spot of the board.
+    fn cell_at(&self, spot: usize) -> usize {
+        let (place, row) = self.board.place(spot);
+        let column = self.blind.as_ref().and_then(|blind| blind.column(place)).unwrap_or(place);
+        column * self.board.rows + row
+    }
+
+    /// Returns the spot of the board a cell stands in.
+    fn spot_of(&self, cell: usize) -> usize {
+        let (column, row) = self.board.place(cell);
+        self.place_of(column) * self.board.rows + row
+    }
+
+    /// Returns the place a column stands in.
+    #[must_use]
+    pub fn place_of(&self, column: usize) -> usize {
+        self.blind.as_ref().map_or(column, |blind| blind.place(column))
+    }
+
     /// Moves the cursor by columns and rows.
     pub fn step(&mut self, columns: isize, rows: isize) {
-        self.cursor = self.board.step(self.cursor, columns, rows);
+        self.cursor = self.cell_at(self.board.step(self.spot_of(self.cursor), columns, rows));
     }
 
     /// Shows another answer of a cell.
@@ -205,7 +269,7 @@ impl Compare {
         let Some(Shown { number, count, .. }) = self.shown(cell) else { return };
         let next = number.saturating_add_signed(by).min(count.saturating_sub(1));
         let Some(pane) = self.panes.get_mut(cell) else { return };
-        (pane.shown, pane.top) = (next, 0);
+        (pane.shown, pane.top, pane.stop) = (next, 0, None);
         let is_ended = self.shown(cell).and_then(|shown| shown.run).is_some_and(|run| run.status.is_ended());
         self.panes[cell].follows = !is_ended;
     }
@@ -241,6 +305,29 @@ impl Compare {
         Some(self.lenses.lens).filter(|lens| lens.is_whole() && !self.inspecting && !self.is_empty())
     }
 
+    /// Returns what is written on a cell; nothing while it is voted on.
+    #[must_use]
+    pub fn note(&self, cell: usize) -> &str {
+        self.panes.get(cell).filter(|_| !self.is_voting()).map_or("", |pane| &pane.note)
+    }
+
+    /// Writes a note on a cell; an empty one takes it away.
+    pub fn set_note(&mut self, cell: usize, note: &str) {
+        if let Some(pane) = self.panes.get_mut(cell) {
+            note.clone_into(&mut pane.note);
+        }
+    }
+
+    /// Returns where the text of a cell stands inside its frame: above the figures, below a note.
+    #[must_use]
+    pub fn text_area(&self, cell: usize, frame: Rect) -> Rect {
+        let inner = frame.inner();
+        let height = inner.height - figure_rows(inner.height);
+        // A note without its answer says nothing.
+        let above = u16::from(!self.note(cell).is_empty() && height > 1);
+        Rect { y: inner.y + above, height: height - above, ..inner }
+    }
+
     /// Marks the cell under the cursor as best, or takes the mark away.
     pub fn toggle_best(&mut self) {
         if !self.best.remove(&self.cursor) {
@@ -256,7 +343,11 @@ impl Compare {
     /// Returns the rectangles of the cells on screen, frames included, with their numbers.
     #[must_use]
     pub fn cells(&self, area: Rect) -> Vec<(usize, Rect)> {
-        if self.panes.is_empty() { Vec::new() } else { self.board.cells(area) }
+        if self.panes.is_empty() {
+            return Vec::new();
+        }
+        let spots = self.board.cells(area).into_iter();
+        spots.map(|(spot, rect)| (self.cell_at(spot), rect)).collect()
     }
 
     /// Returns when the sweep goes on by itself, as a limit of the server has passed.
@@ -272,14 +363,14 @@ impl Compare {
         }
         let is_single = self.zoomed || self.inspecting;
         self.cursor = self.cursor.min(self.panes.len() - 1);
-        self.board.fit(area, is_single, self.cursor);
+        self.board.fit(area, is_single, self.spot_of(self.cursor));
         let scroll = std::mem::take(&mut self.scroll);
         if self.lenses.lens.is_whole() && !self.inspecting {
             self.settle_whole(area, scroll);
             return;
         }
         for (cell, rect) in self.cells(area) {
-            let text_area = text_area(rect);
+            let text_area = self.text_area(cell, rect);
             let scroll = if cell == self.cursor || self.lenses.is_together { scroll } else { 0 };
             let run = self.shown(cell).and_then(|shown| shown.run);
             let length = run.map_or(0, |run| lay_out(run, documents, text_area.width, raw, keymap));
@@ -292,6 +383,7 @@ impl Compare {
             pane.top = pane.top.saturating_add_signed(scroll).min(last_top);
             if scroll != 0 {
                 pane.follows = pane.top == last_top;
+                pane.stop = None;
             }
         }
     }
@@ -301,7 +393,7 @@ impl Compare {
         let Some((cell, rect)) = self.cells(area).into_iter().find(|(cell, _)| *cell == self.cursor) else {
             return;
         };
-        let rows = usize::from(text_area(rect).height).max(1);
+        let rows = usize::from(self.text_area(cell, rect).height).max(1);
         let Some(run) = self.shown(cell).and_then(|shown| shown.run) else { return };
         let Some(document) = documents.get(DocumentKey::Run(run.id)) else { return };
         let row = document.row_at(byte);
@@ -311,13 +403,6 @@ impl Compare {
             pane.follows = false;
         }
     }
-}
-
-/// Returns where the text of a cell stands inside its frame.
-#[must_use]
-pub fn text_area(frame: Rect) -> Rect {
-    let inner = frame.inner();
-    Rect { height: inner.height - figure_rows(inner.height), ..inner }
 }
 
 /// Lays out an answer and the fault under it; returns the rows of both.

@@ -10,7 +10,8 @@ use super::transcript::status_text;
 use crate::app::App;
 use crate::app::command::{Command, Place};
 use crate::app::compare::lens::Lens;
-use crate::app::compare::{Shown, figure_rows, text_area};
+use crate::app::compare::vote::{DIGITS, letter};
+use crate::app::compare::{Shown, figure_rows};
 use crate::app::layout::Rect;
 use crate::app::msg::DocumentKey;
 use crate::app::reading::parting_lines;
@@ -20,8 +21,9 @@ use crate::core::figure;
 use crate::core::probability::Tally;
 use crate::core::run::{Run, RunStatus};
 use crate::core::sweep::Parameter;
-use crate::core::text::{fit, width};
+use crate::core::text::{fit, printable, width};
 use crate::tui::theme::Tint;
+use ratatui::style::Style;
 
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     let area = app.layout.transcript;
@@ -99,13 +101,28 @@ fn cell(app: &App, canvas: &mut Canvas<'_>, frame: Rect, cell: usize) {
         (false, count) => format!(" · aside {}/{count}", shown.number + 1),
     };
     let (column, _) = app.compare.board.place(cell);
+    let place = app.compare.place_of(column);
+    if app.compare.is_voting() {
+        canvas.frame(frame, &format!("{}{number}", letter(place)), is_focused);
+        unnamed(app, canvas, frame, cell, place);
+        return;
+    }
     let is_base = app.compare.lenses.lens == Lens::Difference && column == app.compare.lenses.base;
     let number = if is_base { format!("{number} · base") } else { number };
     let best = if app.compare.best.contains(&cell) { " ★" } else { "" };
-    let room = usize::from(frame.width.saturating_sub(8)).saturating_sub(width(&number) + width(best));
-    let title = format!("{}{number}{best}", fit(&label(app, cell), room));
+    // Shuffled columns keep their letters until they are put back: the eye has learnt them.
+    let lead = app.compare.blind.as_ref().map_or_else(String::new, |_| format!("{} · ", letter(place)));
+    let room = usize::from(frame.width.saturating_sub(8))
+        .saturating_sub(width(&lead) + width(&number) + width(best));
+    let title = format!("{lead}{}{number}{best}", fit(&label(app, cell), room));
     canvas.frame(frame, &title, is_focused);
-    let area = text_area(frame);
+    let area = app.compare.text_area(cell, frame);
+    let above = frame.inner();
+    if area.y > above.y {
+        let note = fit(&printable(app.compare.note(cell)), usize::from(area.width.saturating_sub(2)));
+        let (key, dim) = (canvas.style(Tint::Key), canvas.style(Tint::Dim));
+        canvas.pieces(above.x, above.y, above.x + above.width, &[("# ", key), (&note, dim)]);
+    }
     let difference = app.compare.lenses.difference(cell);
     match (shown.run, shown.slot) {
         (Some(_), _) if let Some(sheet) = difference => {
@@ -117,6 +134,44 @@ fn cell(app: &App, canvas: &mut Canvas<'_>, frame: Rect, cell: usize) {
         (None, None) => {}
     }
     figures(app, canvas, frame, cell, shown, is_focused);
+}
+
+/// Draws a cell that is voted on: its answer, and nothing that tells the column by its figures or colours.
+fn unnamed(app: &App, canvas: &mut Canvas<'_>, frame: Rect, cell: usize, place: usize) {
+    let area = app.compare.text_area(cell, frame);
+    let (text, dim) = (canvas.style(Tint::Text), canvas.style(Tint::Dim));
+    let run = app.compare.shown(cell).and_then(|shown| shown.run).filter(|run| !run.text.is_empty());
+    match run.and_then(|run| app.documents.get(DocumentKey::Run(run.id))) {
+        Some(document) => {
+            let top = app.compare.pane(cell).map_or(0, |pane| pane.top);
+            for (y, row) in (area.y..area.y + area.height).zip(top..document.row_count()) {
+                let ends = (area.x, y, area.x + area.width);
+                draw_row(canvas, ends, (document, row), &Overlaid::plain(text));
+            }
+        }
+        None => {
+            canvas.text(area.x, area.y, area.x + area.width, "no answer", dim);
+        }
+    }
+    let rows = figure_rows(frame.inner().height);
+    let line = area.y + area.height;
+    let line = if rows > 1 { rule(canvas, frame, line, canvas.theme.frame(false).0) } else { line };
+    if rows > 0 {
+        let key = if place < DIGITS { (place + 1).to_string() } else { "Enter".to_owned() };
+        let style = canvas.style(Tint::Key);
+        let end = area.x + area.width;
+        canvas.pieces(area.x, line, end, &[(&key, style), (" votes for this one", dim)]);
+    }
+}
+
+/// Draws the line between the text of a cell and its figures; returns the line below it.
+fn rule(canvas: &mut Canvas<'_>, frame: Rect, y: u16, style: Style) -> u16 {
+    let [left, right] = canvas.theme.signs.tees;
+    let end = frame.x + frame.width;
+    canvas.text(frame.x, y, frame.x + 1, left, style);
+    canvas.fill(frame.x + 1, y, end - 1, canvas.theme.signs.frame[4], style);
+    canvas.text(end - 1, y, end, right, style);
+    y + 1
 }
 
 /// Returns what a cell is called: its value on each axis, a temperature led by `T`.
@@ -232,10 +287,7 @@ fn figures(app: &App, canvas: &mut Canvas<'_>, frame: Rect, cell: usize, shown: 
         }
         _ => {}
     }
-    let (style, [left, right]) = (canvas.theme.frame(is_focused).0, canvas.theme.signs.tees);
-    canvas.text(frame.x, line, frame.x + 1, left, style);
-    canvas.fill(frame.x + 1, line, frame.x + frame.width - 1, canvas.theme.signs.frame[4], style);
-    canvas.text(frame.x + frame.width - 1, line, frame.x + frame.width, right, style);
+    rule(canvas, frame, line, canvas.theme.frame(is_focused).0);
     let after = canvas.text(x, line + 1, end, &state, state_style) + 1;
     let fits = |text: &String| usize::from(end.saturating_sub(after)) >= width(text);
     if let Some(tokens) = [tokens, count.unwrap_or_default()].iter().find(|tokens| fits(tokens)) {

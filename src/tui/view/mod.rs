@@ -155,6 +155,9 @@ fn hints(app: &App) -> &'static [(Command, &'static str)] {
             (C::Zoom, "zoom"),
             (C::Stop, "back"),
         ],
+        (Place::Grid, _) if app.compare.is_voting() => {
+            &[(C::NextColumn, "column"), (C::Zoom, "zoom"), (C::NextSample, "answer"), (C::Stop, "leave")]
+        }
         (Place::Grid, _) => &[
             (C::NextColumn, "column"),
             (C::Zoom, "zoom"),
@@ -167,6 +170,8 @@ fn hints(app: &App) -> &'static [(Command, &'static str)] {
             (C::ShowStatistics, "statistics"),
             (C::NextSample, "answer"),
             (C::MarkBest, "best"),
+            (C::VoteBlind, "vote"),
+            (C::NoteCell, "note"),
             (C::PauseSweep, "pause"),
             (C::StopAll, "stop all"),
             (C::EditSweep, "axes"),
@@ -221,7 +226,7 @@ fn hints(app: &App) -> &'static [(Command, &'static str)] {
                     &[(C::OverlayAccept, "take"), (C::OverlayOmit, "none"), (C::OverlayClose, "close")]
                 }
             },
-            Some(Overlay::Find(_) | Overlay::Export(_)) => {
+            Some(Overlay::Find(_) | Overlay::Note(_) | Overlay::Export(_)) => {
                 &[(C::OverlayAccept, "take"), (C::OverlayClose, "close")]
             }
             Some(Overlay::List(_)) | None => {

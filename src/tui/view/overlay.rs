@@ -4,6 +4,7 @@ mod pieces;
 mod probe;
 
 use super::paint::Canvas;
+use super::sweep::tail;
 use crate::app::App;
 use crate::app::command::{Command, Place};
 use crate::app::layout::Rect;
@@ -29,9 +30,11 @@ pub(super) fn draw(app: &App, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Opt
             pieces::draw(app, pieces, canvas);
             None
         }
-        Overlay::Find(prompt) => Some(line(app, prompt, canvas, "/", "look for text in the answer")),
+        Overlay::Find(prompt) => Some(line(app, prompt, canvas, ("/", "look for text in the answer"))),
+        Overlay::Note(prompt) => Some(line(app, prompt, canvas, ("# ", "a note on this cell"))),
         Overlay::Export(prompt) => {
-            Some(line(app, prompt, canvas, "write to ", ".html .md .csv .json .jsonl .toml: by the ending"))
+            let hint = ".html .md .csv .json .jsonl .toml: by the ending";
+            Some(line(app, prompt, canvas, ("write to ", hint)))
         }
         Overlay::Help { scroll } => {
             pages(app, canvas, "keys", &page::keys(&app.keymap), *scroll);
@@ -165,17 +168,20 @@ pub(super) fn wrapped(canvas: &mut Canvas<'_>, area: Rect, sentence: &str, style
     }
 }
 
-/// Draws a line that is typed in the bottom line, where it covers nothing that is looked at.
-fn line(app: &App, prompt: &Prompt, canvas: &mut Canvas<'_>, lead: &str, hint: &str) -> (u16, u16) {
+/// Draws a line that is typed at the bottom, where it covers nothing it is about.
+fn line(app: &App, prompt: &Prompt, canvas: &mut Canvas<'_>, (sign, hint): (&str, &str)) -> (u16, u16) {
     let line = app.layout.footer;
     let (text, dim, key) = (canvas.style(Tint::Text), canvas.style(Tint::Dim), canvas.style(Tint::Key));
     let warning = canvas.style(Tint::Warning);
     canvas.fill(0, line.y, line.width, " ", text);
-    let after = canvas.pieces(1, line.y, line.width, &[(lead, key), (&prompt.text, text)]);
+    let room = usize::from(line.width.saturating_sub(4));
+    let shown = tail(&prompt.text, room);
+    let after = canvas.pieces(1, line.y, line.width, &[(sign, key), (&shown, text)]);
     let after = after.min(line.width - 1);
-    match &prompt.error {
-        Some(message) => canvas.right(after + 2, line.y, line.width - 1, message, warning),
-        None => canvas.right(after + 2, line.y, line.width - 1, hint, dim),
+    let (said, style) = prompt.error.as_deref().map_or((hint, dim), |error| (error, warning));
+    // What is typed matters more than what is said about it.
+    if width(said) + usize::from(after) + 3 <= usize::from(line.width) {
+        canvas.right(after + 2, line.y, line.width - 1, said, style);
     }
     (after, line.y)
 }

@@ -22,9 +22,10 @@ const BAR: usize = 12;
 pub(super) fn axes(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let (dim, faint, text) = (canvas.style(Tint::Dim), canvas.style(Tint::Faint), canvas.style(Tint::Text));
     let compare = &app.compare;
+    let tally_style = canvas.style(Tint::Ok);
     let mut end = area.x + area.width - 1;
     // The legend comes first: colours without one say nothing.
-    if let Some((unit, steps)) = app.heat.legend() {
+    if let Some((unit, steps)) = app.heat.legend().filter(|_| !compare.is_voting()) {
         let cells = steps.iter().map(|step| width(step) + 2).sum::<usize>();
         for unit in [unit, ""] {
             let needed = u16::try_from(cells + width(unit) + 1).unwrap_or(u16::MAX);
@@ -52,7 +53,9 @@ pub(super) fn axes(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         x = canvas.pieces(x, area.y, stop, &[(&axis.parameter().to_string(), dim), (" ", dim)]);
         for (index, value) in axis.values().iter().enumerate() {
             let (is_current, is_shown) = match current(app, number, axis) {
-                Some(current) => (current == index, number > 0 || compare.board.shows_column(index)),
+                Some(current) => {
+                    (current == index, number > 0 || compare.board.shows_column(compare.place_of(index)))
+                }
                 None => (false, false),
             };
             let style = match (is_current, is_shown) {
@@ -61,12 +64,16 @@ pub(super) fn axes(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
                 (false, false) => dim,
             };
             let label = fit(&value.label, 20);
-            let needed = u16::try_from(width(&label)).unwrap_or(u16::MAX);
+            let votes = match compare.votes.of(axis, index) {
+                0 => String::new(),
+                votes => format!("+{votes}"),
+            };
+            let needed = u16::try_from(width(&label) + width(&votes)).unwrap_or(u16::MAX);
             if x.saturating_add(needed + 2) > stop {
                 x = canvas.text(x, area.y, stop, "… ", faint);
                 break;
             }
-            x = canvas.pieces(x, area.y, stop, &[(&label, style), (" ", dim)]);
+            x = canvas.pieces(x, area.y, stop, &[(&label, style), (&votes, tally_style), (" ", dim)]);
         }
     }
     if compare.setup.repeats > 1 {
@@ -76,7 +83,8 @@ pub(super) fn axes(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
 
 /// Returns which value of an axis of the setup the cell under the cursor has, where it was run so.
 fn current(app: &App, number: usize, axis: &Axis) -> Option<usize> {
-    let sweep = app.compare.bench.as_ref()?.sweep();
+    // Where the cursor is in a vote would tell the column.
+    let sweep = app.compare.bench.as_ref().filter(|_| number > 0 || !app.compare.is_voting())?.sweep();
     let is_same = sweep.axes().get(number) == Some(axis);
     is_same.then(|| sweep.coordinates(app.compare.cursor).get(number).copied()).flatten()
 }
@@ -91,10 +99,13 @@ fn standing(app: &App, signs: &Signs) -> Vec<String> {
         return under_way(&progress, signs);
     }
     let key = app.keymap.hint(Command::EditSweep, Place::Composer).unwrap_or_default();
-    let requests = compare.setup.requests();
+    // While the form is open the outlook is on what is written there.
+    let outlook = compare.outlook.as_ref().filter(|(basis, _)| basis.setup == compare.setup);
+    let outlook = outlook.and_then(|(_, outlook)| outlook.as_ref());
+    let requests = outlook.map_or(compare.setup.requests(), |outlook| outlook.preflight.requests);
     let plural = if requests == 1 { "" } else { "s" };
     let count = format!("= {} request{plural}", figure::whole(requests as u64));
-    let takes = compare.outlook.as_ref().and_then(|(_, outlook)| outlook.as_ref()).map(takes);
+    let takes = outlook.map(takes);
     let (long, cost) = takes.unwrap_or_default();
     vec![
         format!("{count}{long}{cost}  {key} edits"),
@@ -127,7 +138,7 @@ fn refused(outlook: &Outlook) -> String {
     varied.dedup_by_key(|refusal| refusal.cell);
     varied.first().map_or_else(String::new, |first| {
         let cells = if varied.len() == 1 { "cell" } else { "cells" };
-        format!(" · {} {cells} not sent: {}, {}", varied.len(), first.parameter, first.reason)
+        format!("{} {cells} not sent: {}, {}", varied.len(), first.parameter, first.reason)
     })
 }
 
@@ -225,10 +236,12 @@ pub(super) fn form(app: &App, form: &Form, canvas: &mut Canvas<'_>) -> Option<(u
             wrapped(canvas, below, message, style);
         }
         None => {
-            let lines = [takes_of(app, form), hint(form.row(), form)];
-            let end = below.y + below.height;
-            for (y, line) in (below.y..end).zip(lines.iter().filter(|line| !line.is_empty())) {
-                wrapped(canvas, Rect { y, height: end - y, ..below }, line, dim);
+            let [takes, refused] = takes_of(app, form);
+            let (mut y, end) = (below.y, below.y + below.height);
+            for line in [takes, refused, hint(form.row(), form)].iter().filter(|line| !line.is_empty()) {
+                wrapped(canvas, Rect { y, height: end.saturating_sub(y), ..below }, line, dim);
+                let lines = crate::markup::wrap(line, 0..line.len(), below.width).len();
+                y = y.saturating_add(u16::try_from(lines).unwrap_or(u16::MAX));
             }
         }
     }
@@ -236,7 +249,7 @@ pub(super) fn form(app: &App, form: &Form, canvas: &mut Canvas<'_>) -> Option<(u
 }
 
 /// Returns the end of a text that has room, led by an ellipsis where it was longer.
-fn tail(text: &str, room: usize) -> String {
+pub(super) fn tail(text: &str, room: usize) -> String {
     if width(text) <= room {
         return text.to_owned();
     }
@@ -249,22 +262,23 @@ fn tail(text: &str, room: usize) -> String {
     format!("…{kept}")
 }
 
-/// Returns how many requests the form makes.
-fn takes_of(app: &App, form: &Form) -> String {
+/// Returns how many requests the form makes, and what of it is refused.
+fn takes_of(app: &App, form: &Form) -> [String; 2] {
     match form.setup(app.compare.setup.lanes) {
         Ok(setup) => {
-            let (cells, requests) = (setup.cells(), setup.requests());
+            let outlook = app.compare.outlook.as_ref().filter(|(basis, _)| basis.setup == setup);
+            let outlook = outlook.and_then(|(_, outlook)| outlook.as_ref());
+            let cells = setup.cells();
+            let requests = outlook.map_or(setup.requests(), |outlook| outlook.preflight.requests);
             let cells_name = if cells == 1 { "cell" } else { "cells" };
             let requests_name = if requests == 1 { "request" } else { "requests" };
             let requests = figure::whole(requests as u64);
-            let outlook = app.compare.outlook.as_ref().filter(|(basis, _)| basis.setup == setup);
-            let outlook = outlook.and_then(|(_, outlook)| outlook.as_ref());
             let (tokens, cost) = outlook.map(takes).unwrap_or_default();
             let refused = outlook.map_or_else(String::new, refused);
             let cells = figure::whole(cells as u64);
-            format!("{cells} {cells_name} · {requests} {requests_name}{tokens}{cost}{refused}")
+            [format!("{cells} {cells_name} · {requests} {requests_name}{tokens}{cost}"), refused]
         }
-        Err(_) => String::new(),
+        Err(_) => [String::new(), String::new()],
     }
 }
 
