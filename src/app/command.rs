@@ -268,7 +268,7 @@ pub const COMMANDS: &[Spec] = &{
         spec(C::CycleRole, "draft.role", G::Draft, "Send as user, system or assistant", &["alt-r"], COMPOSER),
         spec(C::OpenEditor, "draft.editor", G::Draft, "Edit the draft in $EDITOR", &["ctrl-o"], EVERYWHERE),
         spec(C::Unfold, "draft.unfold", G::Draft, "Unfold a pasted text", &["alt-u"], COMPOSER),
-        spec(C::ShowTokens, "draft.tokens", G::Draft, "Show the draft's tokens, in both vocabularies", &["alt-c"], EVERYWHERE),
+        spec(C::ShowTokens, "draft.tokens", G::Draft, "Show the draft's tokens, in both vocabularies", &["alt-c"], EVERYWHERE.and(OVERLAY)),
         spec(C::QuitIfEmpty, "draft.quit-if-empty", G::Draft, "Quit when the draft is empty", &["ctrl-d"], COMPOSER),
         spec(C::NewConversation, "conversation.new", G::Conversation, "Begin a new conversation", &["ctrl-n"], EVERYWHERE),
         spec(C::EditSystem, "conversation.system", G::Conversation, "Write the system message", &["alt-s"], EVERYWHERE),

@@ -6,7 +6,6 @@
 pub use crate::core::heat::Level;
 
 use crate::core::heat::SURPRISAL_LEGEND;
-use crate::core::ladder::Ladder;
 use crate::core::probability::{Position, Range};
 use crate::core::token::Token;
 use crate::core::what_if::WhatIf;
@@ -54,11 +53,23 @@ impl Heat {
     /// Returns what is written in the legend for each level, and the unit.
     #[must_use]
     pub fn legend(self) -> Option<(&'static str, [&'static str; 6])> {
+        let steps = match self {
+            Self::Off => return None,
+            Self::Surprisal => SURPRISAL_LEGEND,
+            Self::Relative => ["1", "<1", "<½", "<⅕", "<5 %", "<1 %"],
+            Self::Entropy => ["0", "¼", "¾", "1½", "2½", "4"],
+        };
+        Some((self.units().first()?, steps))
+    }
+
+    /// Returns the names of the unit, the longest first, for a legend that must have one.
+    #[must_use]
+    pub fn units(self) -> &'static [&'static str] {
         match self {
-            Self::Off => None,
-            Self::Surprisal => Some(("surprisal, bits", SURPRISAL_LEGEND)),
-            Self::Relative => Some(("of the best candidate", ["1", "<1", "<½", "<⅕", "<5 %", "<1 %"])),
-            Self::Entropy => Some(("entropy, bits", ["0", "¼", "¾", "1½", "2½", "4"])),
+            Self::Off => &[],
+            Self::Surprisal => &["surprisal, bits", "surprisal", "bits"],
+            Self::Relative => &["relative to the best", "relative", "rel."],
+            Self::Entropy => &["entropy, bits", "entropy", "bits"],
         }
     }
 }
@@ -96,10 +107,10 @@ impl Heating {
         self.heat == Heat::Off
     }
 
-    /// Whether a what-if has a say in it.
+    /// Returns the what-if that has a say in it.
     #[must_use]
-    pub fn is_reshaped(&self) -> bool {
-        self.what_if.is_some()
+    pub fn what_if(&self) -> Option<WhatIf> {
+        self.what_if
     }
 
     /// Returns the colour of a token; `None` where it has no logprob or nothing is coloured.
@@ -111,11 +122,11 @@ impl Heating {
         }
     }
 
-    /// Returns the colour of a token whose position was read before.
+    /// Returns the colour of a token of which the what-if is known to make `band`.
     #[must_use]
-    pub fn shade_at(&self, token: &Token, ladder: Option<&Ladder<'_>>) -> Option<Shade> {
+    pub fn shade_in(&self, token: &Token, band: Option<Range>) -> Option<Shade> {
         match (self.heat, self.what_if) {
-            (Heat::Surprisal, Some(what_if)) => what_if.chosen_of(ladder?).map(reshaped),
+            (Heat::Surprisal, Some(_)) => band.map(reshaped),
             _ => self.reported(token),
         }
     }

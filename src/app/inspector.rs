@@ -22,7 +22,7 @@ pub use digest::{Reading, TIPPING_LEGEND};
 pub use endings::{Ending, endings};
 pub use json::{Json, reads_like_json};
 pub use order::Order;
-pub use sliders::{Slider, Sliders};
+pub use sliders::{Slider, Sliders, settings};
 pub use strips::Strips;
 
 /// Which answer the inspector shows.
@@ -67,8 +67,21 @@ pub struct Inspector {
     pub json: Option<Json>,
     is_expanded: bool,
     in_hand: Option<usize>,
+    /// The ending that would be shown next, in the tree of endings.
+    pub ending: Option<RunId>,
     cursor: Cursor,
     digest: Digest,
+}
+
+/// Where a text was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Found {
+    /// The number of the place among all, from 1.
+    pub number: usize,
+    /// How many places there are.
+    pub of: usize,
+    /// Whether the search went around an end of the answer.
+    pub has_wrapped: bool,
 }
 
 /// The rows of the table in an order of their own.
@@ -122,6 +135,7 @@ impl Default for Inspector {
             json: None,
             is_expanded: false,
             in_hand: None,
+            ending: None,
             cursor: Cursor::Tail,
             digest: Digest::default(),
         }
@@ -133,6 +147,7 @@ impl Inspector {
     pub fn show(&mut self, target: Target) {
         if self.target != target {
             (self.target, self.cursor, self.top, self.in_hand) = (target, Cursor::Tail, 0, None);
+            self.ending = None;
         }
     }
 
@@ -162,6 +177,13 @@ impl Inspector {
     #[must_use]
     pub fn current(&self) -> Option<&Group> {
         self.digest.groups.get(self.cursor()?)
+    }
+
+    /// Returns the token whose position is shown: that under the cursor, of a character in pieces the
+    /// least certain one.
+    #[must_use]
+    pub fn token(&self, run: &Run) -> Option<usize> {
+        Some(least_certain(run, self.current()?))
     }
 
     /// Whether the cursor was put somewhere, so that it does not follow the tail.
@@ -293,19 +315,23 @@ impl Inspector {
     }
 
     /// Moves to the next place at which the text holds what is sought, or the one before, around the
-    /// ends; `stay` counts the place under the cursor. Returns whether there is one.
-    pub fn find(&mut self, run: &Run, forward: bool, stay: bool) -> bool {
-        let Some(cursor) = self.cursor().filter(|_| !self.sought.is_empty()) else { return false };
-        let places: Vec<usize> = occurrences(&run.text, &self.sought)
+    /// ends; `stay` counts the place under the cursor. Returns where that is, if there is one.
+    pub fn find(&mut self, run: &Run, forward: bool, stay: bool) -> Option<Found> {
+        let cursor = self.cursor().filter(|_| !self.sought.is_empty())?;
+        let mut places: Vec<usize> = occurrences(&run.text, &self.sought)
             .filter_map(|byte| Some(self.digest.group_of(run.token_at(byte)?)))
             .collect();
-        let from = cursor + usize::from(!stay);
-        let found = if forward {
-            places.iter().find(|place| **place >= from).or(places.first())
-        } else {
-            places.iter().rev().find(|place| **place < cursor).or(places.last())
+        places.dedup();
+        let ahead = places.partition_point(|place| *place < cursor + usize::from(!stay));
+        let behind = places.partition_point(|place| *place < cursor);
+        let (at, has_wrapped) = match (forward, ahead < places.len(), behind) {
+            (true, true, _) => (ahead, false),
+            (true, false, _) => (0, true),
+            (false, _, 0) => (places.len().checked_sub(1)?, true),
+            (false, _, behind) => (behind - 1, false),
         };
-        self.go_to_found(found.copied())
+        self.go_to(*places.get(at)?);
+        Some(Found { number: at + 1, of: places.len(), has_wrapped })
     }
 
     fn go_to_found(&mut self, found: Option<usize>) -> bool {
@@ -315,14 +341,20 @@ impl Inspector {
         found.is_some()
     }
 
-    /// Sorts the table by the next thing.
-    pub fn sort_next(&mut self) {
+    /// Sorts the table by the next thing and goes to its first row, where what strikes most stands; in
+    /// the answer's own order the cursor stays where it is.
+    pub fn sort_next(&mut self, run: &Run) {
         self.order = self.order.next();
+        self.sort(run, self.digest.ladders.vocabulary());
+        if let (Some(first), true) = (self.group_in(0), self.sorted.is_some()) {
+            self.go_to(first);
+            self.top = 0;
+        }
     }
 
     /// Gives each piece of a character its own row, or joins them again.
     pub fn toggle_pieces(&mut self, run: &Run) {
-        let token = self.current().map(|group| group.tokens.start);
+        let token = self.token(run);
         self.is_expanded = !self.is_expanded;
         let reading = Reading {
             vocabulary: self.digest.ladders.vocabulary(),
@@ -338,9 +370,7 @@ impl Inspector {
     /// Takes the next other candidate at the cursor in hand, or the one before; returns whether there
     /// is one.
     pub fn take_candidate(&mut self, run: &Run, forward: bool) -> bool {
-        let Some(token) = self.current().and_then(|group| run.tokens.get(group.tokens.end - 1)) else {
-            return false;
-        };
+        let Some(token) = self.token(run).map(|at| &run.tokens[at]) else { return false };
         let others: Vec<usize> =
             (0..token.candidates.len()).filter(|index| token.chosen() != Some(*index)).collect();
         if others.is_empty() {
@@ -410,6 +440,15 @@ impl Inspector {
             });
         }
     }
+}
+
+/// Returns the token of a group at which it could most easily have become another one: the least
+/// certain of them.
+#[must_use]
+pub fn least_certain(run: &Run, group: &Group) -> usize {
+    let logprob = |token: &usize| run.tokens[*token].logprob.unwrap_or(f64::NEG_INFINITY);
+    let least = group.tokens.clone().min_by(|a, b| logprob(a).total_cmp(&logprob(b)));
+    least.unwrap_or(group.tokens.start)
 }
 
 /// Returns the joint logprob of a group's tokens; `None` unless all have one.
@@ -549,16 +588,17 @@ mod tests {
             ("oo", 0.9, 0.0),
         ]);
         inspector.sought = "BAMBOO".to_owned();
-        assert!(inspector.find(&run, true, true));
+        let found = |number, has_wrapped| Some(Found { number, of: 2, has_wrapped });
+        assert_eq!(inspector.find(&run, true, true), found(1, false));
         assert_eq!(inspector.cursor(), Some(0));
-        for place in [3, 0] {
-            assert!(inspector.find(&run, true, false));
+        for (place, number, has_wrapped) in [(3, 2, false), (0, 1, true)] {
+            assert_eq!(inspector.find(&run, true, false), found(number, has_wrapped));
             assert_eq!(inspector.cursor(), Some(place));
         }
-        assert!(inspector.find(&run, false, false));
+        assert_eq!(inspector.find(&run, false, false), found(2, true));
         assert_eq!(inspector.cursor(), Some(3));
         inspector.sought = "panda".to_owned();
-        assert!(!inspector.find(&run, true, true));
+        assert_eq!(inspector.find(&run, true, true), None);
         assert_eq!(inspector.cursor(), Some(3));
     }
 
@@ -570,14 +610,14 @@ mod tests {
         for (order, expected) in
             [(Order::Surprisal, [1, 2, 0]), (Order::Margin, [2, 1, 0]), (Order::Entropy, [1, 2, 0])]
         {
-            inspector.sort_next();
-            inspector.settle(Some(&run), &MEASURE);
+            inspector.sort_next(&run);
             assert_eq!((inspector.order(), rows(&inspector)), (order, expected.to_vec()));
+            assert_eq!(inspector.cursor(), Some(expected[0]), "on the first row");
         }
         inspector.go_to(1);
         assert!(inspector.step_row(1));
         assert_eq!(inspector.cursor(), Some(2));
-        inspector.sort_next();
+        inspector.sort_next(&run);
         inspector.settle(Some(&run), &MEASURE);
         assert_eq!(rows(&inspector), [0, 1, 2]);
     }
@@ -590,7 +630,7 @@ mod tests {
             &mut run,
             vec![
                 token(b"a", 0.9, 0.0),
-                token(&han[..1], 0.9, 0.0),
+                token(&han[..1], 0.4, 0.0),
                 token(&han[1..], 0.9, 0.0),
                 token(b"b", 0.9, 0.0),
             ],
@@ -601,6 +641,12 @@ mod tests {
         let texts: Vec<_> = inspector.groups().iter().map(|group| group.text.as_str()).collect();
         assert_eq!(texts, ["a", "\\xed", "\\x95\\x9c", "b"]);
         assert_eq!(inspector.cursor(), Some(3));
+        inspector.go_to(2);
+        inspector.toggle_pieces(&run);
+        assert_eq!((inspector.cursor(), inspector.token(&run)), (Some(1), Some(1)), "the least certain piece");
+        inspector.toggle_pieces(&run);
+        assert_eq!(inspector.cursor(), Some(1));
+        inspector.go_to(3);
         inspector.toggle_pieces(&run);
         assert_eq!((inspector.groups().len(), inspector.cursor()), (3, Some(2)));
     }

@@ -164,6 +164,9 @@ const WHAT_IF: u16 = 2;
 /// Rows of the answer in two lines.
 const STRIPS: u16 = 2;
 
+/// Rows of an ending in the tree of endings: what it is, and how it goes on.
+pub const ENDING_ROWS: usize = 2;
+
 /// Width from which position and table stand side by side in one frame.
 const BESIDE: u16 = 72;
 
@@ -177,6 +180,8 @@ pub struct InspectorAreas {
     pub what_if: Rect,
     /// The answer in two lines; empty where there is no room.
     pub strips: Rect,
+    /// The line that says what the second of them shows; empty where the frame's own line has to.
+    pub legend: Rect,
     /// The answer's figures and its token table.
     pub table: Rect,
 }
@@ -193,19 +198,19 @@ impl InspectorAreas {
 #[must_use]
 pub fn inspector_areas(layout: &Layout, candidates: usize) -> InspectorAreas {
     let inner = layout.inspector.inner();
-    // Token, names, candidates, tail, blank, three lines of facts.
-    let wanted = u16::try_from(candidates).unwrap_or(u16::MAX).saturating_add(7);
+    // Token, names, candidates, the chosen one where it is not among them, tail, blank, four lines of facts.
+    let wanted = u16::try_from(candidates).unwrap_or(u16::MAX).saturating_add(9);
     if !layout.tokens.is_empty() {
         let (position, what_if) = position_areas(inner, wanted);
-        let (strips, table) = answer_areas(layout.tokens.inner());
-        return InspectorAreas { position, what_if, strips, table };
+        let (strips, legend, table) = answer_areas(layout.tokens.inner());
+        return InspectorAreas { position, what_if, strips, legend, table };
     }
     if inner.width >= BESIDE {
         let half = (inner.width - 3) / 2;
         let (position, what_if) = position_areas(Rect { width: half, ..inner }, wanted);
         let right = Rect { x: inner.x + half + 3, width: inner.width - half - 3, ..inner };
-        let (strips, table) = answer_areas(right);
-        return InspectorAreas { position, what_if, strips, table };
+        let (strips, legend, table) = answer_areas(right);
+        return InspectorAreas { position, what_if, strips, legend, table };
     }
     // Figures, names and at least four tokens, and the line above them.
     let least_table = TABLE_HEAD + 4 + 1;
@@ -215,8 +220,8 @@ pub fn inspector_areas(layout: &Layout, candidates: usize) -> InspectorAreas {
     let below = inner.height - above;
     let line = 1.min(below);
     let rest = Rect { y: inner.y + above + line, height: below - line, ..inner };
-    let (strips, table) = answer_areas(rest);
-    InspectorAreas { position, what_if, strips, table }
+    let (strips, legend, table) = answer_areas(rest);
+    InspectorAreas { position, what_if, strips, legend, table }
 }
 
 fn position_areas(area: Rect, wanted: u16) -> (Rect, Rect) {
@@ -229,12 +234,16 @@ fn position_areas(area: Rect, wanted: u16) -> (Rect, Rect) {
     (Rect { height, ..area }, Rect { y, height: WHAT_IF, ..area })
 }
 
-fn answer_areas(area: Rect) -> (Rect, Rect) {
+fn answer_areas(area: Rect) -> (Rect, Rect, Rect) {
     if area.height < STRIPS + TABLE_HEAD + 3 {
-        return (Rect::default(), area);
+        return (Rect::default(), Rect::default(), area);
     }
-    let table = Rect { y: area.y + STRIPS, height: area.height - STRIPS, ..area };
-    (Rect { height: STRIPS, ..area }, table)
+    // The legend stands beside what it explains unless that takes a token of few.
+    let line = u16::from(area.height >= STRIPS + 1 + TABLE_HEAD + 4);
+    let below = Rect { y: area.y + STRIPS, height: area.height - STRIPS, ..area };
+    let table = Rect { y: below.y + line, height: below.height - line, ..below };
+    let legend = if line > 0 { Rect { height: line, ..below } } else { Rect::default() };
+    (Rect { height: STRIPS, ..area }, legend, table)
 }
 
 #[cfg(test)]
@@ -249,7 +258,7 @@ mod tests {
             let panes = if alone { Panes::InspectorOnly } else { Panes::Fit { inspector: true } };
             let l = layout(Size { width, height }, 1, panes);
             let a = inspector_areas(&l, candidates);
-            let parts: Vec<Rect> = [a.position, a.what_if, a.strips, a.table].into_iter().filter(|r| !r.is_empty()).collect();
+            let parts: Vec<Rect> = [a.position, a.what_if, a.strips, a.legend, a.table].into_iter().filter(|r| !r.is_empty()).collect();
             for (index, part) in parts.iter().enumerate() {
                 let inside = [l.inspector.inner(), l.tokens.inner()].into_iter().any(|frame| {
                     frame.contains(part.x, part.y) && frame.contains(part.x + part.width - 1, part.y + part.height - 1)

@@ -1,8 +1,8 @@
 //! Other endings: going on from a candidate that was not chosen, and walking between the answers that
 //! came of it.
 
-use crate::app::command::Place;
-use crate::app::inspector::Target;
+use crate::app::command::{Command, Place};
+use crate::app::inspector::{Sheet, Target, endings};
 use crate::app::msg::Effects;
 use crate::app::{App, Home, Screen, inspected};
 use crate::core::conversation::Body;
@@ -21,8 +21,12 @@ enum Family {
 }
 
 impl App {
-    /// Goes on from the candidate in hand, or from the most probable one that was not chosen.
+    /// Goes on from the candidate in hand, or from the most probable one that was not chosen. In the tree
+    /// of endings, where neither is in view, it shows the ending that was chosen unless one is in hand.
     pub(super) fn branch(&mut self) -> Effects {
+        if self.inspector.sheet == Sheet::Endings && self.inspector.in_hand().is_none() {
+            return self.show_ending();
+        }
         let Some(run) = inspected(&self.conversation, &self.compare, &self.inspector) else {
             self.say("nothing to branch from: the inspector shows no answer");
             return Effects::none();
@@ -32,17 +36,11 @@ impl App {
             self.say("still answering: Esc stops it first");
             return Effects::none();
         }
-        let at = self.inspector.current().map_or(0, |group| group.tokens.end.saturating_sub(1));
-        let Some(token) = run.tokens.get(at) else { return Effects::none() };
-        let other = self
-            .inspector
-            .in_hand()
-            .or_else(|| (0..token.candidates.len()).find(|at| token.chosen() != Some(*at)));
-        let Some(candidate) = other.and_then(|index| token.candidates.get(index)) else {
+        let Some((at, candidate)) = self.branching().map(|(at, candidate)| (at, candidate.clone())) else {
             self.say("no other candidate is known here: set top_logprobs and ask again");
             return Effects::none();
         };
-        let continuation = match Continuation::new(run, at, candidate, self.means(run)) {
+        let continuation = match Continuation::new(run, at, &candidate, self.means(run)) {
             Ok(continuation) => continuation,
             Err(fault) => {
                 self.fault(&fault);
@@ -51,7 +49,7 @@ impl App {
         };
         let request = Arc::new(Request { continuation: Some(continuation), ..(*run.request).clone() });
         let id = self.ids.run();
-        let ending = Run::continued(id, Arc::clone(&request), run, at, candidate, self.now);
+        let ending = Run::continued(id, Arc::clone(&request), run, at, &candidate, self.now);
         let home = match family {
             Family::Message(index) => {
                 let message = &mut self.conversation.messages[index];
@@ -79,28 +77,62 @@ impl App {
         };
         let Some(family) = self.family(run.id) else { return Effects::none() };
         let token = self.inspector.current().map(|group| group.tokens.start);
-        let next = match family {
-            Family::Message(index) => match &mut self.conversation.messages[index].body {
-                Body::Answer(answer) => {
-                    answer.step(step);
-                    answer.chosen().id
-                }
-                Body::Text(_) => return Effects::none(),
-            },
-            Family::Cell(cell) => {
-                self.compare.step_sample(cell, step);
-                match self.compare.shown(cell).and_then(|shown| shown.run) {
-                    Some(run) => run.id,
-                    None => return Effects::none(),
-                }
-            }
-        };
+        let Some(next) = self.step_in(family, step) else { return Effects::none() };
         self.history_changed = true;
         self.inspect_ending(next, token);
         match family {
             Family::Message(_) => Effects::one(self.keep()),
             Family::Cell(_) => Effects::none(),
         }
+    }
+
+    /// Shows another variant of a family and returns it.
+    fn step_in(&mut self, family: Family, step: isize) -> Option<RunId> {
+        match family {
+            Family::Message(index) => match &mut self.conversation.messages[index].body {
+                Body::Answer(answer) => {
+                    answer.step(step);
+                    Some(answer.chosen().id)
+                }
+                Body::Text(_) => None,
+            },
+            Family::Cell(cell) => {
+                self.compare.step_sample(cell, step);
+                self.compare.shown(cell)?.run.map(|run| run.id)
+            }
+        }
+    }
+
+    /// Chooses the next ending in the tree, or the one before, without showing it yet.
+    pub(super) fn choose_ending(&mut self, step: isize) {
+        let Some(shown) = self.inspected().map(|run| run.id) else { return };
+        let variants = self.siblings(shown);
+        let tree = endings(&variants);
+        let chosen = self.inspector.ending.unwrap_or(shown);
+        let at = tree.iter().position(|ending| variants[ending.index].id == chosen).unwrap_or(0);
+        let next = at.saturating_add_signed(step).min(tree.len().saturating_sub(1));
+        let next = tree.get(next).map(|ending| variants[ending.index].id);
+        self.inspector.ending = next.filter(|next| *next != shown);
+    }
+
+    /// Shows the ending that was chosen in the tree.
+    fn show_ending(&mut self) -> Effects {
+        let (Some(shown), Some(wanted)) = (self.inspected().map(|run| run.id), self.inspector.ending) else {
+            let key = self.key(Command::NextCandidate, Place::Inspector);
+            self.say(format!("this ending is shown: {key} takes a candidate to branch from"));
+            return Effects::none();
+        };
+        if let Some(Family::Cell(cell)) = self.family(shown) {
+            let token = self.inspector.current().map(|group| group.tokens.start);
+            self.compare.show_run(cell, wanted);
+            self.history_changed = true;
+            self.inspect_ending(wanted, token);
+            return Effects::none();
+        }
+        let siblings = self.siblings(shown);
+        let place = |id| siblings.iter().position(|run| run.id == id);
+        let (Some(from), Some(to)) = (place(shown), place(wanted)) else { return Effects::none() };
+        self.step_ending(isize::try_from(to).unwrap_or(0) - isize::try_from(from).unwrap_or(0))
     }
 
     /// Shows an ending in the inspector, with the cursor where it was.

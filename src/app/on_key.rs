@@ -125,7 +125,13 @@ impl App {
             Command::ChooseTheme => self.choose_theme(),
             Command::EditParameters => self.overlay = Some(Overlay::Parameters(Parameters::default())),
             Command::ProbeModel => self.on_probe(),
-            Command::ShowTokens => return self.on_show_tokens(),
+            Command::ShowTokens => {
+                return match self.overlay {
+                    None => self.on_show_tokens(),
+                    Some(Overlay::Tokens(_)) => self.close_overlay(),
+                    Some(_) => Effects::none(),
+                };
+            }
             Command::EditSweep => self.edit_sweep(),
             Command::ShowRequest => self.overlay = Some(Overlay::Request { scroll: 0 }),
             Command::NewConversation => return self.on_new_conversation(),
@@ -154,17 +160,21 @@ impl App {
                 self.on_inspect();
                 return self.load_light();
             }
-            Command::NextToken => self.walk(|inspector, _| inspector.step(1)),
-            Command::PreviousToken => self.walk(|inspector, _| inspector.step(-1)),
-            Command::NextCloseCall => self.walk(|inspector, _| inspector.step_close_call(true)),
-            Command::PreviousCloseCall => self.walk(|inspector, _| inspector.step_close_call(false)),
-            Command::MostSurprising => self.walk(Inspector::to_most_surprising),
-            Command::NextWord => self.walk(|inspector, _| inspector.step_word(true)),
-            Command::PreviousWord => self.walk(|inspector, _| inspector.step_word(false)),
+            Command::NextToken => self.walk("no token to go to", |inspector, _| inspector.step(1)),
+            Command::PreviousToken => self.walk("no token to go to", |inspector, _| inspector.step(-1)),
+            Command::NextCloseCall => self.walk_close_calls(true),
+            Command::PreviousCloseCall => self.walk_close_calls(false),
+            Command::MostSurprising => {
+                self.walk("no token of this answer has a probability", Inspector::to_most_surprising);
+            }
+            Command::NextWord => self.walk("no further word", |inspector, _| inspector.step_word(true)),
+            Command::PreviousWord => {
+                self.walk("no word before this one", |inspector, _| inspector.step_word(false));
+            }
             Command::FindToken => self.seek(),
-            Command::FindNext => self.walk(|inspector, run| inspector.find(run, true, false)),
-            Command::FindPrevious => self.walk(|inspector, run| inspector.find(run, false, false)),
-            Command::SortTokens => self.inspector.sort_next(),
+            Command::FindNext => self.seek_again(true),
+            Command::FindPrevious => self.seek_again(false),
+            Command::SortTokens => self.sort_tokens(),
             Command::TogglePieces => self.toggle_pieces(),
             Command::NextCandidate => self.take_candidate(true),
             Command::PreviousCandidate => self.take_candidate(false),

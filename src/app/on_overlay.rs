@@ -110,7 +110,6 @@ impl App {
                     None if is_backspace => backspace(&mut prompt.text),
                     None => {}
                 }
-                prompt.error = None;
                 self.seek_typed();
                 Effects::none()
             }
@@ -324,8 +323,11 @@ impl App {
             Some(Overlay::Export(_)) => self.accept_export(),
             Some(Overlay::Note(_)) => self.accept_note(),
             Some(Overlay::Probe(_)) => self.accept_probe(),
-            Some(Overlay::Find(_) | Overlay::Help { .. } | Overlay::Request { .. } | Overlay::Tokens(_))
-            | None => {
+            Some(Overlay::Find(_)) => {
+                self.end_seeking();
+                Effects::none()
+            }
+            Some(Overlay::Help { .. } | Overlay::Request { .. } | Overlay::Tokens(_)) | None => {
                 self.overlay = None;
                 Effects::none()
             }

@@ -2,8 +2,8 @@
 
 use crate::app::chord::Chord;
 use crate::app::command::Place;
-use crate::app::inspector::Target;
-use crate::app::layout::{Layout, Rect};
+use crate::app::inspector::{Sheet, Target};
+use crate::app::layout::{ENDING_ROWS, Layout, Rect};
 use crate::app::msg::{Effects, Mouse, MouseKind};
 use crate::app::{App, Screen};
 
@@ -24,7 +24,9 @@ impl App {
         match mouse.kind {
             MouseKind::WheelUp | MouseKind::WheelDown => {
                 let lines: isize = if mouse.kind == MouseKind::WheelUp { -3 } else { 3 };
-                if in_inspector {
+                if in_inspector && self.inspector.sheet == Sheet::Endings {
+                    self.choose_ending(lines.signum());
+                } else if in_inspector {
                     self.inspector.step_row(lines.signum());
                     self.reveal_token();
                 } else if on(transcript) {
@@ -138,13 +140,23 @@ impl App {
         });
     }
 
-    /// Returns the lines of a page, a little less than the pane.
+    /// Returns the lines of a page, a little less than the pane: a line of it stays in view.
     pub(super) fn page(&self) -> isize {
+        if self.focus == Place::Inspector {
+            let rows = match self.inspector.sheet {
+                Sheet::Tokens => self.areas.table_rows(),
+                Sheet::Json => usize::from(self.areas.table.height / 2),
+                Sheet::Endings => usize::from(self.areas.table.height) / ENDING_ROWS,
+            };
+            return isize::try_from(rows.saturating_sub(1)).unwrap_or(1).max(1);
+        }
         isize::try_from(self.layout.main.height).unwrap_or(1).max(4) - 3
     }
 
     pub(super) fn on_scroll(&mut self, lines: isize) {
-        if self.focus == Place::Inspector {
+        if self.focus == Place::Inspector && self.inspector.sheet == Sheet::Endings {
+            self.choose_ending(lines);
+        } else if self.focus == Place::Inspector {
             self.inspector.step_row(lines);
             self.reveal_token();
         } else {

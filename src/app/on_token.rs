@@ -1,18 +1,20 @@
 //! What can be done with an answer's tokens: walking, looking for text, sorting, asking what if.
 
-use crate::app::command::Place;
+use crate::app::command::{Command, Place};
 use crate::app::heat::{Heat, Heating};
-use crate::app::inspector::{Inspector, Measure, Sheet, Slider, Target, reads_like_json};
+use crate::app::inspector::{Found, Inspector, Measure, Sheet, Slider, Target, reads_like_json};
 use crate::app::layout::TABLE_HEAD;
 use crate::app::msg::{Mouse, MouseKind};
 use crate::app::overlay::{Overlay, Prompt};
 use crate::app::{App, Screen, inspected};
 use crate::core::id::{MessageId, RunId};
 use crate::core::meaning::{self, Meaning};
-use crate::core::provenance::Provenance;
+use crate::core::provenance::{Provenance, Stage};
 use crate::core::request::Means;
-use crate::core::reshaping::Refusal;
+use crate::core::reshaping::{Refusal, Reshaping};
 use crate::core::run::Run;
+use crate::core::text::visible;
+use crate::core::token::Candidate;
 use crate::core::what_if::WhatIf;
 
 /// Steps of a slider for the key with shift.
@@ -21,7 +23,7 @@ pub(super) const FAST: f64 = 5.0;
 impl App {
     /// Moves the slider of the what-if that is in hand.
     pub(super) fn slide(&mut self, steps: f64) {
-        let asked = self.asked_temperature();
+        let asked = self.asked();
         self.inspector.sliders.step(steps, asked);
     }
 
@@ -30,6 +32,7 @@ impl App {
         let Some(run) = self.inspected() else { return };
         let has_endings = self.siblings(run.id).len() > 1;
         let is_json = reads_like_json(run);
+        self.inspector.ending = None;
         self.inspector.sheet = match self.inspector.sheet {
             Sheet::Tokens if is_json => Sheet::Json,
             Sheet::Tokens | Sheet::Json if has_endings => Sheet::Endings,
@@ -47,10 +50,45 @@ impl App {
         }
     }
 
-    /// Returns the temperature the inspected answer was asked with; 1 where the server decided.
+    /// Returns what the inspected answer was asked with; temperature 1 where the server decided.
     #[must_use]
-    pub fn asked_temperature(&self) -> f64 {
-        self.inspected().and_then(|run| run.request.sampling.temperature).unwrap_or(1.0)
+    pub fn asked(&self) -> Reshaping {
+        self.inspected().map_or_else(Reshaping::default, asked_of)
+    }
+
+    /// Returns the settings whose probabilities stand beside those reported for a run, and the question
+    /// they put: what is asked on the sliders, else what the answer was drawn with. `None` where the
+    /// reported values are those already, or nobody knows with what the answer was drawn.
+    #[must_use]
+    pub fn in_force(&self, run: &Run) -> Option<(Reshaping, WhatIf)> {
+        let meaning = self.meaning(run);
+        let reshaping = self.inspector.sliders.reshaping().or_else(|| {
+            let is_drawn_from = meaning.provenance.stage == Stage::AfterTemperature;
+            let asked = asked_of(run);
+            (!is_drawn_from && asked != Reshaping::default()).then_some(asked)
+        })?;
+        Some((reshaping, meaning.what_if(reshaping).ok()?))
+    }
+
+    /// Returns the question that takes the cuts for off, at the temperature asked on the sliders or of
+    /// the answer, and that temperature.
+    #[must_use]
+    pub fn uncut(&self, run: &Run) -> Option<(f64, WhatIf)> {
+        let temperature = self.inspector.sliders.value(asked_of(run)).temperature;
+        let reshaping = Reshaping { temperature, ..Reshaping::default() };
+        Some((temperature, self.meaning(run).what_if(reshaping).ok()?))
+    }
+
+    /// Returns where the endings would part now, and the candidate that would be gone on from: the one in
+    /// hand, else the most probable one that was not chosen.
+    #[must_use]
+    pub fn branching(&self) -> Option<(usize, &Candidate)> {
+        let run = self.inspected()?;
+        let at = self.inspector.token(run)?;
+        let token = run.tokens.get(at)?;
+        let other = || (0..token.candidates.len()).find(|at| token.chosen() != Some(*at));
+        let candidate = token.candidates.get(self.inspector.in_hand().or_else(other)?)?;
+        Some((at, candidate))
     }
 
     /// Returns where the values of a run stand, and how that is known.
@@ -130,22 +168,85 @@ impl App {
 
     pub(super) fn seek(&mut self) {
         if self.inspector.cursor().is_none() {
-            self.say("nothing to look through: the inspector shows no answer");
+            self.say("nothing to look through: the inspector shows no tokens");
             return;
         }
-        let text = self.inspector.sought.clone();
-        self.overlay = Some(Overlay::Find(Prompt { text, error: None }));
+        self.overlay = Some(Overlay::Find(Prompt::default()));
     }
 
-    /// Looks for what was typed so far, from the cursor on.
+    /// Looks for what was typed so far, from the cursor on. What was looked for before is kept until
+    /// something else is.
     pub(super) fn seek_typed(&mut self) {
         let Some(Overlay::Find(prompt)) = &mut self.overlay else { return };
+        (prompt.error, prompt.found) = (None, None);
+        if prompt.text.is_empty() {
+            return;
+        }
         self.inspector.sought.clone_from(&prompt.text);
         let Some(run) = inspected(&self.conversation, &self.compare, &self.inspector) else { return };
-        let is_found = self.inspector.find(run, true, true);
-        prompt.error =
-            (!is_found && !prompt.text.is_empty()).then(|| "this answer does not hold it".to_owned());
+        prompt.found = self.inspector.find(run, true, true);
+        if prompt.found.is_none() {
+            prompt.error = Some("this answer does not hold it".to_owned());
+        }
         self.reveal_token();
+    }
+
+    /// Says what came of a search when its line is closed.
+    pub(super) fn end_seeking(&mut self) {
+        let Some(Overlay::Find(prompt)) = self.overlay.take() else { return };
+        if !prompt.text.is_empty() {
+            self.say_found(prompt.found);
+        }
+    }
+
+    /// Goes to the next place that holds what was looked for last, or the one before.
+    pub(super) fn seek_again(&mut self, forward: bool) {
+        if self.inspector.sought.is_empty() {
+            let key = self.key(Command::FindToken, Place::Inspector);
+            self.say(format!("nothing was looked for yet: {key} looks for text"));
+            return;
+        }
+        let Some(run) = inspected(&self.conversation, &self.compare, &self.inspector) else { return };
+        let found = self.inspector.find(run, forward, false);
+        self.reveal_token();
+        self.say_found(found);
+    }
+
+    fn say_found(&mut self, found: Option<Found>) {
+        let sought = visible(&self.inspector.sought);
+        self.say(match found {
+            None => format!("this answer does not hold \"{sought}\""),
+            Some(Found { number, of, has_wrapped }) => {
+                let around = if has_wrapped { ", around the end of the answer" } else { "" };
+                format!("{number} of {of} · \"{sought}\"{around}")
+            }
+        });
+    }
+
+    pub(super) fn walk_close_calls(&mut self, forward: bool) {
+        let none = match (self.inspector.close_calls().len(), forward) {
+            (0, _) => "no close call in this answer",
+            (_, true) => "no further close call",
+            (_, false) => "no close call before this one",
+        };
+        self.walk(none, move |inspector, _| inspector.step_close_call(forward));
+    }
+
+    /// Sorts the table of tokens by the next thing and says what that is.
+    pub(super) fn sort_tokens(&mut self) {
+        if self.inspector.sheet != Sheet::Tokens {
+            let key = self.key(Command::NextSheet, Place::Inspector);
+            self.say(format!("only the table of tokens is sorted: {key} shows it"));
+            return;
+        }
+        let Some(run) = inspected(&self.conversation, &self.compare, &self.inspector) else { return };
+        if self.inspector.cursor().is_none() {
+            return;
+        }
+        self.inspector.sort_next(run);
+        self.reveal_token();
+        let order = self.inspector.order();
+        self.say(format!("sorted by {}: {}", order.name(), order.first()));
     }
 
     pub(super) fn take_candidate(&mut self, forward: bool) {
@@ -182,7 +283,9 @@ impl App {
     }
 
     /// Moves the token cursor; the step says whether there was somewhere to go.
-    pub(super) fn walk(&mut self, step: impl FnOnce(&mut Inspector, &Run) -> bool) {
+    ///
+    /// `none` is said where there is not.
+    pub(super) fn walk(&mut self, none: &str, step: impl FnOnce(&mut Inspector, &Run) -> bool) {
         // From the conversation these keys open the answer they walk through, at its beginning.
         if self.focus == Place::Transcript {
             let is_new = !self.inspector.is_pinned();
@@ -199,7 +302,7 @@ impl App {
         if step(&mut self.inspector, run) {
             self.reveal_token();
         } else {
-            self.say("no further one in this answer");
+            self.say(none);
         }
     }
 
@@ -227,7 +330,7 @@ impl App {
         let Mouse { kind, x, y } = mouse;
         let areas = self.areas;
         if areas.what_if.contains(x, y) {
-            let asked = self.asked_temperature();
+            let asked = self.asked();
             let column = x - areas.what_if.x;
             if y == areas.what_if.y {
                 if let Some(slider) = slider_at(self, column) {
@@ -250,9 +353,20 @@ impl App {
     }
 }
 
+/// Returns what an answer was drawn with, as far as the request said; temperature 1 where it did not.
+fn asked_of(run: &Run) -> Reshaping {
+    let sampling = &run.request.sampling;
+    Reshaping {
+        temperature: sampling.temperature.unwrap_or(1.0),
+        // Nothing above 0 keeps fewer tokens than the one that 0 keeps.
+        top_p: sampling.top_p.filter(|top_p| *top_p < 1.0).map(|top_p| top_p.max(1e-3)),
+        ..Reshaping::default()
+    }
+}
+
 /// Returns the slider whose name and value stand at a column of the panel's first line.
 fn slider_at(app: &App, column: u16) -> Option<Slider> {
-    let asked = app.asked_temperature();
+    let asked = app.asked();
     let mut end = 0;
     Slider::ALL.into_iter().find(|slider| {
         let width = slider.name().len() + 1 + app.inspector.sliders.text(*slider, asked).len() + 2;

@@ -5,6 +5,7 @@
 
 use crate::app::command::{COMMANDS, Command};
 use crate::app::compare::setup::Form;
+use crate::app::inspector::Found;
 use crate::app::keymap::Keymap;
 use crate::app::pieces::Pieces;
 use crate::app::probing::Probing;
@@ -156,6 +157,8 @@ pub struct Prompt {
     pub text: String,
     /// Why it was not taken.
     pub error: Option<String>,
+    /// Where in the answer it was found.
+    pub found: Option<Found>,
 }
 
 /// What lies over the screen.

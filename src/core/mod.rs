@@ -7,6 +7,7 @@
 //! [`stream::StreamEvent`]s through [`run::Run::apply`], so their numbers cannot disagree.
 
 pub mod alignment;
+pub mod band_tally;
 pub mod bench;
 pub mod branch;
 pub mod consensus;

@@ -41,6 +41,17 @@ impl Order {
         }
     }
 
+    /// Returns what stands first, for a sentence.
+    #[must_use]
+    pub fn first(self) -> &'static str {
+        match self {
+            Self::Position => "as in the answer",
+            Self::Surprisal => "the least probable first",
+            Self::Margin => "the closest first",
+            Self::Entropy => "the least certain first",
+        }
+    }
+
     /// Returns the groups' indices in this order, those without a value last; `None` for the answer's
     /// own order.
     #[must_use]

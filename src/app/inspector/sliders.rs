@@ -1,7 +1,8 @@
 //! The sliders of the what-if: which parameter is in hand, and what is asked.
 //!
-//! Owns the ranges and steps a hand can reach. Off until one is moved; then it begins with the
-//! temperature the answer was asked with, so that the first step is one from what happened.
+//! Owns the ranges and steps a hand can reach, and how settings are named beside figures. Off until one
+//! is moved; then it begins with what the answer was asked with, so that the first step is one from what
+//! happened.
 
 use crate::core::reshaping::Reshaping;
 
@@ -56,6 +57,15 @@ impl Slider {
             Self::TopP => (0.01, 1.0, 0.01),
             Self::MinP => (0.0, 0.5, 0.01),
             Self::TopK => (1.0, f64::from(MOST_K + 1), 1.0),
+        }
+    }
+
+    fn text(self, reshaping: &Reshaping) -> String {
+        match self {
+            Self::Temperature => format!("{:.2}", reshaping.temperature),
+            Self::TopP => format!("{:.2}", reshaping.top_p.unwrap_or(1.0)),
+            Self::MinP => format!("{:.2}", reshaping.min_p.unwrap_or(0.0)),
+            Self::TopK => reshaping.top_k.map_or_else(|| "all".to_owned(), |top_k| top_k.to_string()),
         }
     }
 
@@ -116,15 +126,15 @@ impl Sliders {
         self.reshaping = None;
     }
 
-    /// Moves the slider in hand by steps; `asked` is the temperature the answer was asked with.
-    pub fn step(&mut self, steps: f64, asked: f64) {
+    /// Moves the slider in hand by steps; `asked` is what the answer was asked with.
+    pub fn step(&mut self, steps: f64, asked: Reshaping) {
         let (_, _, step) = self.selected.range();
         let now = self.selected.get(&self.value(asked));
         self.put(now + steps * step, asked);
     }
 
     /// Puts the slider in hand at a share of its track, 0 to 1.
-    pub fn put_at(&mut self, share: f64, asked: f64) {
+    pub fn put_at(&mut self, share: f64, asked: Reshaping) {
         let (low, high, _) = self.selected.range();
         self.put(low + share.clamp(0.0, 1.0) * (high - low), asked);
     }
@@ -134,7 +144,7 @@ impl Sliders {
         self.selected = slider;
     }
 
-    fn put(&mut self, value: f64, asked: f64) {
+    fn put(&mut self, value: f64, asked: Reshaping) {
         let mut reshaping = self.value(asked);
         self.selected.set(&mut reshaping, value);
         self.reshaping = Some(reshaping);
@@ -142,42 +152,63 @@ impl Sliders {
 
     /// Returns the values on the sliders: what is asked, or what the answer was asked with.
     #[must_use]
-    pub fn value(&self, asked: f64) -> Reshaping {
-        self.reshaping.unwrap_or(Reshaping { temperature: asked, ..Reshaping::default() })
+    pub fn value(&self, asked: Reshaping) -> Reshaping {
+        self.reshaping.unwrap_or(asked)
     }
 
     /// Returns where a slider stands on its track, 0 to 1.
     #[must_use]
-    pub fn share(&self, slider: Slider, asked: f64) -> f64 {
+    pub fn share(&self, slider: Slider, asked: Reshaping) -> f64 {
         let (low, high, _) = slider.range();
         ((slider.get(&self.value(asked)) - low) / (high - low)).clamp(0.0, 1.0)
     }
 
     /// Returns a slider's value as it is written.
     #[must_use]
-    pub fn text(&self, slider: Slider, asked: f64) -> String {
-        let reshaping = self.value(asked);
-        match slider {
-            Slider::Temperature => format!("{:.2}", reshaping.temperature),
-            Slider::TopP => format!("{:.2}", reshaping.top_p.unwrap_or(1.0)),
-            Slider::MinP => format!("{:.2}", reshaping.min_p.unwrap_or(0.0)),
-            Slider::TopK => reshaping.top_k.map_or_else(|| "all".to_owned(), |top_k| top_k.to_string()),
-        }
+    pub fn text(&self, slider: Slider, asked: Reshaping) -> String {
+        slider.text(&self.value(asked))
     }
+}
+
+/// Returns the names of settings as they stand above the figures they give, the longest wording first:
+/// the temperature, and each cut that is made.
+#[must_use]
+pub fn settings(reshaping: &Reshaping) -> [String; 2] {
+    let made = Slider::ALL.into_iter().filter(|slider| {
+        let is_off = Reshaping { temperature: reshaping.temperature, ..Reshaping::default() };
+        *slider == Slider::Temperature || slider.text(reshaping) != slider.text(&is_off)
+    });
+    let made: Vec<Slider> = made.collect();
+    [Slider::name, Slider::short].map(|name| {
+        let named: Vec<String> =
+            made.iter().map(|slider| format!("{} {}", name(*slider), slider.text(reshaping))).collect();
+        named.join(" ")
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn at(temperature: f64) -> Reshaping {
+        Reshaping { temperature, ..Reshaping::default() }
+    }
+
+    #[test]
+    fn settings_are_named_with_every_cut_that_is_made() {
+        assert_eq!(settings(&at(1.5)), ["T 1.50", "T 1.50"]);
+        let cut = Reshaping { top_p: Some(0.9), top_k: Some(5), ..at(0.7) };
+        assert_eq!(settings(&cut), ["T 0.70 top_p 0.90 top_k 5", "T 0.70 p 0.90 k 5"]);
+    }
+
     #[test]
     fn the_first_step_is_one_from_what_happened() {
         let mut sliders = Sliders::default();
         assert_eq!(sliders.reshaping(), None);
-        sliders.step(1.0, 0.7);
-        assert_eq!(sliders.text(Slider::Temperature, 0.7), "0.75");
-        sliders.step(-100.0, 0.7);
-        assert_eq!(sliders.text(Slider::Temperature, 0.7), "0.00");
+        sliders.step(1.0, at(0.7));
+        assert_eq!(sliders.text(Slider::Temperature, at(0.7)), "0.75");
+        sliders.step(-100.0, at(0.7));
+        assert_eq!(sliders.text(Slider::Temperature, at(0.7)), "0.00");
         sliders.reset();
         assert_eq!(sliders.reshaping(), None);
     }
@@ -188,14 +219,14 @@ mod tests {
         for (slider, inwards) in [(Slider::TopP, -1.0), (Slider::MinP, 1.0), (Slider::TopK, -1.0)] {
             sliders.select_next();
             assert_eq!(sliders.selected(), slider);
-            sliders.step(inwards, 1.0);
+            sliders.step(inwards, at(1.0));
             assert_ne!(sliders.reshaping(), Some(Reshaping::default()), "{slider:?}");
-            sliders.step(-inwards, 1.0);
+            sliders.step(-inwards, at(1.0));
             assert_eq!(sliders.reshaping(), Some(Reshaping::default()), "{slider:?}");
         }
-        sliders.put_at(0.0, 1.0);
+        sliders.put_at(0.0, at(1.0));
         assert_eq!(sliders.reshaping().unwrap().top_k, Some(1));
-        assert_eq!(sliders.text(Slider::TopK, 1.0), "1");
+        assert_eq!(sliders.text(Slider::TopK, at(1.0)), "1");
     }
 
     #[test]
@@ -203,8 +234,8 @@ mod tests {
         let mut sliders = Sliders::default();
         for percent in 0..=100 {
             let share = f64::from(percent) / 100.0;
-            sliders.put_at(share, 1.0);
-            assert!((sliders.share(Slider::Temperature, 1.0) - share).abs() < 0.01);
+            sliders.put_at(share, at(1.0));
+            assert!((sliders.share(Slider::Temperature, at(1.0)) - share).abs() < 0.01);
         }
     }
 }

@@ -1,10 +1,12 @@
 //! The answer in two lines, a cell for a few tokens: how surprising it was, and where another
-//! temperature would have changed it.
+//! temperature would have changed it. While a what-if is on, also what it makes of the whole answer.
 //!
 //! Computed for what is on screen when something it depends on has changed, never while painting.
 
 use crate::app::heat::{Heating, Shade};
 use crate::app::inspector::digest::Digest;
+use crate::core::band_tally::BandTally;
+use crate::core::probability::Range;
 use crate::core::run::Run;
 use crate::core::strip::{cell_of, tokens_of};
 
@@ -15,6 +17,8 @@ pub struct Strips {
     pub heat: Vec<Option<Shade>>,
     /// The earliest change of each cell's tokens.
     pub tipping: Vec<Option<Shade>>,
+    /// What a what-if makes of all tokens that were read for it; `None` while none is on.
+    pub reshaped: Option<BandTally>,
     /// Tokens they were computed from, and what colours them.
     made_of: Option<(usize, Heating)>,
     /// How many of the tokens were read for reshaping.
@@ -29,10 +33,20 @@ impl Strips {
         let is_same = self.made_of == made_of && self.heat.len() == cells;
         let has_read = self.read != read;
         (self.made_of, self.read) = (made_of, read);
-        if !is_same || (has_read && heating.is_reshaped()) {
-            let ladder = |token| digest.ladders.get(token);
-            self.heat =
-                strip(tokens, cells, |token| heating.shade_at(&run.tokens[token], ladder(token).as_ref()));
+        if !is_same || (has_read && heating.what_if().is_some()) {
+            let bands: Vec<Option<Range>> = match heating.what_if() {
+                Some(what_if) => (0..digest.ladders.len().min(tokens))
+                    .map(|token| what_if.chosen_of(&digest.ladders.get(token)?))
+                    .collect(),
+                None => Vec::new(),
+            };
+            self.reshaped = heating.what_if().map(|_| {
+                let mut tally = BandTally::default();
+                bands.iter().flatten().for_each(|band| tally.add(*band));
+                tally
+            });
+            let band = |token: usize| bands.get(token).copied().flatten();
+            self.heat = strip(tokens, cells, |token| heating.shade_in(&run.tokens[token], band(token)));
         }
         if !is_same || has_read {
             self.tipping = strip(tokens, cells, |token| digest.tipping.get(token).copied().flatten());

@@ -4,6 +4,7 @@
 mod answer;
 mod candidates;
 mod endings;
+mod facts;
 mod json;
 mod position;
 mod what_if;
@@ -88,7 +89,7 @@ fn nothing(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             "Every token of an answer stands here, with what the model nearly said instead.".to_owned(),
             Vec::new(),
         ),
-        Some(run) if !run.status.is_ended() && run.tokens.is_empty() => {
+        Some(run) if !run.status.is_ended() && run.text.is_empty() => {
             ("Waiting for the first token.".to_owned(), Vec::new())
         }
         Some(run) if run.request.sampling.top_logprobs.is_none() => (
@@ -105,7 +106,14 @@ fn nothing(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             if !app.settings.endpoint().is_sandbox {
                 remedies.push((hint(Command::ChooseEndpoint), "the sandbox gives them".to_owned()));
             }
-            (format!("{} sent no logprobs with this answer.", run.request.model), remedies)
+            let model = &run.request.model;
+            let what = match run.output_tokens() {
+                Some(count) if !run.status.is_ended() => {
+                    format!("{} tokens came so far: {model} sends them without logprobs.", figure::count(count))
+                }
+                Some(_) | None => format!("{model} sent no logprobs with this answer."),
+            };
+            (what, remedies)
         }
     };
     let mut y = area.y + 1;

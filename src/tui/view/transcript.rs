@@ -10,7 +10,7 @@ use crate::app::msg::DocumentKey;
 use crate::app::transcript::{Line, Part, body_key, silence_ms};
 use crate::core::conversation::{Body, Message};
 use crate::core::figure;
-use crate::core::request::Role;
+use crate::core::request::{Means, Role};
 use crate::core::run::{Run, RunStatus};
 use crate::core::stream::FinishReason;
 use crate::core::sweep::Parameter;
@@ -167,9 +167,7 @@ fn facts(app: &App, run: &Run) -> Vec<(Rank, String)> {
     if let Some(temperature) = run.request.sampling.temperature {
         facts.push((Rank::Temperature, format!("T {}", figure::parameter(temperature))));
     }
-    if let Some(count) = run.output_tokens() {
-        facts.push((Rank::Count, format!("{} tok", figure::count(count))));
-    }
+    facts.extend(tokens(run).map(|tokens| (Rank::Count, tokens)));
     if let Some(ms) = run.first_token_ms() {
         facts.push((Rank::FirstToken, format!("{} first", figure::duration_ms(ms))));
     }
@@ -199,6 +197,17 @@ fn facts(app: &App, run: &Run) -> Vec<(Rank, String)> {
         facts.push((Rank::Tries, format!("{} tries", run.attempts)));
     }
     facts
+}
+
+/// Returns how many tokens an answer has: of one that was given a beginning, those of the beginning and
+/// those the server put out.
+pub(super) fn tokens(run: &Run) -> Option<String> {
+    let count = figure::count(run.output_tokens()?);
+    let given = run.branch.filter(|branch| branch.means != Means::Asked).map_or(0, |branch| branch.inherited);
+    Some(match given {
+        0 => format!("{count} tok"),
+        given => format!("{} + {count} tok", figure::whole(given as u64)),
+    })
 }
 
 /// Returns the figures there is room for with what stands between them; those that matter least give way.

@@ -2,16 +2,16 @@
 //! with how probable its whole path was.
 
 use super::Canvas;
+use super::super::transcript::tokens;
 use crate::app::App;
 use crate::app::inspector::endings;
+use crate::app::layout::ENDING_ROWS;
 use crate::core::figure;
 use crate::core::run::{Run, RunStatus};
 use crate::core::text::{fit, visible, width};
 use crate::tui::theme::Tint;
 use ratatui::style::Modifier;
 
-/// Rows of an ending: what it is, and how it goes on.
-const ROWS: u16 = 2;
 
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, run: &Run) {
     let area = app.areas.table;
@@ -19,9 +19,10 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, run: &Run) {
     let (text, dim, accent) = (canvas.style(Tint::Text), canvas.style(Tint::Dim), canvas.style(Tint::Accent));
     let variants = app.siblings(run.id);
     let tree = endings(&variants);
-    let shown = tree.iter().position(|ending| variants[ending.index].id == run.id).unwrap_or(0);
-    let room = usize::from(area.height / ROWS).max(1);
-    let first = (shown + 1).saturating_sub(room);
+    let chosen = app.inspector.ending.unwrap_or(run.id);
+    let at = tree.iter().position(|ending| variants[ending.index].id == chosen).unwrap_or(0);
+    let room = (usize::from(area.height) / ENDING_ROWS).max(1);
+    let first = (at + 1).saturating_sub(room);
     let mut y = area.y;
     for ending in tree.iter().skip(first).take(room) {
         let own = &variants[ending.index];
@@ -41,7 +42,11 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, run: &Run) {
             let words = fit(&words(own), usize::from(end.saturating_sub(start)));
             canvas.text(start, y + 1, end, &words, dim);
         }
-        y += ROWS;
+        if own.id == chosen && variants.len() > 1 {
+            let style = canvas.style(Tint::Selection);
+            (y..bottom).take(ENDING_ROWS).for_each(|y| canvas.tint(x, y, end, style));
+        }
+        y += 2;
     }
 }
 
@@ -50,7 +55,7 @@ fn name(run: &Run) -> String {
     match run.branch {
         Some(branch) => {
             let token = run.tokens.get(branch.at).map(|token| visible(&token.piece.shown()));
-            format!("{} {} · {}", branch.at + 1, token.unwrap_or_default(), branch.badge())
+            format!("from token {}: {} · {}", branch.at + 1, token.unwrap_or_default(), branch.badge())
         }
         None => match run.request.sampling.temperature {
             Some(temperature) => format!("as asked, T {}", figure::parameter(temperature)),
@@ -61,7 +66,7 @@ fn name(run: &Run) -> String {
 
 /// Returns how probable the whole path was, and how long it is.
 fn path(run: &Run) -> String {
-    let tokens = format!("{} tok", figure::whole(run.tokens.len() as u64));
+    let tokens = tokens(run).unwrap_or_else(|| format!("{} tok", figure::whole(run.tokens.len() as u64)));
     let joint = run.joint_logprob(0..run.tokens.len());
     let joint = joint.map_or_else(String::new, |joint| format!("ln p {joint:.1} · "));
     match &run.status {

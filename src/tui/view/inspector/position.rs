@@ -1,75 +1,64 @@
 //! The position under the cursor: its candidates, what was not returned, and what follows from both.
 
 use super::Canvas;
-use super::candidates::{Columns, Row};
+use super::candidates::{Columns, Head, Row};
+use super::facts::facts;
 use crate::app::App;
-use crate::app::inspector::group_logprob;
+use crate::app::inspector::{group_logprob, least_certain, settings};
 use crate::core::cut::Fate;
 use crate::core::figure;
 use crate::core::group::Group;
 use crate::core::probability::{Position, Range, surprisal_bits};
-use crate::core::reshaping::{Reshaping, Source};
+use crate::core::provenance::Stage;
 use crate::core::run::Run;
 use crate::core::text::{fit, visible, width};
-use crate::core::tipping::{LIMIT, Tipping};
 use crate::core::token::Token;
-use crate::core::what_if::{Outcome, Share, WhatIf};
+use crate::core::what_if::{Outcome, Share};
 use crate::tui::theme::Tint;
 use ratatui::style::Modifier;
+
+/// Rows from which the columns have names.
+const NAMED: u16 = 6;
 
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, run: &Run, group: &Group) {
     let area = app.areas.position;
     let (x, end, bottom) = (area.x, area.x + area.width, area.y + area.height);
-    let (text, dim, faint) = (canvas.style(Tint::Text), canvas.style(Tint::Dim), canvas.style(Tint::Faint));
-    let strong = text.add_modifier(Modifier::BOLD);
-    // Of a character in pieces the last piece is where it could still have become another one.
-    let token = &run.tokens[group.tokens.end - 1];
-    let position = Position::new(token);
+    let (dim, faint) = (canvas.style(Tint::Dim), canvas.style(Tint::Faint));
+    let at = least_certain(run, group);
+    let token = &run.tokens[at];
     head(app, canvas, run, group);
     if token.candidates.is_empty() {
         canvas.text(x, area.y + 2, end, "no candidates were asked for: set top_logprobs", dim);
         return;
     }
-    let outcome = app.what_if(run).and_then(Result::ok).and_then(|what_if| what_if.outcome(token).ok());
-    // Where rows are few, the candidates are worth more than names and blank lines.
-    let roomy = usize::from(area.height) >= token.candidates.len() + 7;
+    let in_force = app.in_force(run);
+    let outcome = in_force.and_then(|(_, what_if)| what_if.outcome(token).ok());
     let mut y = area.y + 1;
-    let columns = columns(app, outcome.is_some());
-    if roomy {
-        let second = match app.inspector.sliders.reshaping() {
-            Some(reshaping) if outcome.is_some() => format!("at T {:.2}", reshaping.temperature),
-            _ => "sum".to_owned(),
-        };
-        // Of a character in pieces, these are the candidates of its last piece.
+    let columns = columns(app, in_force.is_some());
+    if area.height >= NAMED {
+        // Of a character in pieces, these are the candidates of one piece.
         let first = match group.tokens.len() {
             1 => "candidate".to_owned(),
-            pieces => format!("piece {pieces} of {pieces}"),
+            pieces if columns.label < 12 => format!("piece {}/{pieces}", at - group.tokens.start + 1),
+            pieces => format!("piece {} of {pieces}", at - group.tokens.start + 1),
         };
-        columns.head(canvas, y, &first, &second);
+        let settings = in_force.map_or_else(Vec::new, |(reshaping, _)| {
+            let [long, short] = settings(&reshaping);
+            vec![format!("at {long}"), long, format!("at {short}"), short, "as set below".to_owned()]
+        });
+        columns.head(canvas, y, &Head { first: &first, reported: reported_at(app, run), settings: &settings });
         y += 1;
     }
-    let facts = facts(app, run, token);
-    // The candidates come first; below them stand the tail and what there is room for.
-    let room = usize::from(bottom.saturating_sub(y + 2)).max(1);
+    let tail = tail(token, outcome.as_ref());
+    let unlisted = unlisted(token, outcome.as_ref());
+    // Below the candidates stand the chosen token where it is not among them, the tail, and to what all
+    // of it belongs.
+    let below = 1 + u16::from(tail.is_some()) + u16::from(unlisted.is_some());
+    let room = usize::from(bottom.saturating_sub(y + below)).max(1);
     let listed = if token.candidates.len() > room { room.max(2) - 1 } else { token.candidates.len() };
     // One that is in hand is always on screen.
     let first = app.inspector.in_hand().map_or(0, |at| (at + 1).saturating_sub(listed));
-    let mut cumulative =
-        token.candidates[..first].iter().filter_map(|c| c.logprob).map(f64::exp).sum::<f64>();
-    for (index, candidate) in token.candidates.iter().enumerate().skip(first).take(listed) {
-        let is_chosen = token.chosen() == Some(index);
-        let share = candidate.logprob.map(f64::exp);
-        cumulative += share.unwrap_or(0.0);
-        let row = Row {
-            name: &fit(&visible(&candidate.piece.shown()), usize::from(columns.label)),
-            style: if is_chosen { strong } else { text },
-            is_chosen,
-            is_in_hand: app.inspector.in_hand() == Some(index),
-            share,
-            reshaped: outcome.as_ref().map(|outcome| outcome.candidates[index]),
-            cumulative: Some(cumulative.min(1.0)),
-            is_tail: false,
-        };
+    for row in candidates(app, token, outcome.as_ref()).skip(first).take(listed) {
         columns.draw(canvas, y, &row);
         y += 1;
     }
@@ -78,132 +67,125 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, run: &Run, group: &Group)
         canvas.text(x, y, end, &format!("  … {hidden} more"), faint);
         y += 1;
     }
-    if let Some(tail) = position.tail() {
-        let reshaped = outcome.as_ref().map(|outcome: &Outcome| Share {
-            band: outcome.tail,
-            cumulative: Range::point(1.0),
-            fate: Fate::Kept,
-        });
-        let row = Row {
-            name: "unseen",
-            style: dim,
-            is_chosen: false,
-            is_in_hand: false,
-            share: Some(tail),
-            reshaped,
-            cumulative: None,
-            is_tail: true,
-        };
-        columns.draw(canvas, y, &row);
-        y += 1 + u16::from(roomy);
-    }
-    for fact in facts {
-        if y >= bottom {
-            break;
-        }
-        canvas.text(x, y, end, &fact, dim);
+    for row in unlisted.iter().chain(&tail) {
+        columns.draw(canvas, y, row);
         y += 1;
+    }
+    let facts = facts(app, run, token);
+    y += u16::from(usize::from(bottom.saturating_sub(y)) > facts.len());
+    for (y, fact) in (y..bottom).zip(facts) {
+        canvas.text(x, y, end, &fact, dim);
     }
 }
 
-/// Draws the token, and its figures at the right.
+/// Returns what stands above the reported values: at which temperature they are.
+pub(super) fn reported_at(app: &App, run: &Run) -> &'static str {
+    match app.provenance(run).stage {
+        Stage::BeforeTemperature => "p at T 1",
+        Stage::AfterTemperature => "p after T",
+    }
+}
+
+/// Returns the rows of the candidates, in the server's order.
+fn candidates<'a>(
+    app: &'a App,
+    token: &'a Token,
+    outcome: Option<&'a Outcome>,
+) -> impl Iterator<Item = Row> + use<'a> {
+    let mut cumulative = 0.0;
+    token.candidates.iter().enumerate().map(move |(index, candidate)| {
+        let share = candidate.logprob.map(f64::exp);
+        cumulative += share.unwrap_or(0.0);
+        Row {
+            name: visible(&candidate.piece.shown()),
+            is_chosen: token.chosen() == Some(index),
+            is_in_hand: app.inspector.in_hand() == Some(index),
+            share,
+            reshaped: outcome.and_then(|outcome| outcome.candidates.get(index).copied()),
+            cumulative: Some(f64::min(cumulative, 1.0)),
+            is_tail: false,
+        }
+    })
+}
+
+/// Returns the row of the chosen token where it is not among the candidates.
+fn unlisted(token: &Token, outcome: Option<&Outcome>) -> Option<Row> {
+    token.chosen().is_none().then(|| Row {
+        name: visible(&token.piece.shown()),
+        is_chosen: true,
+        is_in_hand: false,
+        share: token.logprob.map(f64::exp),
+        reshaped: outcome.map(|outcome| outcome.chosen),
+        cumulative: None,
+        is_tail: false,
+    })
+}
+
+/// Returns the row of what was not returned.
+fn tail(token: &Token, outcome: Option<&Outcome>) -> Option<Row> {
+    let share = Position::new(token).tail()?;
+    let reshaped = outcome.map(|outcome| Share {
+        band: outcome.tail,
+        cumulative: Range::point(1.0),
+        fate: Fate::Kept,
+    });
+    Some(Row {
+        name: "unseen".to_owned(),
+        is_chosen: false,
+        is_in_hand: false,
+        share: Some(share),
+        reshaped,
+        cumulative: None,
+        is_tail: true,
+    })
+}
+
+/// Draws the token, and its figures at the right: as reported, and said to be while a what-if is on.
 fn head(app: &App, canvas: &mut Canvas<'_>, run: &Run, group: &Group) {
     let area = app.areas.position;
     let (x, y, end) = (area.x, area.y, area.x + area.width);
     let (text, dim) = (canvas.style(Tint::Text), canvas.style(Tint::Dim));
-    let token = &run.tokens[group.tokens.end - 1];
+    let token = &run.tokens[least_certain(run, group)];
     let shown = fit(&visible(&group.text), usize::from(area.width) / 2);
-    let after = canvas.text(x, y, end, &shown, text.add_modifier(Modifier::BOLD));
-    let after = match group.tokens.len() {
-        1 => after,
-        pieces => canvas.text(after, y, end, &format!(" {pieces} pieces"), dim),
-    };
+    let mut after = canvas.text(x, y, end, &shown, text.add_modifier(Modifier::BOLD));
     let is_joined = group.tokens.len() > 1;
-    let figures = match (group_logprob(run, group), Position::new(token).rank()) {
-        (None, _) => "outside the list".to_owned(),
-        (Some(logprob), rank) => {
-            let rank = match rank {
-                // A joint probability has no rank.
-                _ if is_joined => String::new(),
-                Some(rank) => format!("rank {rank}"),
-                None if token.candidates.is_empty() => String::new(),
-                None => format!("rank > {}", token.candidates.len()),
-            };
-            format!("{}  {}  {rank}", figure::percent(logprob.exp()), figure::bits(surprisal_bits(logprob)))
-        }
+    if is_joined {
+        after = canvas.text(after, y, end, &format!(" {} pieces", group.tokens.len()), dim);
+    }
+    let reported = if app.inspector.sliders.reshaping().is_some() { "reported " } else { "" };
+    let Some(logprob) = group_logprob(run, group) else {
+        canvas.right(after + 1, y, end, &format!("{reported}outside the list"), text);
+        return;
     };
-    canvas.right(after + 1, y, end, figures.trim_end(), text);
+    let percent = figure::percent(logprob.exp());
+    let bits = figure::bits(surprisal_bits(logprob));
+    let rank = match Position::new(token).rank() {
+        // A joint probability has no rank.
+        _ if is_joined => String::new(),
+        Some(rank) => format!("  rank {rank}"),
+        None if token.candidates.is_empty() => String::new(),
+        None => format!("  rank > {}", token.candidates.len()),
+    };
+    let wordings = [
+        format!("{reported}{percent}  {bits}{rank}"),
+        format!("{reported}{percent}  {bits}"),
+        format!("{reported}{percent}"),
+    ];
+    let room = usize::from(end.saturating_sub(after + 1));
+    let figures = wordings.iter().find(|wording| width(wording) <= room);
+    canvas.right(after + 1, y, end, figures.map_or(percent.as_str(), String::as_str), text);
 }
 
 /// Returns the columns; they do not depend on the position, so that figures keep their place.
 fn columns(app: &App, has_bands: bool) -> Columns {
     let area = app.areas.position;
     let label = if has_bands { area.width / 4 } else { area.width / 3 };
-    Columns { x: area.x, label: label.clamp(9, 16), end: area.x + area.width, has_bands }
-}
-
-/// Returns what follows from the values, a line each, as it fits into the width.
-fn facts(app: &App, run: &Run, token: &Token) -> Vec<String> {
-    let width_of = usize::from(app.areas.position.width);
-    let vocabulary = app.vocabulary(run);
-    let position = Position::new(token);
-    let mut lines = Vec::new();
-    let mut put = |parts: &[Option<String>]| {
-        let mut line = String::new();
-        for part in parts.iter().flatten() {
-            let joined = if line.is_empty() { part.clone() } else { format!("{line} · {part}") };
-            if width(&joined) > width_of && !line.is_empty() {
-                lines.push(std::mem::replace(&mut line, part.clone()));
-            } else {
-                line = joined;
-            }
-        }
-        if !line.is_empty() {
-            lines.push(line);
-        }
+    let columns = Columns {
+        x: area.x,
+        label: label.clamp(10, 16),
+        end: area.x + area.width,
+        has_bands,
+        has_sums: false,
     };
-    let entropy = position.entropy_bits(vocabulary).map(|range| {
-        let low = range.min.max(0.0);
-        if range.width() < 0.005 {
-            format!("entropy {low:.2}")
-        } else {
-            format!("entropy {low:.2} – {:.2}", range.max)
-        }
-    });
-    let margin = position.margin().map(|nats| format!("margin {:.2} bits", nats / std::f64::consts::LN_2));
-    let entropy = if margin.is_some() { entropy } else { entropy.map(|entropy| entropy + " bits") };
-    put(&[entropy, margin]);
-    let provenance = app.provenance(run);
-    if let Ok(source) = Source::new(provenance, &run.request.sampling) {
-        let tipping = Tipping::of(token, source, vocabulary).ok().map(tipping_text);
-        let whole = Reshaping { temperature: source.temperature(), ..Reshaping::default() };
-        let top_p = WhatIf::new(source, whole, vocabulary).and_then(|w| w.cutting_top_p(token)).ok();
-        put(&[tipping, top_p.and_then(top_p_text)]);
-    }
-    let source = format!("top {} · {provenance}", token.candidates.len());
-    put(&[Some(source)]);
-    lines
-}
-
-/// Returns from which temperature on the chosen token is no more than one half.
-fn tipping_text(tipping: Tipping) -> String {
-    match tipping {
-        Tipping::Always => "under 50 % at any T".to_owned(),
-        Tipping::Never => format!("over 50 % up to T {LIMIT}"),
-        Tipping::At { from, to: Some(to) } if to - from < 0.005 => format!("under 50 % from T {from:.2}"),
-        Tipping::At { from, to: Some(to) } => format!("under 50 % from T {from:.2} – {to:.2}"),
-        Tipping::At { from, to: None } => format!("under 50 % from T {from:.2} or later"),
-    }
-}
-
-/// Returns which top_p would have cut the chosen token; `None` where none does.
-fn top_p_text(top_p: Range) -> Option<String> {
-    if top_p.max < 0.001 {
-        return None;
-    }
-    Some(if top_p.width() < 0.001 {
-        format!("cut by top_p {:.2}", top_p.min)
-    } else {
-        format!("cut by top_p {:.2} – {:.2}", top_p.min, top_p.max)
-    })
+    columns.with_sums()
 }

@@ -9,6 +9,9 @@ use crate::core::text::width;
 use crate::tui::theme::Tint;
 use ratatui::style::Modifier;
 
+/// Most candidates a server can be asked for.
+const MOST_CANDIDATES: u8 = 20;
+
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, run: &Run) {
     let area = app.areas.what_if;
     if area.is_empty() {
@@ -31,7 +34,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, run: &Run) {
         }
         return;
     }
-    let (asked, sliders) = (app.asked_temperature(), &app.inspector.sliders);
+    let (asked, sliders) = (app.asked(), &app.inspector.sliders);
     let texts = Slider::ALL.map(|slider| sliders.text(slider, asked));
     let cells: usize = Slider::ALL.iter().zip(&texts).map(|(s, text)| s.name().len() + text.len() + 3).sum();
     let is_wide = cells <= usize::from(area.width) + 2;
@@ -64,21 +67,25 @@ fn states(app: &App, run: &Run) -> Vec<String> {
         Some(Err(_)) => return vec!["no answer".to_owned()],
         Some(Ok(what_if)) => what_if,
     };
-    let token = app.inspector.current().and_then(|group| run.tokens.get(group.tokens.end - 1));
+    let token = app.inspector.token(run).and_then(|at| run.tokens.get(at));
     let Some(Ok(outcome)) = token.map(|token| what_if.outcome(token)) else {
         return vec!["nothing to reshape here".to_owned(), "no answer".to_owned()];
     };
     let reset = format!("{} as reported", key(Command::ResetWhatIf));
-    let shares = outcome.candidates.iter().chain([&outcome.chosen]);
-    let points = shares.map(|share| share.band.width()).fold(0.0, f64::max) * 50.0;
-    let exactness = match (outcome.is_exact(), outcome.is_wide()) {
-        (true, _) => "exact".to_owned(),
-        (false, true) => {
-            let long = format!("±{points:.0} points: top_logprobs 20 would tell more");
-            return vec![format!("{long} · {reset}"), long, format!("±{points:.0} points"), String::new()];
-        }
-        (false, false) if points < 0.05 => "±<0.1 points".to_owned(),
-        (false, false) => format!("±{points:.1} points"),
+    // How far the chosen token's own band reaches to either side.
+    let points = outcome.chosen.band.width() * 50.0;
+    let exactness = match () {
+        () if outcome.is_exact() => "exact".to_owned(),
+        () if outcome.chosen.band.is_point() => "chosen exact".to_owned(),
+        () if points < 0.05 => "chosen ±<0.1 points".to_owned(),
+        () if outcome.chosen.band.is_wide() => format!("chosen ±{points:.0} points"),
+        () => format!("chosen ±{points:.1} points"),
     };
-    vec![format!("{exactness} · {reset}"), exactness, String::new()]
+    let asked = run.request.sampling.top_logprobs.unwrap_or(MOST_CANDIDATES);
+    let mut states = Vec::new();
+    if outcome.is_wide() && asked < MOST_CANDIDATES {
+        states.push(format!("{exactness}: top_logprobs {MOST_CANDIDATES} would tell more · {reset}"));
+    }
+    states.extend([format!("{exactness} · {reset}"), exactness, reset, String::new()]);
+    states
 }
