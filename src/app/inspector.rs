@@ -643,7 +643,11 @@ mod tests {
         assert_eq!(inspector.cursor(), Some(3));
         inspector.go_to(2);
         inspector.toggle_pieces(&run);
-        assert_eq!((inspector.cursor(), inspector.token(&run)), (Some(1), Some(1)), "the least certain piece");
+        assert_eq!(
+            (inspector.cursor(), inspector.token(&run)),
+            (Some(1), Some(1)),
+            "the least certain piece"
+        );
         inspector.toggle_pieces(&run);
         assert_eq!(inspector.cursor(), Some(1));
         inspector.go_to(3);

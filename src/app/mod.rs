@@ -387,7 +387,7 @@ impl App {
             self.settle_inspector();
         }
         if let Some(Overlay::Tokens(pieces)) = &mut self.overlay {
-            let area = layout::overlay(main_area, pieces::WANTED).inner();
+            let area = layout::overlay(main_area, pieces::MOST).inner();
             pieces.settle(area.width, area.height);
         }
         self.documents.trim();

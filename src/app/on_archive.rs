@@ -99,7 +99,7 @@ impl App {
             self.say("nothing to write yet: run a comparison first");
             return;
         }
-        self.overlay = Some(Overlay::Export(Prompt { text: "compare.html".to_owned(), error: None }));
+        self.overlay = Some(Overlay::Export(Prompt { text: "compare.html".to_owned(), ..Prompt::default() }));
     }
 
     /// Writes the comparison into the file that was named.

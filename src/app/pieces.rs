@@ -3,30 +3,40 @@
 //! Owns which vocabulary is shown and where the reader is. Only the rows on screen are laid out, from
 //! the nearest anchor of the cut, so that the size of the text does not matter.
 //!
-//! Invariant: a piece is drawn with every cluster it has, in order; one that holds part of a character
-//! is drawn as its bytes.
+//! Invariant: a piece is drawn with every cluster it has, in order. Pieces that hold parts of characters
+//! are drawn together, as the characters they make, with their number; only a part that no neighbour
+//! completes is drawn as its bytes.
 
 use crate::app::msg::Size;
 use crate::core::cutting::{Cut, Cutting, shown};
 use crate::core::figure::whole;
 use crate::core::model::Encoding;
-use crate::core::text::{clusters, width};
+use crate::core::text::{clusters, visible, width};
+use std::ops::Range;
 use std::sync::Arc;
 
-/// How large the layer wants to be.
-pub const WANTED: Size = Size { width: 100, height: u16::MAX };
+/// Columns the layer wants.
+const COLUMNS: u16 = 100;
+
+/// How large the layer may become.
+pub const MOST: Size = Size { width: COLUMNS, height: u16::MAX };
 
 /// Lines above the pieces without those of notes, and below them.
 const AROUND: u16 = 5;
 
+/// Lines of the frame.
+const FRAME: u16 = 2;
+
 /// A piece, or as much of it as stands on a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Span {
-    /// Number of the token.
+    /// Number of the first token.
     pub piece: usize,
+    /// Tokens it stands for: more than one where they hold parts of the same characters.
+    pub pieces: usize,
     /// What is drawn.
     pub text: String,
-    /// Whether it holds part of a character.
+    /// Whether its tokens hold parts of characters.
     pub is_part: bool,
 }
 
@@ -48,6 +58,8 @@ pub struct Pieces {
     top: Top,
     pending: isize,
     rows: Vec<Vec<Span>>,
+    /// Whether the rows are all there are.
+    is_whole: bool,
 }
 
 impl Pieces {
@@ -55,7 +67,15 @@ impl Pieces {
     #[must_use]
     pub fn new(title: &'static str, encoding: Encoding) -> Self {
         let shown = Encoding::ALL.iter().position(|other| *other == encoding).unwrap_or(0);
-        Self { title, cutting: None, shown, top: Top::default(), pending: 0, rows: Vec::new() }
+        Self {
+            title,
+            cutting: None,
+            shown,
+            top: Top::default(),
+            pending: 0,
+            rows: Vec::new(),
+            is_whole: true,
+        }
     }
 
     /// Takes the cut text.
@@ -79,6 +99,14 @@ impl Pieces {
     #[must_use]
     pub fn rows(&self) -> &[Vec<Span>] {
         &self.rows
+    }
+
+    /// Returns how large the layer wants to be: no higher than the text, after [`Pieces::settle`].
+    #[must_use]
+    pub fn wanted(&self) -> Size {
+        let rows = if self.is_whole { u16::try_from(self.rows.len()).unwrap_or(u16::MAX) } else { u16::MAX };
+        let notes = u16::try_from(self.notes().len()).unwrap_or(0);
+        Size { width: COLUMNS, height: rows.saturating_add(AROUND + notes + FRAME) }
     }
 
     /// Shows the pieces of the other vocabulary, near the same place.
@@ -112,6 +140,9 @@ impl Pieces {
                 whole(meant),
             ));
         }
+        if self.rows.iter().flatten().any(|span| span.pieces > 1) {
+            notes.push("⟨2⟩ after characters: so many tokens hold parts of them".to_owned());
+        }
         if cutting.is_beginning() {
             notes.push(format!(
                 "the first {} of {} bytes are shown and counted",
@@ -125,8 +156,10 @@ impl Pieces {
     /// Lays out the rows on screen in an area of this size.
     pub fn settle(&mut self, columns: u16, lines: u16) {
         self.rows.clear();
+        self.is_whole = true;
         let Some(cutting) = self.cutting.clone() else { return };
-        let notes = u16::try_from(self.notes().len()).unwrap_or(0);
+        // One more for the note that shows when there are parts of characters, so that rows stay.
+        let notes = u16::try_from(self.notes().len()).unwrap_or(0) + 1;
         let height = usize::from(lines.saturating_sub(AROUND + notes)).max(1);
         let columns = usize::from(columns).max(8);
         let (text, cut) = (cutting.text.as_ref(), &cutting.cuts[self.shown]);
@@ -135,7 +168,8 @@ impl Pieces {
         for _ in 0..=1 {
             self.rows = from(text, cut, self.top, columns, height);
             let missing = height - self.rows.len();
-            if missing == 0 || self.top == Top::default() {
+            self.is_whole = missing > 0 && self.top == Top::default();
+            if missing == 0 || self.is_whole {
                 return;
             }
             self.pending = isize::try_from(missing).map_or(isize::MIN, |missing| -missing);
@@ -196,8 +230,15 @@ fn from(text: &str, cut: &Cut, top: Top, columns: usize, height: usize) -> Vec<V
 fn stretch(text: &str, cut: &Cut, anchor: usize, columns: usize) -> Vec<Vec<Span>> {
     let mut rows = vec![Vec::new()];
     let mut room = columns;
-    for number in cut.stretch(anchor) {
-        let (shown, is_part) = shown(&text.as_bytes()[cut.piece(number)]);
+    let stretch = cut.stretch(anchor);
+    let mut number = stretch.start;
+    while number < stretch.end {
+        let pieces = joined(text, cut, number..stretch.end);
+        let bytes = cut.piece(number).start..cut.piece(number + pieces - 1).end;
+        let (shown, is_part) = match (pieces, text.get(bytes.clone())) {
+            (2.., Some(whole)) => (format!("{}⟨{pieces}⟩", visible(whole)), true),
+            _ => shown(&text.as_bytes()[bytes]),
+        };
         let cells = width(&shown);
         if cells > room && room < columns && cells <= columns {
             rows.push(Vec::new());
@@ -213,7 +254,7 @@ fn stretch(text: &str, cut: &Cut, anchor: usize, columns: usize) -> Vec<Vec<Span
             });
             let (part, after) = rest.split_at(end.unwrap_or(rest.len()));
             if let (Some(row), false) = (rows.last_mut(), part.is_empty()) {
-                row.push(Span { piece: number, text: part.to_owned(), is_part });
+                row.push(Span { piece: number, pieces, text: part.to_owned(), is_part });
                 room = room.saturating_sub(width(part));
             }
             rest = after;
@@ -222,15 +263,25 @@ fn stretch(text: &str, cut: &Cut, anchor: usize, columns: usize) -> Vec<Vec<Span
                 room = columns;
             }
         }
+        number += pieces;
     }
     rows
+}
+
+/// Returns how many pieces from the first of a range on hold the same characters: more than one where
+/// one ends inside of a character, until one ends with one.
+fn joined(text: &str, cut: &Cut, range: Range<usize>) -> usize {
+    if !text.is_char_boundary(cut.piece(range.start).start) {
+        return 1;
+    }
+    let ends_whole = |number: &usize| text.is_char_boundary(cut.piece(*number).end);
+    range.clone().find(ends_whole).map_or(1, |last| last - range.start + 1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use std::ops::Range;
 
     /// Returns a layer for a text in pieces of `size` bytes, in a window of this size.
     fn layer(text: &str, size: usize, columns: u16, lines: u16) -> Pieces {
@@ -250,9 +301,27 @@ mod tests {
     #[test]
     fn white_space_and_parts_of_characters_can_be_seen() {
         let layer = layer("a b\nç", 1, 40, 20);
-        assert_eq!(seen(&layer), ["a␣b⏎", "\\xc3\\xa7"]);
-        let parts: Vec<bool> = layer.rows()[1].iter().map(|span| span.is_part).collect();
-        assert_eq!(parts, [true, true]);
+        assert_eq!(seen(&layer), ["a␣b⏎", "ç⟨2⟩"]);
+        let parts: Vec<_> = layer.rows()[1].iter().map(|s| (s.piece, s.pieces, s.is_part)).collect();
+        assert_eq!(parts, [(4, 2, true)]);
+        assert_eq!(layer.notes().len(), 1);
+    }
+
+    #[test]
+    fn a_syllable_in_pieces_is_drawn_once_with_their_number() {
+        let layer = layer(" 뷁 a", 2, 40, 20);
+        assert_eq!(seen(&layer), ["␣뷁⟨2⟩␣a"]);
+    }
+
+    #[test]
+    fn the_layer_is_no_higher_than_its_text() {
+        let small = layer("one two", 3, 40, 60);
+        assert_eq!(small.wanted(), Size { width: COLUMNS, height: 1 + AROUND + FRAME });
+        let mut large = layer(&"line\n".repeat(500), 5, 40, 60);
+        assert!(large.wanted().height > 60);
+        large.scroll_by(isize::MAX / 2);
+        large.settle(40, 60);
+        assert!(large.wanted().height > 60, "also at its end");
     }
 
     #[test]
@@ -299,7 +368,7 @@ mod tests {
                 for row in layer.rows() {
                     let cells: usize = row.iter().map(|span| width(&span.text)).sum();
                     prop_assert!(cells <= usize::from(columns));
-                    seen.extend(row.iter().map(|span| span.piece));
+                    seen.extend(row.iter().flat_map(|span| span.piece..span.piece + span.pieces));
                 }
                 layer.scroll_by(1);
                 layer.settle(columns, AROUND + height);

@@ -251,7 +251,7 @@ fn format_name(format: &ResponseFormat) -> String {
     match format {
         ResponseFormat::Text => "text".to_owned(),
         ResponseFormat::JsonObject => "json_object".to_owned(),
-        ResponseFormat::JsonSchema { name, .. } => format!("schema {name}"),
+        ResponseFormat::JsonSchema { name, .. } => format!("schema \"{name}\""),
     }
 }
 

@@ -81,7 +81,7 @@ fn a_slider_reshapes_the_position_and_nothing_is_asked() {
     assert!(stage.screen().contains("- = move"));
     stage.press("+");
     assert_eq!(stage.effects(), [], "no request");
-    let asked = stage.app.asked_temperature();
+    let asked = stage.app.asked().temperature;
     let now = stage.app.inspector.sliders.reshaping().unwrap();
     assert!((now.temperature - asked - 0.25).abs() < 1e-9);
     let screen = stage.screen();
@@ -95,9 +95,10 @@ fn a_slider_reshapes_the_position_and_nothing_is_asked() {
     assert_eq!(stage.app.inspector.sliders.reshaping().unwrap().top_p, Some(0.3));
     let screen = stage.screen();
     assert!(screen.contains("100.0 %") && screen.contains("cut"), "{screen}");
+    assert!(screen.contains("at T 0.95 top_p 0.30") && screen.contains("reported 40.0 %"), "{screen}");
     stage.press("0");
     assert_eq!(stage.app.inspector.sliders.reshaping(), None);
-    assert!(!stage.screen().contains("at T"));
+    assert!(!stage.screen().contains("top_p 0.30") && !stage.screen().contains("reported"));
 }
 
 #[test]
@@ -105,8 +106,14 @@ fn sorting_pieces_and_heat_go_round() {
     let (mut stage, _) = inspecting(120, 40);
     stage.press("o");
     assert_eq!(stage.app.inspector.order(), Order::Surprisal);
-    assert!(stage.screen().contains("token, by surprisal"));
-    stage.press("o o o");
+    assert_eq!((token_here(&stage), stage.app.inspector.top), (2, 0), "on the first row");
+    assert!(stage.screen().contains("by surprisal"));
+    assert_eq!(stage.notice(), "sorted by surprisal: the least probable first");
+    stage.press("o");
+    assert!(stage.screen().contains("p at T 1  margin  rank"), "{}", stage.screen());
+    stage.press("o");
+    assert!(stage.screen().contains("p at T 1 entropy  rank"), "{}", stage.screen());
+    stage.press("o");
     assert_eq!(stage.app.inspector.order(), Order::Position);
     stage.press("v v v");
     assert_eq!(stage.app.heat, Heat::Entropy);
@@ -130,7 +137,8 @@ fn another_ending_is_two_keys_away_and_becomes_a_variant() {
     assert_eq!((branch.parent, branch.at, branch.verification), (first, 2, Verification::Given));
     stage.press("t");
     let screen = stage.screen();
-    for shown in ["as asked", "3 ␣panda · prefill", "… panda yawns.", "ln p -1.3 · 5 tok"] {
+    for shown in ["as asked", "token 3: ␣panda · prefill", "… panda yawns.", "ln p -1.9", "3 + ≈ 2 tok"]
+    {
         assert!(screen.contains(shown), "{shown}:\n{screen}");
     }
     stage.press("(");
@@ -244,7 +252,7 @@ fn the_form_of_the_answer_is_chosen_and_a_schema_is_read_from_its_file() {
     stage.tell(Msg::SchemaRead { path: path.clone(), result: Err(gone) });
     assert!(stage.screen().contains("cannot be read: no such file"), "{}", stage.screen());
     stage.tell(Msg::SchemaRead { path, result: Ok(r#"{"type": "object"}"#.to_owned()) });
-    assert!(stage.screen().contains("schema animal"), "{}", stage.screen());
+    assert!(stage.screen().contains("schema \"animal\""), "{}", stage.screen());
     stage.press("esc").type_text("an animal").press("enter");
     let (_, request) = stage.started.last().unwrap();
     assert!(

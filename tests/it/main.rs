@@ -12,6 +12,7 @@ mod continuation;
 mod docs;
 mod documents;
 mod inspecting;
+mod inspector_says;
 mod layers;
 mod packages;
 mod pictures;

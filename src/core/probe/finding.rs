@@ -10,7 +10,7 @@ use super::stage::{Placing, place};
 use super::verdict::{Given, Logprobs, Parameter, Prefill, REASON, Seeding, Verdict, said};
 use crate::core::figure::whole;
 use crate::core::provenance::{Basis, Provenance};
-use crate::core::text::fit;
+use crate::core::text::{fit, width};
 use serde::{Deserialize, Serialize};
 
 /// What was found out of a model at an endpoint.
@@ -152,7 +152,7 @@ impl Finding {
         match &self.logprobs {
             Logprobs::Given(given) => {
                 let quiet = if given.needs_no_reasoning { ", only without reasoning" } else { "" };
-                add("logprobs", format!("given{quiet}"));
+                add("gives logprobs", format!("yes{quiet}"));
                 let came = match (given.fewest, given.most) {
                     (fewest, most) if fewest == most => most.to_string(),
                     (fewest, most) => format!("{fewest} to {most}"),
@@ -162,9 +162,9 @@ impl Finding {
                 add("bytes", format!("{} of the tokens have theirs", given.bytes.words()));
                 add("token numbers", format!("{} of the tokens have theirs", given.ids.words()));
             }
-            Logprobs::Withheld => add("logprobs", "none, silently".to_owned()),
-            Logprobs::Refused { reason } => add("logprobs", format!("refused: {reason}")),
-            Logprobs::Unknown => add("logprobs", "not found out".to_owned()),
+            Logprobs::Withheld => add("gives logprobs", "no, though the request is answered".to_owned()),
+            Logprobs::Refused { reason } => add("gives logprobs", format!("refused: {reason}")),
+            Logprobs::Unknown => add("gives logprobs", "not found out".to_owned()),
         }
         add("probabilities", format!("{}: {}", self.stage_words(), self.placing.reason));
         if self.placing.stage.is_none() {
@@ -176,8 +176,8 @@ impl Finding {
             add(&parameter.name, parameter.verdict.words());
         }
         add("same seed", self.seed.words().to_owned());
-        add("beginning, flagged", self.prefill_flagged.words());
-        add("beginning, plain", self.prefill_plain.words());
+        add("given a beginning", self.prefill_plain.words());
+        add("and told to go on from it", self.prefill_flagged.words());
         if let Some(reason) = &self.stopped_by {
             add("not all tried", fit(reason, REASON));
         }
@@ -189,6 +189,13 @@ impl Finding {
     /// Returns the gist on one line.
     #[must_use]
     pub fn summary(&self) -> String {
+        self.summary_in(usize::MAX)
+    }
+
+    /// Returns the gist on one line of at most so many cells: what there is no room for is left out whole,
+    /// and refused parameters are counted before they are.
+    #[must_use]
+    pub fn summary_in(&self, cells: usize) -> String {
         let mut parts = vec![format!("probed {}", self.date)];
         match &self.logprobs {
             Logprobs::Given(given) => {
@@ -201,8 +208,16 @@ impl Finding {
         let refused: Vec<&str> = self.refused().collect();
         if !refused.is_empty() {
             parts.push(format!("refuses {}", refused.join(", ")));
+            if width(&parts.join(" · ")) > cells {
+                parts.pop();
+                let parameters = if refused.len() == 1 { "parameter" } else { "parameters" };
+                parts.push(format!("refuses {} {parameters}", refused.len()));
+            }
         }
-        parts.join(" · ")
+        while parts.len() > 1 && width(&parts.join(" · ")) > cells {
+            parts.pop();
+        }
+        fit(&parts.join(" · "), cells)
     }
 
     fn stage_words(&self) -> &'static str {

@@ -276,9 +276,9 @@ impl Prefill {
 
     pub(super) fn words(&self) -> String {
         match self {
-            Self::Continues => "goes on from it".to_owned(),
+            Self::Continues => "the answer goes on from it".to_owned(),
             Self::BeginsAgain => {
-                "begins again: it repeats the beginning or leaves it out of account".to_owned()
+                "the answer begins anew: it repeats the beginning or leaves it out of account".to_owned()
             }
             Self::Otherwise { text } if text.is_empty() => "the answer is empty".to_owned(),
             Self::Otherwise { text } => format!("unclear: the answer is \"{text}\""),

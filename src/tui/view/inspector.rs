@@ -109,7 +109,10 @@ fn nothing(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             let model = &run.request.model;
             let what = match run.output_tokens() {
                 Some(count) if !run.status.is_ended() => {
-                    format!("{} tokens came so far: {model} sends them without logprobs.", figure::count(count))
+                    format!(
+                        "{} tokens came so far: {model} sends them without logprobs.",
+                        figure::count(count)
+                    )
                 }
                 Some(_) | None => format!("{model} sent no logprobs with this answer."),
             };

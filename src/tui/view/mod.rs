@@ -17,6 +17,7 @@ mod transcript;
 
 use crate::app::command::{Command, Place};
 use crate::app::compare::setup::Row;
+use crate::app::inspector::{Sheet, reads_like_json};
 use crate::app::layout::{Rect, SMALLEST};
 use crate::app::overlay::Overlay;
 use crate::app::probing::Phase;
@@ -109,7 +110,63 @@ fn header(app: &App, canvas: &mut Canvas<'_>) {
     canvas.pieces(start, y, width, &[(sign, sign_style), (" ", dim), (&state, dim), (&facts, dim)]);
 }
 
-/// Hints for a place, in the order they matter.
+/// Hints of the inspector: what a key does here and now, that which sends a request by the name of the
+/// candidate it would go on from.
+fn inspector_hints(app: &App) -> Vec<(Command, String)> {
+    use Command as C;
+    let fixed = |hints: &[(Command, &str)]| -> Vec<(Command, String)> {
+        hints.iter().map(|(command, word)| (*command, (*word).to_owned())).collect()
+    };
+    let run = app.inspected().filter(|run| run.has_logprobs());
+    let (Some(run), Some(group)) = (run, app.inspector.current()) else {
+        return fixed(&[
+            (C::Stop, "back"),
+            (C::NextPane, "pane"),
+            (C::EditParameters, "parameters"),
+            (C::ChooseModel, "model"),
+            (C::Palette, "commands"),
+        ]);
+    };
+    let branch = app.branching().map(|(_, candidate)| {
+        let name = fit(&crate::core::text::visible(&candidate.piece.shown()), 12);
+        (C::Branch, format!("branch from {name}"))
+    });
+    if app.inspector.sheet == Sheet::Endings && app.inspector.in_hand().is_none() {
+        let mut hints = fixed(&[(C::LineDown, "choose"), (C::Branch, "show the ending")]);
+        hints.extend(fixed(&[(C::NextCandidate, "other"), (C::NextToken, "token")]));
+        hints.extend(fixed(&[(C::NextSheet, "tokens"), (C::Stop, "back")]));
+        return hints;
+    }
+    let sheet = match app.inspector.sheet {
+        _ if app.siblings(run.id).len() > 1 => "endings",
+        Sheet::Tokens if reads_like_json(run) => "JSON",
+        Sheet::Tokens | Sheet::Json | Sheet::Endings => "tokens",
+    };
+    let mut hints = fixed(&[(C::NextToken, "token")]);
+    if group.tokens.len() > 1 || app.inspector.is_expanded() {
+        let word = if app.inspector.is_expanded() { "join pieces" } else { "pieces" };
+        hints.push((C::TogglePieces, word.to_owned()));
+    }
+    hints.extend(branch);
+    if app.inspector.sliders.reshaping().is_some() {
+        hints.extend(fixed(&[(C::ResetWhatIf, "as reported"), (C::NextSlider, "next slider")]));
+    }
+    hints.extend(fixed(&[
+        (C::NextCandidate, "other"),
+        (C::NextCloseCall, "close call"),
+        (C::RaiseWhatIf, "what if"),
+        (C::MostSurprising, "least certain"),
+        (C::FindToken, "find"),
+        (C::SortTokens, "sort"),
+    ]));
+    if sheet != "tokens" || app.inspector.sheet != Sheet::Tokens {
+        hints.push((C::NextSheet, sheet.to_owned()));
+    }
+    hints.extend(fixed(&[(C::CycleHeat, "heat"), (C::Zoom, "zoom"), (C::Stop, "back")]));
+    hints
+}
+
+/// Hints for a place, in the order they matter; those of the inspector depend on what it shows.
 fn hints(app: &App) -> &'static [(Command, &'static str)] {
     use Command as C;
     match (app.place(), app.screen) {
@@ -141,20 +198,7 @@ fn hints(app: &App) -> &'static [(Command, &'static str)] {
             (C::InsertMessage, "insert"),
             (C::DeleteMessage, "delete"),
         ],
-        (Place::Inspector, _) => &[
-            (C::NextToken, "token"),
-            (C::NextCloseCall, "close call"),
-            (C::MostSurprising, "least certain"),
-            (C::RaiseWhatIf, "what if"),
-            (C::NextCandidate, "other"),
-            (C::Branch, "branch"),
-            (C::FindToken, "find"),
-            (C::SortTokens, "sort"),
-            (C::NextSheet, "endings"),
-            (C::CycleHeat, "heat"),
-            (C::Zoom, "zoom"),
-            (C::Stop, "back"),
-        ],
+        (Place::Inspector, _) => &[],
         (Place::Grid, _) if app.compare.is_voting() => {
             &[(C::NextColumn, "column"), (C::Zoom, "zoom"), (C::NextSample, "answer"), (C::Stop, "leave")]
         }
@@ -271,9 +315,11 @@ fn footer(app: &App, canvas: &mut Canvas<'_>) {
         }
     }
     let mut x: u16 = 1;
-    for (command, word) in hints(app) {
-        let Some(shown) = app.keymap.hint(*command, app.place()) else { continue };
-        let needed = u16::try_from(width_of(&shown) + word.len() + 1).unwrap_or(u16::MAX);
+    let inspector = if app.place() == Place::Inspector { inspector_hints(app) } else { Vec::new() };
+    let fixed = hints(app).iter().map(|(command, word)| (*command, *word));
+    for (command, word) in inspector.iter().map(|(command, word)| (*command, word.as_str())).chain(fixed) {
+        let Some(shown) = app.keymap.hint(command, app.place()) else { continue };
+        let needed = u16::try_from(width_of(&shown) + width_of(word) + 1).unwrap_or(u16::MAX);
         if x.saturating_add(needed) > end {
             break;
         }

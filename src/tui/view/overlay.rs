@@ -12,7 +12,7 @@ use crate::app::msg::Size;
 use crate::app::overlay::{List, Overlay, Parameters, Prompt};
 use crate::app::page::{self, PageLine};
 use crate::app::settings::Parameter;
-use crate::core::text::{fit, width};
+use crate::core::text::{clusters, fit, printable, visible, width};
 use crate::tui::theme::Tint;
 use ratatui::style::Style;
 
@@ -30,7 +30,7 @@ pub(super) fn draw(app: &App, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Opt
             pieces::draw(app, pieces, canvas);
             None
         }
-        Overlay::Find(prompt) => Some(line(app, prompt, canvas, ("/", "look for text in the answer"))),
+        Overlay::Find(prompt) => Some(line(app, prompt, canvas, ("/", &find_hint(app, prompt)))),
         Overlay::Note(prompt) => Some(line(app, prompt, canvas, ("# ", "a note on this cell"))),
         Overlay::Export(prompt) => {
             let hint = ".html .md .csv .json .jsonl .toml: by the ending";
@@ -114,10 +114,13 @@ fn parameters(app: &App, table: &Parameters, canvas: &mut Canvas<'_>) -> Option<
         let refusal = app.refusal(parameter);
         canvas.text(area.x + 1, y, value_x, parameter.name(), if refusal.is_some() { faint } else { text });
         let is_selected = index == table.selected;
+        let mut note_x = range_x;
         match (&table.typing, parameter.value(&app.settings.sampling)) {
             (Some(typed), _) if is_selected => {
-                let after = canvas.text(value_x, y, end, typed, text);
+                // The end of what is typed is where the caret is; what it may be gives way to it.
+                let after = canvas.text(value_x, y, end, &last_cells(typed, end - value_x - 1), text);
                 caret = Some((after.min(end - 1), y));
+                note_x = if after + 2 > range_x { end } else { range_x };
             }
             (_, Some(value)) => {
                 canvas.text(value_x, y, range_x - 1, &fit(&value, 15), text);
@@ -131,7 +134,9 @@ fn parameters(app: &App, table: &Parameters, canvas: &mut Canvas<'_>) -> Option<
             (None, Some(remark)) => (remark, warning),
             (None, None) => (parameter.range().to_owned(), faint),
         };
-        canvas.text(range_x, y, end, &fit(&note, usize::from(end.saturating_sub(range_x))), style);
+        if note_x < end {
+            canvas.text(note_x, y, end, &fit(&note, usize::from(end - note_x)), style);
+        }
         if is_selected {
             canvas.tint(area.x, y, end, selection);
         }
@@ -160,12 +165,39 @@ fn parameters(app: &App, table: &Parameters, canvas: &mut Canvas<'_>) -> Option<
     caret
 }
 
+/// Returns the end of a line that has no room for all of it.
+fn last_cells(line: &str, cells: u16) -> String {
+    let shown = printable(line);
+    let mut room = usize::from(cells).saturating_sub(1);
+    if width(&shown) <= room {
+        return shown.into_owned();
+    }
+    let fits = |(_, cluster): &(usize, &str)| {
+        let fits = width(cluster) <= room.saturating_sub(1);
+        room = room.saturating_sub(width(cluster));
+        fits
+    };
+    let start = clusters(&shown).rev().take_while(fits).last().map_or(shown.len(), |(at, _)| at);
+    format!("…{}", shown.get(start..).unwrap_or_default())
+}
+
 /// Draws a sentence over the rows of a rectangle.
 pub(super) fn wrapped(canvas: &mut Canvas<'_>, area: Rect, sentence: &str, style: Style) {
     let lines = crate::markup::wrap(sentence, 0..sentence.len(), area.width);
     for (y, line) in (area.y..area.y + area.height).zip(lines) {
         canvas.text(area.x, y, area.x + area.width, sentence.get(line).unwrap_or_default(), style);
     }
+}
+
+/// Returns what looking for text will do: that which was looked for last is a key away.
+fn find_hint(app: &App, prompt: &Prompt) -> String {
+    let sought = fit(&visible(&app.inspector.sought), usize::from(app.layout.footer.width / 4));
+    if !prompt.text.is_empty() || sought.is_empty() {
+        return "look for text in the answer".to_owned();
+    }
+    let hint = |command| app.keymap.hint(command, Place::Inspector).unwrap_or_default();
+    let keys = [Command::FindNext, Command::FindPrevious].map(hint).join(" ");
+    format!("Esc, then {keys}: \"{sought}\" again")
 }
 
 /// Draws a line that is typed at the bottom, where it covers nothing it is about.
@@ -178,10 +210,14 @@ fn line(app: &App, prompt: &Prompt, canvas: &mut Canvas<'_>, (sign, hint): (&str
     let shown = tail(&prompt.text, room);
     let after = canvas.pieces(1, line.y, line.width, &[(sign, key), (&shown, text)]);
     let after = after.min(line.width - 1);
-    let (said, style) = prompt.error.as_deref().map_or((hint, dim), |error| (error, warning));
+    let (said, style) = match (&prompt.error, prompt.found) {
+        (Some(message), _) => (message.clone(), warning),
+        (None, Some(found)) => (format!("{} of {}", found.number, found.of), dim),
+        (None, None) => (hint.to_owned(), dim),
+    };
     // What is typed matters more than what is said about it.
-    if width(said) + usize::from(after) + 3 <= usize::from(line.width) {
-        canvas.right(after + 2, line.y, line.width - 1, said, style);
+    if width(&said) + usize::from(after) + 3 <= usize::from(line.width) {
+        canvas.right(after + 2, line.y, line.width - 1, &said, style);
     }
     (after, line.y)
 }

@@ -19,7 +19,7 @@ use crate::core::what_if::WhatIf;
 use crate::tui::theme::Tint;
 
 /// Cells of the surprisal, or of what the table is sorted by in its place.
-const VALUE: u16 = 7;
+const VALUE: u16 = 8;
 
 /// Cells of a rank.
 const RANK: u16 = 6;
@@ -31,11 +31,11 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, run: &Run) {
     let (strips_area, table_area) = (app.areas.strips, app.areas.table);
     if !strips_area.is_empty() {
         let heat = if app.heat == Heat::Off { Heat::Surprisal } else { app.heat };
-        if let Some(line) = part(canvas, app, strips_area, ANSWER)
+        if let Some((start, y, end)) = part(canvas, app, strips_area, ANSWER)
             && let Some((_, steps)) = heat.legend()
         {
             let is_reshaped = app.inspector.strips.reshaped.is_some();
-            legend(canvas, line, heat.units(), &steps, is_reshaped);
+            legend(canvas, (start + 1, y, end), heat.units(), &steps, is_reshaped);
         }
         strips(app, canvas, strips_area);
         let line = match app.areas.legend {
@@ -62,8 +62,8 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, run: &Run) {
 }
 
 /// What the second strip shows, the longest wording first.
-const TIPPING_NAMES: [&str; 5] =
-    ["falls under 50 % by T", "under 50 % by T", "under ½ by T", "<½ by T", "T*"];
+const TIPPING_NAMES: [&str; 6] =
+    ["falls under 50 % by T", "under 50 % by T", "under ½ by T", "p < ½ by T", "p<½ by T", "T*"];
 
 /// Draws what the steps mean at the right of a line, with the longest of the names that fits, and what
 /// stands for a band that is too wide for a step.
@@ -132,7 +132,8 @@ fn figures(app: &App, canvas: &mut Canvas<'_>, run: &Run) {
         }
         // The close calls are those of the values as reported.
         Some(reshaped) => {
-            let both = |reported| vec![("ppl ", false), (reshaped, true), (reported, false), (&*perplexity, true)];
+            let both =
+                |reported| vec![("ppl ", false), (reshaped, true), (reported, false), (&*perplexity, true)];
             let calls = [(" · ", false), (&*number, true), (calls_name, false)];
             vec![
                 [both(" · reported "), calls.to_vec()].concat(),
@@ -194,7 +195,9 @@ impl Column {
 fn columns(cells: u16, order: Order, has_bands: bool) -> Vec<Column> {
     let mut columns = match (has_bands, order) {
         (false, _) => return vec![Column::Share, Column::Value, Column::Rank],
-        (true, Order::Margin | Order::Entropy) => vec![Column::Band, Column::Value, Column::Share, Column::Rank],
+        (true, Order::Margin | Order::Entropy) => {
+            vec![Column::Band, Column::Value, Column::Share, Column::Rank]
+        }
         (true, Order::Position | Order::Surprisal) => vec![Column::Band, Column::Share, Column::Rank],
     };
     while columns.len() > 1 && columns.iter().map(|column| column.width()).sum::<u16>() + NAME > cells {
@@ -218,12 +221,18 @@ fn table(app: &App, canvas: &mut Canvas<'_>, run: &Run) {
     let token_end = end.saturating_sub(columns.iter().map(|column| column.width()).sum());
     let named = |other| if order == other { dim } else { faint };
     canvas.right(x, y, index_end, "#", named(Order::Position));
+    let by = format!("by {}", order.name());
     let sorted = match order {
-        Order::Position => "token".to_owned(),
-        Order::Surprisal | Order::Margin | Order::Entropy => format!("token, by {}", order.name()),
+        Order::Position => String::new(),
+        Order::Surprisal | Order::Margin | Order::Entropy => format!("token, {by}"),
     };
+    // The column it is sorted by has its name, too.
+    let room = usize::from(token_end.saturating_sub(token_x + 1));
+    let wordings = [sorted, by].into_iter().skip(usize::from(order == Order::Position) * 2);
+    let sorted =
+        wordings.into_iter().find(|wording| width(wording) <= room).unwrap_or_else(|| "token".to_owned());
     let settings = app.inspector.sliders.reshaping().map(|reshaping| settings(&reshaping));
-    let after = canvas.text(token_x, y, token_end, &fit(&sorted, usize::from(token_end - token_x)), dim);
+    let after = canvas.text(token_x, y, token_end, &sorted, dim);
     let mut start = token_end;
     for column in &columns {
         let (from, until) = (start, start + column.width());
@@ -231,7 +240,8 @@ fn table(app: &App, canvas: &mut Canvas<'_>, run: &Run) {
             Column::Band => {
                 let room = usize::from(until.saturating_sub(after + 1));
                 let [long, short] = settings.clone().unwrap_or_default();
-                let wordings = [format!("at {long}"), long, format!("at {short}"), short, "what if".to_owned()];
+                let wordings =
+                    [format!("at {long}"), long, format!("at {short}"), short, "what if".to_owned()];
                 let name = wordings.iter().find(|wording| width(wording) <= room);
                 canvas.right(after + 1, y, until, name.map_or("", String::as_str), dim);
             }

@@ -1,8 +1,8 @@
 //! The endings of an answer: a tree of what came of its tokens and of the candidates beside them, each
 //! with how probable its whole path was.
 
-use super::Canvas;
 use super::super::transcript::tokens;
+use super::Canvas;
 use crate::app::App;
 use crate::app::inspector::endings;
 use crate::app::layout::ENDING_ROWS;
@@ -11,7 +11,6 @@ use crate::core::run::{Run, RunStatus};
 use crate::core::text::{fit, visible, width};
 use crate::tui::theme::Tint;
 use ratatui::style::Modifier;
-
 
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, run: &Run) {
     let area = app.areas.table;
@@ -39,8 +38,10 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, run: &Run) {
         let name = fit(&name(own), usize::from(end.saturating_sub(start + path_width + 1)));
         canvas.text(start, y, end, &name, style);
         if y + 1 < bottom {
-            let words = fit(&words(own), usize::from(end.saturating_sub(start)));
-            canvas.text(start, y + 1, end, &words, dim);
+            let tokens = tokens(own).unwrap_or_default();
+            canvas.right(start, y + 1, end, &tokens, dim);
+            let room = usize::from(end.saturating_sub(start)).saturating_sub(width(&tokens) + 1);
+            canvas.text(start, y + 1, end, &fit(&words(own), room), dim);
         }
         if own.id == chosen && variants.len() > 1 {
             let style = canvas.style(Tint::Selection);
@@ -55,7 +56,7 @@ fn name(run: &Run) -> String {
     match run.branch {
         Some(branch) => {
             let token = run.tokens.get(branch.at).map(|token| visible(&token.piece.shown()));
-            format!("from token {}: {} · {}", branch.at + 1, token.unwrap_or_default(), branch.badge())
+            format!("token {}: {} · {}", branch.at + 1, token.unwrap_or_default(), branch.badge())
         }
         None => match run.request.sampling.temperature {
             Some(temperature) => format!("as asked, T {}", figure::parameter(temperature)),
@@ -64,19 +65,18 @@ fn name(run: &Run) -> String {
     }
 }
 
-/// Returns how probable the whole path was, and how long it is.
+/// Returns how probable the whole path was, and that it is not whole.
 fn path(run: &Run) -> String {
-    let tokens = tokens(run).unwrap_or_else(|| format!("{} tok", figure::whole(run.tokens.len() as u64)));
     let joint = run.joint_logprob(0..run.tokens.len());
-    let joint = joint.map_or_else(String::new, |joint| format!("ln p {joint:.1} · "));
+    let joint = joint.map_or_else(String::new, |joint| format!("ln p {joint:.1}"));
     match &run.status {
         RunStatus::Failed(_) => "failed".to_owned(),
-        RunStatus::Cancelled => format!("{joint}{tokens} · stopped"),
+        RunStatus::Cancelled => format!("{joint} · stopped"),
         RunStatus::Queued
         | RunStatus::Connecting
         | RunStatus::Waiting { .. }
         | RunStatus::Streaming
-        | RunStatus::Done(_) => joint + &tokens,
+        | RunStatus::Done(_) => joint,
     }
 }
 

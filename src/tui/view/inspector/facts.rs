@@ -19,11 +19,12 @@ pub(super) fn facts(app: &App, run: &Run, token: &Token) -> Vec<String> {
     let provenance = app.provenance(run);
     let mut lines = lines(&[Some(format!("top {} · {provenance}", token.candidates.len()))], room);
     // These belong to the reported values, whatever is asked on the sliders.
-    let reported = if app.inspector.sliders.reshaping().is_some() { "reported: " } else { "" };
-    let entropy = position.entropy_bits(vocabulary).map(|range| reported.to_owned() + &entropy_text(range));
+    let reported = if app.inspector.sliders.reshaping().is_some() { "reported " } else { "" };
     let margin = position.margin().map(margin_text);
-    let entropy = if margin.is_some() { entropy } else { entropy.map(|entropy| entropy + " bits") };
-    lines.extend(self::lines(&[entropy, margin], room));
+    let unit = if margin.is_some() { "" } else { " bits" };
+    let entropy = position.entropy_bits(vocabulary).map(|range| entropy_text(range) + unit);
+    let parts = self::lines(&[entropy, margin], room - width(reported).min(room));
+    lines.extend(parts.into_iter().map(|line| reported.to_owned() + &line));
     let tipping = Source::new(provenance, &run.request.sampling)
         .and_then(|source| Tipping::of(token, source, vocabulary))
         .map(|tipping| tipping_text(tipping, is_between_two(token)));

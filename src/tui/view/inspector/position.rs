@@ -46,7 +46,11 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, run: &Run, group: &Group)
             let [long, short] = settings(&reshaping);
             vec![format!("at {long}"), long, format!("at {short}"), short, "as set below".to_owned()]
         });
-        columns.head(canvas, y, &Head { first: &first, reported: reported_at(app, run), settings: &settings });
+        columns.head(
+            canvas,
+            y,
+            &Head { first: &first, reported: reported_at(app, run), settings: &settings },
+        );
         y += 1;
     }
     let tail = tail(token, outcome.as_ref());
@@ -124,11 +128,8 @@ fn unlisted(token: &Token, outcome: Option<&Outcome>) -> Option<Row> {
 /// Returns the row of what was not returned.
 fn tail(token: &Token, outcome: Option<&Outcome>) -> Option<Row> {
     let share = Position::new(token).tail()?;
-    let reshaped = outcome.map(|outcome| Share {
-        band: outcome.tail,
-        cumulative: Range::point(1.0),
-        fate: Fate::Kept,
-    });
+    let reshaped =
+        outcome.map(|outcome| Share { band: outcome.tail, cumulative: Range::point(1.0), fate: Fate::Kept });
     Some(Row {
         name: "unseen".to_owned(),
         is_chosen: false,

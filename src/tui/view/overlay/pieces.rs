@@ -6,20 +6,23 @@
 use super::super::paint::Canvas;
 use super::open;
 use crate::app::App;
-use crate::app::pieces::{Pieces, WANTED};
+use crate::app::pieces::Pieces;
 use crate::core::cutting::Cutting;
 use crate::core::figure::whole;
-use crate::core::text::fit;
+use crate::core::text::{fit, width};
 use crate::tui::theme::Tint;
 use ratatui::style::{Modifier, Style};
 
 /// Draws the layer.
 pub(super) fn draw(app: &App, pieces: &Pieces, canvas: &mut Canvas<'_>) {
-    let area = open(app, canvas, (WANTED.width, WANTED.height), pieces.title);
+    let wanted = pieces.wanted();
+    let area = open(app, canvas, (wanted.width, wanted.height), pieces.title);
+    let cells = usize::from(area.width);
     let (end, bottom) = (area.x + area.width, area.y + area.height - 1);
     let (text, dim, warning) =
         (canvas.style(Tint::Text), canvas.style(Tint::Dim), canvas.style(Tint::Warning));
-    canvas.text(area.x, bottom, end, "← → other vocabulary · ↑ ↓ PgUp PgDn move · Esc closes", dim);
+    let hints = ["← → other vocabulary", "Esc closes", "↑ ↓ PgUp PgDn move"].map(str::to_owned);
+    canvas.text(area.x, bottom, end, &whole_parts(&hints, " · ", cells), dim);
     let Some(cutting) = pieces.cutting() else {
         canvas.text(area.x, area.y, end, "cutting …", dim);
         return;
@@ -33,7 +36,11 @@ pub(super) fn draw(app: &App, pieces: &Pieces, canvas: &mut Canvas<'_>) {
             area.x,
             y,
             end,
-            &[(pointer, canvas.style(Tint::Accent)), (" ", dim), (&figures(cutting, cut), style)],
+            &[
+                (pointer, canvas.style(Tint::Accent)),
+                (" ", dim),
+                (&figures(cutting, cut, cells.saturating_sub(2)), style),
+            ],
         );
         y += 1;
     }
@@ -70,16 +77,35 @@ fn style_of(piece: usize, is_part: bool, (even, odd, part): (Style, Style, Style
     if piece.is_multiple_of(2) { style } else { style.add_modifier(Modifier::UNDERLINED) }
 }
 
-/// Returns what a vocabulary makes of the text, in columns that stay where they are.
-fn figures(cutting: &Cutting, cut: usize) -> String {
+/// Returns as many of the parts as fit, whole.
+fn whole_parts(parts: &[String], between: &str, cells: usize) -> String {
+    let wordings = (1..=parts.len()).rev().map(|count| parts[..count].join(between));
+    wordings.into_iter().find(|line| width(line) <= cells).unwrap_or_default()
+}
+
+/// Returns what a vocabulary makes of the text, in columns that stay where they are; what there is no
+/// room for is left out whole.
+fn figures(cutting: &Cutting, cut: usize, cells: usize) -> String {
     let of = &cutting.cuts[cut];
     let figure = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.2}"));
-    format!(
-        "{:<12}{:>9} tokens {:>6} per grapheme {:>6} per word {:>6} × the other",
-        of.encoding.name(),
-        whole(of.tokens() as u64),
-        figure(cutting.per_grapheme(cut)),
-        figure(cutting.per_word(cut)),
-        figure(cutting.ratio(cut)),
-    )
+    let parts = [
+        format!("{:<12}{:>9} tokens", of.encoding.name(), whole(of.tokens() as u64)),
+        format!("{:>6} per grapheme", figure(cutting.per_grapheme(cut))),
+        format!("{:>6} per word", figure(cutting.per_word(cut))),
+        format!("{:>6} × the other", figure(cutting.ratio(cut))),
+    ];
+    whole_parts(&parts, " ", cells)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_is_left_out_whole() {
+        let parts = ["9 tokens", "1.50 per word", "0.90 × the other"].map(str::to_owned);
+        assert_eq!(whole_parts(&parts, " ", 40), "9 tokens 1.50 per word 0.90 × the other");
+        assert_eq!(whole_parts(&parts, " ", 30), "9 tokens 1.50 per word");
+        assert_eq!(whole_parts(&parts, " ", 3), "");
+    }
 }

@@ -56,14 +56,17 @@ pub(super) fn gist(app: &App, line: Rect, canvas: &mut Canvas<'_>) {
     let key = app.keymap.hint(Command::ProbeModel, Place::Composer);
     let dim = canvas.style(Tint::Dim);
     let end = line.x + line.width;
-    let (gist, more) = match (finding, key) {
-        (Some(finding), Some(key)) => (finding.summary(), format!("Esc {key}: all")),
-        (Some(finding), None) => (finding.summary(), String::new()),
-        (None, Some(key)) => (format!("Esc {key} finds out what this model really does"), String::new()),
-        (None, None) => return,
+    let more = match (finding, &key) {
+        (Some(_), Some(key)) => format!("Esc, {key} shows all"),
+        (Some(_), None) | (None, _) => String::new(),
     };
     let room = usize::from(line.width).saturating_sub(width(&more) + 2);
-    let after = canvas.text(line.x, line.y, end, &fit(&gist, room), dim);
+    let gist = match (finding, key) {
+        (Some(finding), _) => finding.summary_in(room),
+        (None, Some(key)) => format!("Esc, {key} finds out what this model really does"),
+        (None, None) => return,
+    };
+    let after = canvas.text(line.x, line.y, end, &gist, dim);
     canvas.right(after, line.y, end, &more, dim);
 }
 
