@@ -110,6 +110,7 @@ impl App {
                     None if is_backspace => backspace(&mut prompt.text),
                     None => {}
                 }
+                prompt.error = None;
                 self.seek_typed();
                 Effects::none()
             }

@@ -60,6 +60,8 @@ pub struct Pieces {
     rows: Vec<Vec<Span>>,
     /// Whether the rows are all there are.
     is_whole: bool,
+    /// Whether a vocabulary cuts characters into parts.
+    has_parts: [bool; Encoding::ALL.len()],
 }
 
 impl Pieces {
@@ -75,11 +77,16 @@ impl Pieces {
             pending: 0,
             rows: Vec::new(),
             is_whole: true,
+            has_parts: [false; Encoding::ALL.len()],
         }
     }
 
     /// Takes the cut text.
     pub fn take(&mut self, cutting: Arc<Cutting>) {
+        self.has_parts = cutting
+            .cuts
+            .each_ref()
+            .map(|cut| (0..cut.tokens()).any(|number| !cutting.text.is_char_boundary(cut.piece(number).end)));
         self.cutting = Some(cutting);
     }
 
@@ -140,7 +147,7 @@ impl Pieces {
                 whole(meant),
             ));
         }
-        if self.rows.iter().flatten().any(|span| span.pieces > 1) {
+        if self.has_parts[self.shown] {
             notes.push("⟨2⟩ after characters: so many tokens hold parts of them".to_owned());
         }
         if cutting.is_beginning() {
@@ -158,8 +165,7 @@ impl Pieces {
         self.rows.clear();
         self.is_whole = true;
         let Some(cutting) = self.cutting.clone() else { return };
-        // One more for the note that shows when there are parts of characters, so that rows stay.
-        let notes = u16::try_from(self.notes().len()).unwrap_or(0) + 1;
+        let notes = u16::try_from(self.notes().len()).unwrap_or(0);
         let height = usize::from(lines.saturating_sub(AROUND + notes)).max(1);
         let columns = usize::from(columns).max(8);
         let (text, cut) = (cutting.text.as_ref(), &cutting.cuts[self.shown]);

@@ -50,7 +50,9 @@ mod tests {
 
     fn tally(bands: &[(f64, f64)]) -> BandTally {
         let mut tally = BandTally::default();
-        bands.iter().for_each(|(min, max)| tally.add(Range { min: *min, max: *max }));
+        for (min, max) in bands {
+            tally.add(Range { min: *min, max: *max });
+        }
         tally
     }
 

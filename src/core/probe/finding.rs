@@ -356,6 +356,23 @@ mod tests {
     }
 
     #[test]
+    fn the_gist_leaves_out_whole_parts_and_lines_have_names_of_their_own() {
+        let finding = found(|question| match question {
+            Question::TopP | Question::Stop => refused(None, "no"),
+            _ => usual(question),
+        });
+        let (when, stage) = ("probed 2026-11-21", "before temperature · 3 candidates");
+        assert_eq!(finding.summary(), format!("{when} · {stage} · refuses top_p, stop"));
+        assert_eq!(finding.summary_in(76), format!("{when} · {stage} · refuses 2 parameters"));
+        assert_eq!(finding.summary_in(60), format!("{when} · {stage}"));
+        let mut names: Vec<_> = finding.lines().into_iter().map(|(name, _)| name).collect();
+        let count = names.len();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), count, "{names:?}");
+    }
+
+    #[test]
     fn a_finding_is_read_back_as_it_was_written() {
         let refusing = |question| {
             if question == Question::TopP { refused(Some("top_p"), "no top_p here") } else { usual(question) }

@@ -143,8 +143,8 @@ fn figures(app: &App, canvas: &mut Canvas<'_>, run: &Run) {
             ]
         }
     };
-    let cells = |wording: &[(&str, bool)]| wording.iter().map(|(piece, _)| width(piece)).sum::<usize>();
-    if let Some(wording) = wordings.iter().find(|wording| cells(wording) <= usize::from(area.width)) {
+    let width_of = |wording: &[(&str, bool)]| wording.iter().map(|(piece, _)| width(piece)).sum::<usize>();
+    if let Some(wording) = wordings.iter().find(|wording| width_of(wording) <= usize::from(area.width)) {
         let pieces: Vec<_> =
             wording.iter().map(|(piece, is_figure)| (*piece, if *is_figure { text } else { dim })).collect();
         canvas.pieces(area.x, area.y, area.x + area.width, &pieces);
