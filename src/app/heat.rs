@@ -56,7 +56,7 @@ impl Heat {
         let steps = match self {
             Self::Off => return None,
             Self::Surprisal => SURPRISAL_LEGEND,
-            Self::Relative => ["1", "<1", "<½", "<⅕", "<5 %", "<1 %"],
+            Self::Relative => ["1", "<1", "<½", "<⅕", "<5%", "<1%"],
             Self::Entropy => ["0", "¼", "¾", "1½", "2½", "4"],
         };
         Some((self.units().first()?, steps))

@@ -357,12 +357,15 @@ mod tests {
 
     #[test]
     fn the_gist_leaves_out_whole_parts_and_lines_have_names_of_their_own() {
-        let finding = found(|question| match question {
-            Question::TopP | Question::Stop => refused(None, "no"),
-            _ => usual(question),
-        });
+        let refusing = |question| {
+            if question == Question::Penalties { refused(None, "no") } else { usual(question) }
+        };
+        let finding = found(refusing);
         let (when, stage) = ("probed 2026-11-21", "before temperature · 3 candidates");
-        assert_eq!(finding.summary(), format!("{when} · {stage} · refuses top_p, stop"));
+        assert_eq!(
+            finding.summary(),
+            format!("{when} · {stage} · refuses presence_penalty, frequency_penalty")
+        );
         assert_eq!(finding.summary_in(76), format!("{when} · {stage} · refuses 2 parameters"));
         assert_eq!(finding.summary_in(60), format!("{when} · {stage}"));
         let mut names: Vec<_> = finding.lines().into_iter().map(|(name, _)| name).collect();

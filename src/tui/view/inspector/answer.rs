@@ -75,6 +75,9 @@ fn legend(
     has_open: bool,
 ) {
     let dim = canvas.style(Tint::Dim);
+    let is_ascii = canvas.theme.signs.is_ascii;
+    let steps = &steps.map(|step| spelled(step, is_ascii));
+    let names: &[String] = &names.iter().map(|name| spelled(name, is_ascii)).collect::<Vec<_>>();
     let cells: usize = steps.iter().map(|step| width(step) + 2).sum();
     let open: &[&str] = if has_open { &["wide band", "wide", ""] } else { &[""] };
     let cells_of = |name: &str, open: &str| {
@@ -82,7 +85,7 @@ fn legend(
         u16::try_from(width(name) + cells + open + 2).unwrap_or(u16::MAX)
     };
     let room = end.saturating_sub(start);
-    let fits = |(name, open): &(&&str, &&str)| cells_of(name, open) <= room;
+    let fits = |(name, open): &(&String, &&str)| cells_of(name, open) <= room;
     let mut wordings = open.iter().flat_map(|open| names.iter().map(move |name| (name, open)));
     let Some((name, open)) = wordings.find(fits) else { return };
     let mut x = canvas.pieces(end - cells_of(name, open), y, end, &[(" ", dim), (name, dim), (" ", dim)]);
@@ -96,6 +99,13 @@ fn legend(
     if !open.is_empty() {
         step(Shade::Open, open, x);
     }
+}
+
+/// Returns a text of a legend with its fractions as decimals where the terminal shows no others.
+fn spelled(text: &str, is_ascii: bool) -> String {
+    const FRACTIONS: [(&str, &str); 4] = [("½", ".5"), ("¼", ".25"), ("¾", ".75"), ("⅕", ".2")];
+    let replaced = |text: String, (sign, decimal): &(&str, &str)| text.replace(sign, decimal);
+    if is_ascii { FRACTIONS.iter().fold(text.to_owned(), replaced) } else { text.to_owned() }
 }
 
 fn strips(app: &App, canvas: &mut Canvas<'_>, area: Rect) {

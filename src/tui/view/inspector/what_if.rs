@@ -23,7 +23,9 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, run: &Run) {
     let is_on = app.inspector.sliders.reshaping().is_some();
     if let Some((after, line, end)) = part(canvas, app, area, "what if") {
         let room = usize::from(end.saturating_sub(after + 1));
-        if let Some(state) = states(app, run).into_iter().find(|state| width(state) + 2 <= room) {
+        if let Some(state) =
+            states(app, run, canvas.theme.signs.is_ascii).into_iter().find(|state| width(state) + 2 <= room)
+        {
             canvas.right(after + 1, line, end, &format!(" {state} "), if is_on { dim } else { faint });
         }
     }
@@ -60,7 +62,8 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, run: &Run) {
 }
 
 /// Returns how exact the reshaped position is, the longest wording first.
-fn states(app: &App, run: &Run) -> Vec<String> {
+fn states(app: &App, run: &Run, is_ascii: bool) -> Vec<String> {
+    let about = if is_ascii { "+-" } else { "±" };
     let key = |command| app.keymap.hint(command, Place::Inspector).unwrap_or_default();
     let what_if = match app.what_if(run) {
         None => return vec![format!("{} {} move", key(Command::LowerWhatIf), key(Command::RaiseWhatIf))],
@@ -77,9 +80,9 @@ fn states(app: &App, run: &Run) -> Vec<String> {
     let exactness = match () {
         () if outcome.is_exact() => "exact".to_owned(),
         () if outcome.chosen.band.is_point() => "chosen exact".to_owned(),
-        () if points < 0.05 => "chosen ±<0.1 points".to_owned(),
-        () if outcome.chosen.band.is_wide() => format!("chosen ±{points:.0} points"),
-        () => format!("chosen ±{points:.1} points"),
+        () if points < 0.05 => format!("chosen {about}<0.1 points"),
+        () if outcome.chosen.band.is_wide() => format!("chosen {about}{points:.0} points"),
+        () => format!("chosen {about}{points:.1} points"),
     };
     let asked = run.request.sampling.top_logprobs.unwrap_or(MOST_CANDIDATES);
     let mut states = Vec::new();
