@@ -85,7 +85,7 @@ impl App {
     pub(super) fn note_cell(&mut self) {
         match self.compare.pane(self.compare.cursor) {
             Some(pane) => {
-                self.overlay = Some(Overlay::Note(Prompt { text: pane.note.clone(), error: None }));
+                self.overlay = Some(Overlay::Note(Prompt { text: pane.note.clone(), ..Prompt::default() }));
             }
             None => self.say(NO_CELL),
         }
