@@ -217,6 +217,8 @@ async fn tell_all(mut work: Work, started: Instant, sink: &Sink) -> Result<(), O
                 sink.send(&chunk).await?;
             }
             match step.ending {
+                // An answer may be over before it would break off.
+                Some(_) if work.behaviour.breaks_after().is_some() => return Err(Over),
                 Some(ending) => sink.send(&work.header.closing(index, ending)).await?,
                 None => still_open.push(index),
             }
@@ -258,7 +260,7 @@ async fn whole(mut work: Work, started: Instant) -> Response {
     }
     work.usage.completion += work.tellings.iter().map(Telling::generated).sum::<u64>();
     let body = work.header.answer(&choices, work.reasoning.as_deref(), work.usage);
-    let broken = choices.iter().any(|choice| choice.ending.is_none());
+    let broken = work.behaviour.breaks_after().is_some();
     if broken && work.behaviour == Behaviour::Stall {
         std::future::pending::<()>().await;
     }

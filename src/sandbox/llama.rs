@@ -333,6 +333,10 @@ async fn tell_all(mut work: Work, started: Instant, sink: &Sink) -> Result<(), O
             sink.send(&work.head.part(&step, work.telling.generated())).await?;
         }
         if let Some(ending) = step.ending {
+            // An answer may be over before it would break off.
+            if work.behaviour.breaks_after().is_some() {
+                return Err(Over);
+            }
             settled.predicted = work.telling.generated();
             settled.times = [begun - started, begun.elapsed()];
             return sink.send(&work.head.end(&settled, ending)).await;
@@ -346,18 +350,15 @@ async fn whole(mut work: Work, started: Instant) -> Response {
     let begun = Instant::now();
     let mut pacer = Pacer::new(work.pace, started);
     let mut settled = Settled::default();
-    let mut round = 0;
+    if work.behaviour == Behaviour::Stall {
+        std::future::pending::<()>().await;
+    }
     loop {
-        let is_over = work.behaviour.breaks_after() == Some(round);
-        if is_over && work.behaviour == Behaviour::Stall {
-            std::future::pending::<()>().await;
-        }
         pacer.wait().await;
         let Step { text, tokens, ending } = work.telling.step(work.model);
         settled.text.push_str(&text);
         settled.tokens.extend(tokens.iter().map(|token| token.chosen.id));
         settled.entries.extend(entries(&tokens, work.head.after_sampling));
-        round += 1;
         let Some(ending) = ending else { continue };
         settled.predicted = work.telling.generated();
         settled.times = [begun - started, begun.elapsed()];

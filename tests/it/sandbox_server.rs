@@ -354,8 +354,10 @@ async fn models_that_refuse() {
 #[tokio::test]
 async fn a_cut_answer_ends_in_an_error() {
     let server = start(Options::default()).await;
-    for stream in [true, false] {
-        let body = request("What is tea?", &json!({"model": "sandbox-cut", "stream": stream}));
+    // An answer of two tokens is over before one breaks off by itself.
+    for (stream, most) in [(true, 100), (false, 100), (true, 2), (false, 2)] {
+        let more = json!({"model": "sandbox-cut", "stream": stream, "max_tokens": most});
+        let body = request("What is tea?", &more);
         let mut response = post(&server, &body).await;
         let mut received = Vec::new();
         let end = loop {
