@@ -10,7 +10,7 @@ use crate::core::text::printable;
 use crate::core::time::Timestamp;
 use crate::core::time::millis;
 use crate::export::sweep::{Report, SampleDocument, Shapes, words};
-use crate::plan;
+use crate::check;
 use crate::structured::shape::Verdict;
 
 /// Most lines that are told of an answer that is not as asked.
@@ -135,7 +135,7 @@ impl Printer {
                 output.line(&format!("not as asked: {}", printable(line)))?;
             }
             for (check, verdict) in report.verdicts_on(sample) {
-                if let plan::Verdict::Failed(reason) = verdict {
+                if let check::Verdict::Failed(reason) = verdict {
                     output.line(&printable(&format!("✗ {check}: {reason}")))?;
                 }
             }

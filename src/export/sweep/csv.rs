@@ -9,7 +9,7 @@ use crate::core::run::{Count, Run};
 use crate::core::text::clusters;
 use crate::export::csv::push_row;
 use crate::export::record::{fault, rate};
-use crate::plan::Verdict;
+use crate::check::Verdict;
 
 /// Columns of every sample, after those of the axes.
 const COLUMNS: [&str; 26] = [

@@ -12,7 +12,7 @@ use crate::core::run::Run;
 use crate::core::text::fit;
 use crate::core::token::groups;
 use crate::export::page::Page;
-use crate::plan::Verdict;
+use crate::check::Verdict;
 
 /// How a sweep's page looks beyond what all pages have.
 const STYLE: &str = include_str!("page.css");

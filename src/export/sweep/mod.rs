@@ -21,7 +21,7 @@ use crate::core::request::ResponseFormat;
 use crate::core::run::Run;
 use crate::core::stream::Usage;
 use crate::core::sweep::Sample;
-use crate::plan::{Check, Verdict};
+use crate::check::{Check, Verdict};
 use crate::structured::shape::Shape;
 use std::borrow::Cow;
 
