@@ -32,12 +32,14 @@ mod on_answer;
 mod on_archive;
 mod on_branch;
 mod on_cell;
+mod on_check;
 mod on_compare;
 mod on_key;
 mod on_lens;
 mod on_message;
 mod on_overlay;
 mod on_pane;
+mod on_plan;
 mod on_probe;
 mod on_token;
 mod on_vote;
@@ -47,6 +49,7 @@ mod start;
 use chord::Chord;
 use command::{Command, Place};
 use compare::Compare;
+use compare::planned::Planned;
 use compare::setup::Setup;
 use composer::Composer;
 use counter::{Counter, Sent};
@@ -71,7 +74,7 @@ use crate::core::probe::Probes;
 use crate::core::request::Role;
 use crate::core::run::Run;
 use crate::core::time::Timestamp;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// A screen.
@@ -170,6 +173,8 @@ pub struct App {
     /// What the axes of a comparison can take their values from.
     personas: Vec<(String, String)>,
     temperatures: Vec<f64>,
+    /// Programs that may be run on answers, each with its arguments.
+    allowed: BTreeSet<Vec<String>>,
     wrap: u16,
     pending: Option<Chord>,
     interrupted: bool,
@@ -184,6 +189,8 @@ pub struct App {
     history_changed: bool,
     knowledge: Box<dyn Knowledge>,
     probes: Probes,
+    /// The file of a sweep to begin with.
+    planned: Option<Box<Planned>>,
     /// What names the session among all, and the number of the last thing kept of it.
     session: u64,
     kept: u64,
@@ -240,6 +247,7 @@ impl App {
             homes: HashMap::new(),
             personas: start.personas,
             temperatures: start.temperatures,
+            allowed: BTreeSet::new(),
             wrap: start.wrap,
             pending: None,
             interrupted: false,
@@ -254,6 +262,7 @@ impl App {
             history_changed: true,
             knowledge: start.knowledge,
             probes: start.probes,
+            planned: start.planned,
             session: start.session,
             kept: 0,
             probe: 0,
@@ -265,7 +274,14 @@ impl App {
 
     /// Returns what is to be done before the first message.
     pub fn begin(&mut self) -> Effects {
-        let effects = self.count();
+        let mut effects = Effects::none();
+        if let Some(planned) = self.planned.take() {
+            match self.open_plan(*planned) {
+                Ok(opened) => effects = opened,
+                Err(fault) => self.fault(&fault),
+            }
+        }
+        let effects = effects.then(self.count());
         if self.settings.model.is_empty() {
             return effects.and(Effect::ListModels(Arc::clone(&self.settings.endpoint().name)));
         }
@@ -310,6 +326,10 @@ impl App {
                 Effects::none()
             }
             Msg::Archive(news) => self.on_archive(news),
+            Msg::Judged { number, verdicts } => {
+                self.on_judged(number, verdicts);
+                Effects::none()
+            }
             Msg::SchemaRead { path, result } => {
                 self.on_schema(&path, result);
                 Effects::none()

@@ -1,5 +1,6 @@
 //! What the app is made of at its beginning, gathered by the shell from files and the environment.
 
+use crate::app::compare::planned::Planned;
 use crate::app::counter::Counter;
 use crate::app::heat::Heat;
 use crate::app::keymap::Keymap;
@@ -54,6 +55,8 @@ pub struct Start {
     pub knowledge: Box<dyn Knowledge>,
     /// What probes found out so far.
     pub probes: Probes,
+    /// The file of a sweep to open.
+    pub planned: Option<Box<Planned>>,
     /// What the user should know from the start.
     pub notices: Vec<Fault>,
 }

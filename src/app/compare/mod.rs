@@ -6,7 +6,9 @@
 //! earlier comparison finds nothing.
 
 pub mod board;
+pub mod checks;
 pub mod lens;
+pub mod planned;
 pub mod setup;
 pub mod vote;
 
@@ -22,6 +24,7 @@ use crate::core::job::RecordId;
 use crate::core::run::Run;
 use crate::core::time::Timestamp;
 use board::Board;
+use checks::Checks;
 use lens::{Lens, Lenses};
 use setup::{Basis, Outlook, Setup};
 use std::collections::BTreeSet;
@@ -100,6 +103,8 @@ pub struct Compare {
     pub best: BTreeSet<usize>,
     /// The name it is kept under.
     pub record: Option<RecordId>,
+    /// What the answers are held to.
+    pub checks: Checks,
     /// How the answers are read.
     pub lenses: Lenses,
     /// The columns shuffled, while they are voted on and until they are put back.
