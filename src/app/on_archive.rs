@@ -1,8 +1,8 @@
 //! The archive of comparisons: what is kept of them as they run, and opening and exporting them.
 
-use crate::app::compare::checks::Checks;
 use crate::app::archive::{ArchiveJob, ArchiveNews, Opened};
 use crate::app::command::{Command, Place};
+use crate::app::compare::checks::Checks;
 use crate::app::msg::{Effect, Effects};
 use crate::app::overlay::{Choice, Item, List, Overlay, Prompt};
 use crate::app::{App, Screen};

@@ -1,10 +1,10 @@
 //! Starts the workbench: the first frame is on screen before anything that can wait is begun.
 
 use crate::access::{Access, NATURAL_RATE, probe, random};
+use crate::app::compare::planned::Planned;
 use crate::app::counter::Counter;
 use crate::app::heat::Heat;
 use crate::app::keymap::Keymap;
-use crate::app::compare::planned::Planned;
 use crate::app::msg::Msg;
 use crate::app::settings::{EndpointCard, Settings};
 use crate::app::{App, Knowledge, Start};
@@ -267,11 +267,7 @@ fn app_start(config: &Config, known: Known, opening: Opening) -> Start {
 }
 
 /// Returns what a file holds: a conversation or a sweep, by the ending of its name, else by its content.
-fn read(
-    path: &Path,
-    loaded: &Loaded,
-    ids: &mut Ids,
-) -> Result<(Conversation, Option<Box<Planned>>), Fault> {
+fn read(path: &Path, loaded: &Loaded, ids: &mut Ids) -> Result<(Conversation, Option<Box<Planned>>), Fault> {
     // As for the headless command, what a flag says goes over what the file says.
     let shown = loaded.shown();
     let is_flag = |key: &str| shown.iter().any(|own| own.key == key && own.origin == Origin::Flag);

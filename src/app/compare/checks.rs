@@ -302,7 +302,8 @@ mod tests {
 
     #[test]
     fn a_check_of_a_file_keeps_its_name_until_it_is_typed_over() {
-        let check = Check { name: Some("이름".to_owned()), required: false, ..Check::parse("contains=a").unwrap() };
+        let check =
+            Check { name: Some("이름".to_owned()), required: false, ..Check::parse("contains=a").unwrap() };
         let mut line = CheckLine::of(&check);
         assert_eq!(line.check(), Ok(Some(check)));
         line.push('b');

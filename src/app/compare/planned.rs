@@ -94,7 +94,8 @@ impl Line {
             is_one_line && Axis::parse(parameter.clone(), text, &known).as_ref() == Ok(axis)
         };
         let written = listed(axis.values().iter().map(|value| spelled(&value.setting, &value.label)));
-        let values = typed.filter(|text| is_same(text)).or(Some(written.as_str()).filter(|text| is_same(text)));
+        let values =
+            typed.filter(|text| is_same(text)).or(Some(written.as_str()).filter(|text| is_same(text)));
         match values {
             Some(values) => Self { values: values.to_owned(), parameter, given: None },
             None => {

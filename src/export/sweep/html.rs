@@ -5,6 +5,7 @@
 //! deleted text, which says so without any style too.
 
 use super::{Report, markdown, words};
+use crate::check::Verdict;
 use crate::core::bench::State;
 use crate::core::diff::diff;
 use crate::core::heat::{Level, SURPRISAL_LEGEND};
@@ -12,7 +13,6 @@ use crate::core::run::Run;
 use crate::core::text::fit;
 use crate::core::token::groups;
 use crate::export::page::Page;
-use crate::check::Verdict;
 
 /// How a sweep's page looks beyond what all pages have.
 const STYLE: &str = include_str!("page.css");

@@ -5,10 +5,10 @@
 //! needs no more memory than a small one.
 
 use super::{Report, Shapes};
+use crate::check::Verdict;
 use crate::core::bench::State;
 use crate::core::diversity::{Agreement, Diversity};
 use crate::export::record::RunRecord;
-use crate::check::Verdict;
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 

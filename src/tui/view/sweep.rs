@@ -89,8 +89,22 @@ fn current(app: &App, number: usize, axis: &Axis) -> Option<usize> {
     is_same.then(|| sweep.coordinates(app.compare.cursor).get(number).copied()).flatten()
 }
 
-/// Returns how far the sweep is, or what the next one takes, at length and ever shorter.
+/// Returns where the comparison stands, at length and ever shorter: first how many answers pass the checks.
 fn standing(app: &App, signs: &Signs) -> Vec<String> {
+    let compare = &app.compare;
+    let samples = compare.bench.as_ref().map_or(0, |bench| bench.slots().len());
+    let rate = compare.checks.rate(0..samples);
+    let mut texts = pace(app, signs);
+    if rate.judged > 0 {
+        let passed = format!("{}/{} pass", rate.passed, rate.judged);
+        texts = texts.into_iter().map(|text| format!("{passed} · {text}")).collect();
+        texts.push(passed);
+    }
+    texts
+}
+
+/// Returns how far the sweep is, or what the next one takes, at length and ever shorter.
+fn pace(app: &App, signs: &Signs) -> Vec<String> {
     let compare = &app.compare;
     let progress = compare.bench.as_ref().map(|bench| (bench, bench.progress(app.now)));
     if let Some((bench, progress)) = progress
