@@ -347,7 +347,7 @@ pub const COMMANDS: &[Spec] = &{
         spec(C::ContinueCell, "compare.continue", G::Compare, "Continue this one as the conversation", &["c"], GRID),
         spec(C::VoteBlind, "compare.vote", G::Compare, "Vote blind: columns shuffled and unnamed", &["w"], GRID),
         spec(C::NoteCell, "compare.note", G::Compare, "Write a note on the cell", &["#"], GRID),
-        spec(C::OpenPlan, "compare.file", G::Compare, "Open a sweep's file: sweep.toml", &["alt-f"], EVERYWHERE),
+        spec(C::OpenPlan, "compare.file", G::Compare, "Open a sweep's file: sweep.toml", &["alt-l"], EVERYWHERE),
         spec(C::JudgeAgain, "compare.check", G::Compare, "Judge anew by the checks, programs after a yes", &["!"], GRID),
         spec(C::OverlayAccept, "list.accept", G::Overlay, "Take the selected row", &["enter"], OVERLAY),
         spec(C::OverlayClose, "list.close", G::Overlay, "Close", &["esc", "ctrl-c"], OVERLAY),

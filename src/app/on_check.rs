@@ -113,12 +113,12 @@ impl App {
     }
 
     /// Puts other checks in the place of those the comparison on screen is held to.
-    pub(super) fn use_checks(&mut self, checks: Vec<Check>) -> Effects {
+    pub(super) fn use_checks(&mut self, checks: &[Check]) -> Effects {
         if self.compare.bench.is_none() {
             return Effects::none();
         }
-        let judged = self.begin_judging(checks.clone());
-        self.asks_leave(&checks, Then::Judge);
+        let judged = self.begin_judging(checks.to_vec());
+        self.asks_leave(checks, Then::Judge);
         judged.then(self.keep_checks())
     }
 }

@@ -278,7 +278,7 @@ impl App {
                     bench.set_budget(self.compare.setup.budget);
                 }
                 let judged = if has_new_checks {
-                    self.use_checks(self.compare.setup.checks.clone())
+                    self.use_checks(&self.compare.setup.checks.clone())
                 } else {
                     Effects::none()
                 };

@@ -40,7 +40,7 @@ impl App {
         if prompt.text.trim() != path {
             return Effects::none();
         }
-        match result.and_then(|planned| self.open_plan(*planned)) {
+        match result.and_then(|planned| self.open_plan(&planned)) {
             Ok(effects) => {
                 self.overlay = None;
                 effects
@@ -55,7 +55,7 @@ impl App {
     }
 
     /// Takes what a file says, so that Enter asks it.
-    pub(super) fn open_plan(&mut self, planned: Planned) -> Result<Effects, Fault> {
+    pub(super) fn open_plan(&mut self, planned: &Planned) -> Result<Effects, Fault> {
         let path = planned.path.clone();
         let refused = |why: String| Fault::new(FaultKind::Local, format!("{path} cannot be opened: {why}"));
         let base = planned.sweep.base().clone();
@@ -72,12 +72,12 @@ impl App {
         self.continued = None;
         let begun = self.begin_with(&base.messages[..before]);
         self.put_question(&question);
-        let shelf = self.shelf();
-        self.compare.setup = planned.setup(&shelf);
+        let names = self.shelf();
+        self.compare.setup = planned.setup(&names);
         self.show(Screen::Compare);
         self.compare.zoomed = false;
         self.focus = Place::Composer;
-        self.say_opened(&planned);
+        self.say_opened(planned);
         let list = self.settings.model.is_empty().then(|| Effect::ListModels(base.endpoint));
         Ok(begun.then(list.into()))
     }

@@ -164,7 +164,7 @@ impl Rate {
 /// The checks of a comparison and the verdicts on its samples.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Checks {
-    checks: Vec<Check>,
+    all: Vec<Check>,
     verdicts: Vec<Vec<Verdict>>,
     number: u64,
     revision: u64,
@@ -174,7 +174,7 @@ impl Checks {
     /// Holds so many samples to some checks from here on; what was judged is forgotten.
     pub fn begin(&mut self, checks: Vec<Check>, samples: usize) {
         self.verdicts = vec![Vec::new(); samples];
-        self.checks = checks;
+        self.all = checks;
         self.number += 1;
         self.revision += 1;
     }
@@ -182,7 +182,7 @@ impl Checks {
     /// Returns the checks.
     #[must_use]
     pub fn checks(&self) -> &[Check] {
-        &self.checks
+        &self.all
     }
 
     /// Returns the verdicts, sample by sample.
@@ -205,7 +205,7 @@ impl Checks {
 
     /// Takes the verdicts on a sample.
     pub fn judged(&mut self, sample: usize, verdicts: Vec<Verdict>) {
-        if let Some(place) = self.verdicts.get_mut(sample).filter(|_| verdicts.len() == self.checks.len()) {
+        if let Some(place) = self.verdicts.get_mut(sample).filter(|_| verdicts.len() == self.all.len()) {
             *place = verdicts;
             self.revision += 1;
         }
@@ -221,7 +221,7 @@ impl Checks {
 
     /// Returns the checks with the verdicts on a sample; nothing before it was judged.
     pub fn on(&self, sample: usize) -> impl Iterator<Item = (&Check, &Verdict)> {
-        self.checks.iter().zip(self.verdicts.get(sample).into_iter().flatten())
+        self.all.iter().zip(self.verdicts.get(sample).into_iter().flatten())
     }
 
     /// Returns how many verdicts on a sample are good, and how many are bad.
@@ -248,7 +248,7 @@ impl Checks {
         let mut rate = Rate::default();
         for sample in samples {
             let (passed, failed) = self.counts(sample);
-            let is_passed = !self.checks.is_empty() && passed == self.checks.len();
+            let is_passed = !self.all.is_empty() && passed == self.all.len();
             rate.passed += usize::from(is_passed);
             rate.judged += usize::from(is_passed || failed > 0);
         }
@@ -268,7 +268,7 @@ impl Checks {
 
     /// Returns the programs that the checks name.
     pub fn commands(&self) -> impl Iterator<Item = &[String]> {
-        self.checks.iter().filter_map(|check| check.rule.command())
+        self.all.iter().filter_map(|check| check.rule.command())
     }
 }
 

@@ -31,12 +31,12 @@ pub struct Planned {
 impl Planned {
     /// Returns the setup, typed with the names of a shelf.
     #[must_use]
-    pub fn setup(&self, shelf: &Shelf) -> Setup {
+    pub fn setup(&self, names: &Shelf) -> Setup {
         let typed = self.typed.iter().map(Option::as_deref).chain(std::iter::repeat(None));
         let lines = self.sweep.axes().iter().zip(typed);
         Setup {
             axes: self.sweep.axes().to_vec(),
-            lines: lines.map(|(axis, typed)| Line::of(axis, typed, shelf)).collect(),
+            lines: lines.map(|(axis, typed)| Line::of(axis, typed, names)).collect(),
             repeats: self.sweep.repeats(),
             budget: self.budget,
             budget_line: budget_line(&self.budget),

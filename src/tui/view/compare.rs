@@ -403,6 +403,7 @@ fn empty(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
                     ["vary something else: personas, models, prompts; repeats", "vary something else"],
                 ),
                 (Command::EditParameters, ["edit what all columns share", "edit what all share"]),
+                (Command::OpenPlan, ["open a sweep's file, a sweep.toml", "open a sweep's file"]),
             ],
             aside: "",
         },

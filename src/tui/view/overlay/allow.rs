@@ -6,7 +6,7 @@ use super::super::paint::Canvas;
 use super::open;
 use crate::app::App;
 use crate::app::overlay::Allowing;
-use crate::core::text::visible;
+use crate::core::text::printable;
 use crate::markup::wrap;
 use crate::tui::theme::Tint;
 
@@ -43,7 +43,7 @@ const AROUND: u16 = 6;
 /// Returns a program and its arguments in lines, as a shell would take them; the first is marked.
 fn written(words: &[String], width: u16) -> Vec<(String, bool)> {
     let line = words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
-    let shown = visible(&line);
+    let shown = printable(&line);
     let parts = wrap(&shown, 0..shown.len(), width.saturating_sub(2).max(1));
     let parts = parts.into_iter().enumerate();
     parts.map(|(number, part)| (shown.get(part).unwrap_or_default().to_owned(), number == 0)).collect()
@@ -55,6 +55,8 @@ fn quoted(word: &str) -> String {
     if !word.is_empty() && word.chars().all(is_plain) {
         return word.to_owned();
     }
+    let shown = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    let word: String = word.chars().map(shown).collect();
     format!("'{}'", word.replace('\'', "'\\''"))
 }
 
@@ -64,11 +66,11 @@ mod tests {
 
     #[test]
     fn a_program_is_shown_whole() {
-        let words = ["sh", "-c", "rm -r it's", "a\u{202e}b"].map(str::to_owned);
+        let words = ["sh", "-c", "rm -r it's", "a\u{202e}b\n"].map(str::to_owned);
         let lines = written(&words, 12);
         assert!(lines.len() > 2 && lines[0].1 && !lines[1].1, "{lines:?}");
         let whole: String = lines.iter().map(|(line, _)| line.trim_end()).collect();
         assert!(whole.contains("'rm") && whole.contains("it'\\''s'"), "{whole}");
-        assert!(!whole.contains('\u{202e}'), "{whole}");
+        assert!(!whole.contains('\u{202e}') && whole.contains("\\n"), "{whole}");
     }
 }
