@@ -243,7 +243,12 @@ impl App {
         if !checks.is_empty() {
             self.compare.setup.checks.clone_from(&checks);
         }
+        let has_programs = checks.iter().any(|check| check.rule.command().is_some());
         let judging = self.begin_judging(checks);
+        if has_programs {
+            let key = self.key(Command::JudgeAgain, Place::Grid);
+            self.say(format!("its checks name programs: {key} asks before it runs them"));
+        }
         if waiting > 0 {
             let key = self.key(Command::PauseSweep, Place::Grid);
             self.say(format!("{waiting} not answered yet: {key} asks for the rest"));

@@ -260,7 +260,11 @@ impl App {
         }
         let was_themes = matches!(&self.overlay, Some(Overlay::List(list)) if list.title == "themes");
         let was_probing = matches!(&self.overlay, Some(Overlay::Probe(probing)) if probing.is_running());
+        let was_asked = matches!(&self.overlay, Some(Overlay::Allow(_)));
         self.overlay = None;
+        if was_asked {
+            self.say("no program is run");
+        }
         if was_probing {
             self.say("the probe was stopped: nothing of it is kept");
             // What may still come of it is nobody's any more.

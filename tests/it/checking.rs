@@ -4,6 +4,7 @@
 use crate::support::DEADLINE;
 use crate::support::gated::GatedServer;
 use crate::support::harness::Harness;
+use crate::support::pty::{Home, Pty};
 use crate::support::stage::Stage;
 use crate::support::wire::answer;
 use tokenscope::app::archive::ArchiveJob;
@@ -164,6 +165,7 @@ fn programs_are_shown_and_run_after_a_yes_only() {
         assert!(stage.started.is_empty() && matches!(stage.app.overlay, Some(Overlay::Allow(_))));
         stage.press("esc");
         assert!(stage.app.overlay.is_none() && stage.started.is_empty());
+        assert_eq!(stage.notice(), "no program is run");
         stage.press("enter n");
         assert_eq!((stage.started.len(), begun(&stage.all_effects()).unwrap().1), (2, false));
         let open = runs(&stage);
@@ -201,6 +203,47 @@ async fn programs_judge_beside_the_loop() {
     assert_eq!(std::fs::read_to_string(&seen).unwrap(), "서울의 국밥");
     desk.press("ctrl-q");
     desk.ends().await;
+}
+
+#[test]
+fn a_cell_says_how_many_of_its_answers_pass() {
+    let mut stage = form(120, 40);
+    stage.type_text("국밥").press("up up right enter enter");
+    for (run, text) in runs(&stage).into_iter().zip(["국밥", "국밥", "빵", "국밥"]) {
+        stage.answer(run, text);
+    }
+    judge(&mut stage);
+    let screen = stage.screen();
+    let line = screen.lines().find(|line| line.contains("stop")).unwrap();
+    // Every cell is asked once before any is asked twice.
+    assert!(line.contains("stop ✓1 · 1/2 pass") && line.contains("stop ✓1 · 2/2 pass"), "{screen}");
+    assert!(screen.contains("3/4 pass"), "{screen}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn an_earlier_comparison_runs_no_program_by_being_opened() {
+    let home = Home::new();
+    std::fs::create_dir_all(home.data()).unwrap();
+    let (file, seen) = (home.data().join("s.toml"), home.data().join("seen"));
+    let text = format!("prompt = \"아침?\"\n[[checks]]\ncommand = [\"tee\", \"{}\"]\n", seen.display());
+    std::fs::write(&file, text).unwrap();
+    let server = GatedServer::start().await;
+    let mut terminal = Pty::open(&home, &server.base_url(), (120, 30), &file);
+    terminal.shows("programs of its checks only after a yes").send("\r").shows("$ tee").send("n");
+    let mut call = tokio::time::timeout(DEADLINE, server.accept()).await.expect("a request comes");
+    call.open().await;
+    call.send(answer("서울의 국밥").as_bytes()).await;
+    call.finish().await;
+    terminal.shows("국밥").send("\x11");
+    assert_eq!(terminal.ends(), 0);
+    let mut terminal = Pty::start(&home, &server.base_url(), 120, 30);
+    terminal.shows("Write a message").send("\x1bo").shows("1/1 answered").send("\r");
+    terminal.shows("its checks name programs: !");
+    assert!(!seen.exists());
+    terminal.send("!").shows("$ tee").send("y").shows("✓1").send("\x11");
+    assert_eq!(terminal.ends(), 0);
+    assert_eq!(std::fs::read_to_string(&seen).unwrap(), "서울의 국밥");
 }
 
 #[cfg(unix)]

@@ -297,7 +297,8 @@ fn figures(app: &App, canvas: &mut Canvas<'_>, frame: Rect, cell: usize, shown: 
     }
     rule(canvas, frame, line, canvas.theme.frame(is_focused).0);
     let after = canvas.text(x, line + 1, end, &state, state_style);
-    let after = judged(canvas, (after, line + 1, end), verdicts) + 1;
+    let after = judged(canvas, (after, line + 1, end), verdicts);
+    let after = passing(app, canvas, cell, (after, line + 1), end - taken(&tokens).min(end)) + 1;
     let fits = |text: &String| usize::from(end.saturating_sub(after)) >= width(text);
     if let Some(tokens) = [tokens, count.unwrap_or_default()].iter().find(|tokens| fits(tokens)) {
         canvas.right(after, line + 1, end, tokens, text);
@@ -353,6 +354,24 @@ fn judged(canvas: &mut Canvas<'_>, (x, y, end): (u16, u16, u16), (passed, failed
         }
     }
     x
+}
+
+/// Returns the cells a text takes at the end of a line, with one before it.
+fn taken(text: &str) -> u16 {
+    u16::try_from(width(text) + 1).unwrap_or(u16::MAX)
+}
+
+/// Draws how many of a cell's answers pass, where there are several and there is room; returns the column
+/// after.
+fn passing(app: &App, canvas: &mut Canvas<'_>, cell: usize, (x, y): (u16, u16), end: u16) -> u16 {
+    let samples = app.compare.bench.as_ref().map_or(0..0, |bench| bench.samples_of(cell));
+    let rate = app.compare.checks.rate(samples.clone());
+    let text = format!(" · {}/{} pass", rate.passed, rate.judged);
+    if samples.len() < 2 || rate.judged == 0 || x.saturating_add(taken(&text)) > end {
+        return x;
+    }
+    let dim = canvas.style(Tint::Dim);
+    canvas.text(x, y, end, &text, dim)
 }
 
 /// Returns how alike the answers of a cell are, at length and short; nothing before there are two.
