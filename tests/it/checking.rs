@@ -160,6 +160,10 @@ fn programs_are_shown_and_run_after_a_yes_only() {
         assert!(stage.started.is_empty());
         let screen = stage.screen();
         assert!(screen.contains("run these programs?") && screen.contains("$ sh -c rm"), "{screen}");
+        stage.press("esc alt-t down down down down delete").type_text("command=sh -c");
+        stage.type_text(&" 긴 argument".repeat(20)).press("enter enter");
+        let shown: String = stage.screen().lines().filter(|line| line.contains("argument")).collect();
+        assert_eq!(shown.matches("argument").count(), 20, "{}", stage.screen());
         // Neither what is pasted nor Enter is a yes.
         stage.paste("y").press("enter enter x");
         assert!(stage.started.is_empty() && matches!(stage.app.overlay, Some(Overlay::Allow(_))));

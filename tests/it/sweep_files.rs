@@ -405,3 +405,36 @@ fn what_is_opened_is_told_apart() {
         Pty::open(&home, "http://127.0.0.1:9/v1", (250, 24), &path).shows(told);
     }
 }
+
+#[test]
+fn a_file_without_a_model_takes_the_first_the_endpoint_lists() {
+    let mut file = planned("prompt = \"hi\"");
+    let base = tokenscope::core::request::Request { model: "".into(), ..file.sweep.base().clone() };
+    file.sweep = Sweep::new(base, Vec::new(), 1).unwrap();
+    let mut stage = Stage::with(120, 40, |start| start.planned = Some(Box::new(file)));
+    assert!(stage.all_effects().contains(&Effect::ListModels("local".into())));
+    stage.tell(Msg::Models { endpoint: "local".into(), result: Ok(vec!["m-9".to_owned()]) });
+    stage.press("enter");
+    assert_eq!(&*stage.started[0].1.model, "m-9");
+}
+
+#[tokio::test]
+async fn a_table_is_read_beside_the_loop() {
+    let folder = tempfile::tempdir().unwrap();
+    let (good, bad) = (folder.path().join("c.jsonl"), folder.path().join("b.csv"));
+    std::fs::write(&good, "{\"city\":\"서울\"}\n{\"city\":\"Paris\"}\n").unwrap();
+    std::fs::write(&bad, "city,dish\n서울\n").unwrap();
+    let server = GatedServer::start().await;
+    let desk = Harness::new(80, 24, &server);
+    desk.press("alt-2").type_text("A dish of {{city}}?").press("alt-t left left").shows("CSV or JSONL").await;
+    desk.type_text(&bad.display().to_string()).press("enter");
+    desk.shows("line 2 has 1 values").await;
+    for _ in bad.display().to_string().chars() {
+        desk.press("backspace");
+    }
+    desk.type_text(&good.display().to_string()).press("enter").shows("rows 서울 Paris").await.press("enter");
+    let expected = ["A dish of Paris? 0.7", "A dish of 서울? 0.7"];
+    assert_eq!(serve(&server, 2, "국").await, expected.map(str::to_owned).into());
+    desk.press("ctrl-q");
+    desk.ends().await;
+}

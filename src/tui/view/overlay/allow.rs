@@ -5,6 +5,8 @@
 use super::super::paint::Canvas;
 use super::open;
 use crate::app::App;
+use crate::app::layout::overlay;
+use crate::app::msg::Size;
 use crate::app::overlay::Allowing;
 use crate::core::text::printable;
 use crate::markup::wrap;
@@ -12,11 +14,11 @@ use crate::tui::theme::Tint;
 
 /// Draws the question.
 pub(super) fn draw(app: &App, asked: &Allowing, canvas: &mut Canvas<'_>) {
-    let width = app.layout.main.width.min(WIDEST);
-    let inside = width.saturating_sub(2);
+    // As wide as the box will be, whatever the screen leaves of what is wanted.
+    let inside = overlay(app.layout.main, Size { width: WIDEST, height: AROUND }).inner().width;
     let lines: Vec<(String, bool)> = asked.commands.iter().flat_map(|words| written(words, inside)).collect();
     let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(AROUND);
-    let area = open(app, canvas, (width, height), "run these programs?");
+    let area = open(app, canvas, (WIDEST, height), "run these programs?");
     let (text, dim, key) = (canvas.style(Tint::Text), canvas.style(Tint::Dim), canvas.style(Tint::Key));
     let (end, bottom) = (area.x + area.width, area.y + area.height);
     let intro = "Checks run them on this machine, each answer on standard input:";
