@@ -4,7 +4,7 @@
 use crate::support::DEADLINE;
 use crate::support::gated::{Call, GatedServer};
 use crate::support::harness::Harness;
-use crate::support::pty::{Home, Pty};
+use crate::support::pty::{Home, Pty, becomes};
 use crate::support::stage::Stage;
 use crate::support::wire::answer;
 use std::collections::BTreeSet;
@@ -354,6 +354,21 @@ async fn a_file_is_opened_run_written_and_opened_again() {
         desk.press("backspace");
     }
     desk.type_text(&at("again.toml")).press("enter").shows("written:").await;
+    // What came of the checks goes into documents.
+    desk.press("e");
+    for _ in 0..12 {
+        desk.press("backspace");
+    }
+    desk.type_text(&at("out.json")).press("enter").shows("out.json").await;
+    let is_whole = || {
+        let text = std::fs::read_to_string(at("out.json")).unwrap_or_default();
+        serde_json::from_str::<serde_json::Value>(&text).is_ok()
+    };
+    becomes("the document is written", is_whole);
+    let document: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(at("out.json")).unwrap()).unwrap();
+    let checks = &document["cells"][0]["samples"][0]["checks"];
+    assert_eq!((&checks[0]["passed"], &checks[1]["passed"]), (&true.into(), &true.into()), "{checks}");
     desk.press("ctrl-q");
     desk.ends().await;
 

@@ -274,16 +274,18 @@ pub(super) fn form(app: &App, form: &Form, canvas: &mut Canvas<'_>) -> Option<(u
 
 /// Returns the end of a text that has room, led by an ellipsis where it was longer.
 pub(super) fn tail(text: &str, room: usize) -> String {
-    if width(text) <= room {
-        return text.to_owned();
+    let (mut used, mut kept) = (0, text.len());
+    // From the end, as what stands before it may be as long as a table.
+    for (at, cluster) in crate::core::text::clusters(text).rev() {
+        used += width(cluster);
+        if used > room {
+            return format!("…{}", &text[kept..]);
+        }
+        if used < room {
+            kept = at;
+        }
     }
-    let mut kept = text;
-    while width(kept) + 1 > room {
-        let mut clusters = crate::core::text::clusters(kept);
-        clusters.next();
-        kept = clusters.next().map_or("", |(at, _)| &kept[at..]);
-    }
-    format!("…{kept}")
+    text.to_owned()
 }
 
 /// Returns how many requests the form makes, and what of it is refused.
@@ -346,5 +348,25 @@ fn hint(row: Row, form: &Form) -> String {
         Row::Budget => "requests=100, dollars=0.5, seconds=60: any of them".to_owned(),
         Row::Check(at) => check_hint(form.checks[at].kind).to_owned(),
         Row::AddCheck => "what each answer must hold; type it, or regex=… as --check takes it".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_text_is_what_has_room() {
+        for (text, room, shown) in [
+            ("abc", 3, "abc"),
+            ("abcd", 3, "…cd"),
+            ("가나다", 5, "…나다"),
+            ("가나다", 4, "…다"),
+            ("", 0, ""),
+            ("ab", 0, "…"),
+            ("a👨‍👩‍👧", 2, "…"),
+        ] {
+            assert_eq!(tail(text, room), shown, "{text} in {room}");
+        }
     }
 }
