@@ -3,11 +3,14 @@
 //! Moments in records are milliseconds of the session's clock: the app knows no other, and the archive
 //! turns them into the time of day.
 
+use crate::app::compare::checks::Checks;
+use crate::app::compare::planned::Planned;
+use crate::check::Check;
 use crate::core::bench::Bench;
 use crate::core::fault::Fault;
 use crate::core::job::{RecordId, RunRecord, SweepRecord, SweepSummary};
 use crate::core::run::Run;
-use crate::core::sweep::Sweep;
+use crate::core::sweep::{Axis, Sweep};
 
 /// What the archive is asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +21,8 @@ pub enum ArchiveJob {
         record: Box<SweepRecord>,
         /// What it is made of.
         sweep: Box<Sweep>,
+        /// What its answers must hold.
+        checks: Vec<Check>,
     },
     /// Keep the answer of a sample.
     Keep {
@@ -60,7 +65,13 @@ pub enum ArchiveJob {
         path: String,
         /// The comparison.
         bench: Box<Bench>,
+        /// What its answers must hold, and the verdicts.
+        checks: Box<Checks>,
     },
+    /// Read the file of a sweep.
+    ReadPlan(String),
+    /// Read a table of variables.
+    ReadRows(String),
 }
 
 /// A comparison that was fetched.
@@ -70,6 +81,8 @@ pub struct Opened {
     pub record: SweepRecord,
     /// What it is made of.
     pub sweep: Sweep,
+    /// What its answers must hold.
+    pub checks: Vec<Check>,
     /// The answers of its samples, in their order.
     pub answers: Vec<Option<RunRecord>>,
 }
@@ -101,6 +114,20 @@ pub enum ArchiveNews {
     },
     /// A file was written.
     Exported(String),
+    /// The file of a sweep was read.
+    Plan {
+        /// The file.
+        path: String,
+        /// What it says, or why it cannot be opened.
+        result: Result<Box<Planned>, Fault>,
+    },
+    /// A table of variables was read.
+    Rows {
+        /// The file.
+        path: String,
+        /// Its rows, or what is wrong in which line.
+        result: Result<Axis, Fault>,
+    },
     /// Something could not be done.
     Failed(Fault),
 }

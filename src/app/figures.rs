@@ -7,6 +7,7 @@
 //! Invariant: every row has an entry for every column, in the order of the columns.
 
 mod accord;
+mod checked;
 mod column;
 mod cursor;
 mod entry;
@@ -49,6 +50,8 @@ pub struct Figures {
     pub columns: Vec<Column>,
     /// The statistics, [`Statistic::ALL`] in order.
     pub rows: Vec<Row>,
+    /// What the checks are called, where there are any.
+    checks: Vec<String>,
 }
 
 impl Figures {
@@ -66,7 +69,7 @@ impl Figures {
                 entries: sources.iter().map(|source| source.entry(statistic)).collect(),
             })
             .collect();
-        Self { axis: axis.into(), columns, rows }
+        Self { axis: axis.into(), columns, rows, checks: Vec::new() }
     }
 
     /// Returns where the columns stand along the axis, from 0 to 1: by their numbers where all have
@@ -130,6 +133,8 @@ impl<'a> Source<'a> {
                 Entry::of(&Spread::of_answers(done.filter_map(|slot| slot.dollars).collect()))
             }
             Statistic::Finish => self.endings(),
+            // Verdicts are no part of a bench.
+            Statistic::Passed | Statistic::Check(_) => Entry::Nothing,
         }
     }
 

@@ -32,12 +32,15 @@ mod on_answer;
 mod on_archive;
 mod on_branch;
 mod on_cell;
+mod on_check;
 mod on_compare;
+mod on_count;
 mod on_key;
 mod on_lens;
 mod on_message;
 mod on_overlay;
 mod on_pane;
+mod on_plan;
 mod on_probe;
 mod on_token;
 mod on_vote;
@@ -47,6 +50,7 @@ mod start;
 use chord::Chord;
 use command::{Command, Place};
 use compare::Compare;
+use compare::planned::Planned;
 use compare::setup::Setup;
 use composer::Composer;
 use counter::{Counter, Sent};
@@ -71,7 +75,7 @@ use crate::core::probe::Probes;
 use crate::core::request::Role;
 use crate::core::run::Run;
 use crate::core::time::Timestamp;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// A screen.
@@ -170,6 +174,8 @@ pub struct App {
     /// What the axes of a comparison can take their values from.
     personas: Vec<(String, String)>,
     temperatures: Vec<f64>,
+    /// Programs that may be run on answers, each with its arguments.
+    allowed: BTreeSet<Vec<String>>,
     wrap: u16,
     pending: Option<Chord>,
     interrupted: bool,
@@ -184,6 +190,8 @@ pub struct App {
     history_changed: bool,
     knowledge: Box<dyn Knowledge>,
     probes: Probes,
+    /// The file of a sweep to begin with.
+    planned: Option<Box<Planned>>,
     /// What names the session among all, and the number of the last thing kept of it.
     session: u64,
     kept: u64,
@@ -240,6 +248,7 @@ impl App {
             homes: HashMap::new(),
             personas: start.personas,
             temperatures: start.temperatures,
+            allowed: BTreeSet::new(),
             wrap: start.wrap,
             pending: None,
             interrupted: false,
@@ -254,6 +263,7 @@ impl App {
             history_changed: true,
             knowledge: start.knowledge,
             probes: start.probes,
+            planned: start.planned,
             session: start.session,
             kept: 0,
             probe: 0,
@@ -261,15 +271,6 @@ impl App {
             exit: None,
             dirty: true,
         }
-    }
-
-    /// Returns what is to be done before the first message.
-    pub fn begin(&mut self) -> Effects {
-        let effects = self.count();
-        if self.settings.model.is_empty() {
-            return effects.and(Effect::ListModels(Arc::clone(&self.settings.endpoint().name)));
-        }
-        effects
     }
 
     /// Takes one message and returns what is to be done about it.
@@ -310,6 +311,10 @@ impl App {
                 Effects::none()
             }
             Msg::Archive(news) => self.on_archive(news),
+            Msg::Judged { number, verdicts } => {
+                self.on_judged(number, verdicts);
+                Effects::none()
+            }
             Msg::SchemaRead { path, result } => {
                 self.on_schema(&path, result);
                 Effects::none()
@@ -325,30 +330,6 @@ impl App {
         };
         self.dirty = true;
         effects.then(self.count())
-    }
-
-    /// Asks for the counts that the last message made necessary.
-    fn count(&mut self) -> Effects {
-        let mut effects = Effects::none();
-        let sent = self.sent();
-        self.history_changed |= std::mem::replace(&mut self.counted_with, sent) != sent;
-        self.history_changed |= self.counter.offer(self.offered().map(|(question, _)| question));
-        if std::mem::take(&mut self.history_changed)
-            && let Some(effect) = self.counter.add_up(&self.conversation, sent)
-        {
-            effects = effects.and(effect);
-        }
-        let revision = self.composer.revision();
-        if revision != self.counted_revision {
-            self.counted_revision = revision;
-            let text = self.composer.text();
-            effects = effects.and(Effect::KeepDraft(text.clone()));
-            if self.counter.wants_draft(revision, self.composer.len_bytes()) {
-                effects =
-                    effects.and(Effect::CountDraft { revision, text, encoding: self.counter.encoding() });
-            }
-        }
-        effects
     }
 
     /// Measures everything for the next frame; returns requests to colour code that came into view.

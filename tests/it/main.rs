@@ -5,6 +5,7 @@
 
 mod app_loop;
 mod archive;
+mod checking;
 mod cli;
 mod comparing;
 mod conduct;
@@ -30,5 +31,6 @@ mod soundness;
 mod statistics;
 mod store;
 mod support;
+mod sweep_files;
 mod update;
 mod voting;

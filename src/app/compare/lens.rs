@@ -55,8 +55,8 @@ impl Lens {
 /// Of which texts a reading is: the runs and how long they were, and whether only what differs is shown.
 type Stamp = (Vec<(RunId, usize)>, bool);
 
-/// How many answers of which cell the figures are of.
-type Basis = (usize, usize, usize);
+/// How many answers of which cell the figures are of, and which verdicts.
+type Basis = (usize, usize, usize, u64);
 
 /// The row of the figures that is shown as a chart first: how alike the answers are.
 const FIRST_ROW: usize = 3;
@@ -213,12 +213,13 @@ impl Compare {
         let done = bench.slots().iter().filter(|slot| slot.state() == State::Done).count();
         let ended = bench.slots().iter().filter(|slot| slot.state().is_ended()).count();
         let (_, row) = self.board.place(self.cursor);
-        let basis = (done, ended, row);
+        let basis = (done, ended, row, self.checks.revision());
         if self.lenses.figures.as_ref().is_some_and(|(of, _, _)| *of == basis) {
             return;
         }
         let columns = Column::of_line(bench.sweep(), 0, self.cursor);
-        let figures = Figures::of(bench, name_of_axis(bench), columns.clone());
+        let mut figures = Figures::of(bench, name_of_axis(bench), columns.clone());
+        figures.add_checks(bench, &self.checks);
         let accord = Accord::of(bench, &columns);
         self.lenses.figures = Some((basis, figures, accord));
     }

@@ -64,7 +64,7 @@ pub(super) fn draw_figures(
         names: NAMES,
         widest: COLUMN,
         rows: figures.rows.len(),
-        name: &|row| figures.rows[row].statistic.name().to_owned(),
+        name: &|row| figures.name_of(figures.rows[row].statistic).into_owned(),
         entry: &|row, column| {
             let row = &figures.rows[row];
             let entry = &row.entries[column];

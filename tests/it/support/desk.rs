@@ -98,6 +98,7 @@ impl Desk {
             counter: Counter::new(Encoding::O200kBase, true),
             knowledge: Box::new(Known(config)),
             probes: Probes::default(),
+            planned: None,
             notices: Vec::new(),
         };
         let (palette, _) = theme::Theme::load(theme, nowhere).unwrap();
@@ -224,6 +225,7 @@ impl Desk {
                 | Effect::Probe { .. }
                 | Effect::StopProbe
                 | Effect::Archive(_)
+                | Effect::Judge(_)
                 | Effect::ReadSchema(_)
                 | Effect::Redraw => None,
                 Effect::CutTokens { revision, text } => {
