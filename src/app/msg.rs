@@ -11,6 +11,7 @@ use crate::core::request::{Prompt, Request};
 use crate::core::stream::StreamEvent;
 use crate::markup::LineTones;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Cells of the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -184,6 +185,8 @@ pub enum Effect {
         run: RunId,
         /// What to send.
         request: Arc<Request>,
+        /// Longest wait for the first byte, and of each silence; `None` for the endpoint's.
+        timeout: Option<Duration>,
     },
     /// Close the connection of a run.
     Cancel(RunId),

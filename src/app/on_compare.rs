@@ -74,13 +74,15 @@ impl App {
     /// until it is run: a key must not wait for it.
     pub(super) fn settle_outlook(&mut self) {
         let context = self.counter.context(&self.settings.card, self.settings.sampling.max_output_tokens);
-        let edited = match &self.overlay {
-            Some(Overlay::Sweep(form)) => form.setup(self.compare.setup.lanes).ok(),
-            _ => None,
+        let (edited, bounded) = match &self.overlay {
+            Some(Overlay::Sweep(form)) => {
+                (form.setup(self.compare.setup.lanes).ok(), form.settings().ok())
+            }
+            _ => (None, None),
         };
         let basis = Basis {
             input: context.used,
-            sampling: self.settings.sampling.clone(),
+            sampling: bounded.map_or_else(|| self.settings.sampling.clone(), |settings| settings.sampling),
             model: Arc::clone(&self.settings.model),
             setup: edited.unwrap_or_else(|| self.compare.setup.clone()),
         };
@@ -89,7 +91,8 @@ impl App {
         }
         let question = self.question().filter(|_| basis.setup.cells() <= LIVE_CELLS);
         let outlook = question.and_then(|(question, origin)| {
-            let base = self.base(&question, origin);
+            let mut base = self.base(&question, origin);
+            base.sampling.clone_from(&basis.sampling);
             let sweep = Sweep::new(base, basis.setup.axes.clone(), basis.setup.repeats).ok()?;
             Some(self.outlook_of(&sweep))
         });
@@ -102,10 +105,10 @@ impl App {
         let was_bound = bench.progress(self.now).bound;
         let starts = bench.due(&mut self.ids, self.now);
         let bound = bench.progress(self.now).bound.filter(|_| was_bound.is_none());
-        let mut effects = Effects::none();
+        let (mut effects, timeout) = (Effects::none(), self.settings.timeout);
         for start in starts {
             self.homes.insert(start.run, Home::Compare);
-            effects = effects.and(Effect::Start { run: start.run, request: start.request });
+            effects = effects.and(Effect::Start { run: start.run, request: start.request, timeout });
         }
         if let Some(bound) = bound {
             let edit = self.key(Command::EditSweep, Place::Composer);
@@ -229,17 +232,20 @@ impl App {
             temperatures: self.temperatures.clone(),
             question,
         };
-        self.overlay = Some(Overlay::Sweep(Form::of(&self.compare.setup, names)));
+        self.overlay = Some(Overlay::Sweep(Form::of(&self.compare.setup, &self.settings, names)));
     }
 
     /// Takes the form of the setup; a budget also goes for the sweep that is under way.
     pub(super) fn accept_sweep(&mut self) -> Effects {
         let lanes = self.compare.setup.lanes;
         let Some(Overlay::Sweep(form)) = &mut self.overlay else { return Effects::none() };
-        match form.setup(lanes) {
-            Ok(setup) => {
+        match form.setup(lanes).and_then(|setup| Ok((setup, form.settings()?))) {
+            Ok((setup, settings)) => {
                 let is_new_budget = setup.budget != self.compare.setup.budget;
                 self.compare.setup = setup;
+                // Nothing else: who answers may have become known meanwhile.
+                self.settings.sampling.max_output_tokens = settings.sampling.max_output_tokens;
+                self.settings.timeout = settings.timeout;
                 self.overlay = None;
                 self.show(Screen::Compare);
                 if let (true, Some(bench)) = (is_new_budget, &mut self.compare.bench) {

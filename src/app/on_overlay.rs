@@ -127,7 +127,7 @@ impl App {
                 Effects::none()
             }
             Some(Overlay::Parameters(table)) => {
-                let value = table.current().value(&self.settings.sampling).unwrap_or_default();
+                let value = table.current().value(&self.settings).unwrap_or_default();
                 match typed {
                     Some(c) => table.typing.get_or_insert_default().push(c),
                     None if is_backspace => backspace(table.typing.get_or_insert(value)),
@@ -219,14 +219,14 @@ impl App {
         } else if self.take_typed()
             && let Some(Overlay::Parameters(table)) = &self.overlay
         {
-            table.current().step(&mut self.settings.sampling, up);
+            table.current().step(&mut self.settings, up);
         }
     }
 
     pub(super) fn omit_parameter(&mut self) {
         if let Some(Overlay::Parameters(table)) = &mut self.overlay {
             (table.typing, table.error) = (None, None);
-            table.current().omit(&mut self.settings.sampling);
+            table.current().omit(&mut self.settings);
         } else if let Some(Overlay::Sweep(form)) = &mut self.overlay {
             form.remove();
         }
@@ -255,7 +255,7 @@ impl App {
     fn take_typed(&mut self) -> bool {
         let Some(Overlay::Parameters(table)) = &mut self.overlay else { return true };
         let Some(typed) = table.typing.take() else { return true };
-        match table.current().set(&mut self.settings.sampling, &typed) {
+        match table.current().set(&mut self.settings, &typed) {
             Ok(()) => {
                 table.error = None;
                 true

@@ -234,6 +234,7 @@ fn app_start(config: &Config, known: Known, opening: Opening) -> Start {
             card: known.card(&model),
             model,
             sampling: config.sampling.clone(),
+            timeout: None,
         },
         keymap: opening.keymap,
         conversation: opening.conversation,

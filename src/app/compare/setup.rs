@@ -4,6 +4,8 @@
 //! Owns the values as they were typed and what each parameter begins with. It never asks anything: the
 //! sweep is made of it when it is run.
 
+use crate::app::compare::bounds::Bounds;
+use crate::app::settings::{self, Settings};
 use crate::core::bench::Terms;
 use crate::core::figure;
 use crate::core::model::ModelCard;
@@ -253,6 +255,10 @@ pub enum Row {
     Repeats,
     /// What may be used.
     Budget,
+    /// The longest answer.
+    MaxTokens,
+    /// The longest wait. It and the longest answer come last: from the first row they are a key away.
+    Timeout,
 }
 
 /// The setup being edited.
@@ -264,6 +270,8 @@ pub struct Form {
     pub repeats: String,
     /// What may be used.
     pub budget: String,
+    /// What bounds each request.
+    pub bounds: Bounds,
     /// Number of the selected row.
     pub selected: usize,
     /// Whether the selected row was typed into, so that it is gone on with.
@@ -274,13 +282,14 @@ pub struct Form {
 }
 
 impl Form {
-    /// Returns the form of a setup.
+    /// Returns the form of a setup and of what bounds each request.
     #[must_use]
-    pub fn of(setup: &Setup, shelf: Shelf) -> Self {
+    pub fn of(setup: &Setup, settings: &Settings, shelf: Shelf) -> Self {
         Self {
             lines: setup.lines.clone(),
             repeats: setup.repeats.to_string(),
             budget: setup.budget_line.clone(),
+            bounds: Bounds::of(settings),
             selected: 0,
             is_typing: false,
             error: None,
@@ -292,7 +301,7 @@ impl Form {
     #[must_use]
     pub fn rows(&self) -> Vec<Row> {
         let mut rows: Vec<Row> = (0..self.lines.len()).map(Row::Axis).collect();
-        rows.extend([Row::Add, Row::Repeats, Row::Budget]);
+        rows.extend([Row::Add, Row::Repeats, Row::Budget, Row::MaxTokens, Row::Timeout]);
         rows
     }
 
@@ -302,9 +311,14 @@ impl Form {
         self.rows().get(self.selected).copied().unwrap_or(Row::Add)
     }
 
-    /// Moves the selection, staying inside the form.
+    /// Moves the selection; a single step goes round at the ends.
     pub fn step(&mut self, by: isize) {
-        self.selected = self.selected.saturating_add_signed(by).min(self.lines.len() + 2);
+        let last = self.rows().len() - 1;
+        self.selected = match by {
+            -1 if self.selected == 0 => last,
+            1 if self.selected == last => 0,
+            _ => self.selected.saturating_add_signed(by).min(last),
+        };
         self.is_typing = false;
     }
 
@@ -339,6 +353,8 @@ impl Form {
             Row::Add => None,
             Row::Repeats => Some(&mut self.repeats),
             Row::Budget => Some(&mut self.budget),
+            Row::MaxTokens => Some(&mut self.bounds.max_tokens),
+            Row::Timeout => Some(&mut self.bounds.timeout),
         }
     }
 
@@ -374,6 +390,8 @@ impl Form {
                 let next = if forward { count.saturating_add(1) } else { count.saturating_sub(1) };
                 self.repeats = next.clamp(1, MAX_REPEATS).to_string();
             }
+            Row::MaxTokens => self.bounds.step_max_tokens(forward),
+            Row::Timeout => self.bounds.step_timeout(forward),
             Row::Budget => {}
         }
     }
@@ -388,6 +406,8 @@ impl Form {
             Row::Axis(_) | Row::Add => {}
             Row::Repeats => "1".clone_into(&mut self.repeats),
             Row::Budget => self.budget.clear(),
+            Row::MaxTokens => self.bounds.max_tokens.clear(),
+            Row::Timeout => self.bounds.timeout.clear(),
         }
         self.is_typing = false;
     }
@@ -407,6 +427,18 @@ impl Form {
         let others = self.lines.iter().enumerate().filter(|(at, _)| Some(*at) != except);
         let taken: Vec<&Parameter> = others.map(|(_, line)| &line.parameter).collect();
         self.shelf.parameters().into_iter().filter(|parameter| !taken.contains(&parameter)).collect()
+    }
+
+    /// Returns the settings with the bounds that are written here.
+    ///
+    /// # Errors
+    /// The number of the row that is wrong, and what to write in it.
+    pub fn settings(&self) -> Result<Settings, (usize, String)> {
+        self.bounds.settings().map_err(|(parameter, error)| {
+            let wrong =
+                if parameter == settings::Parameter::Timeout { Row::Timeout } else { Row::MaxTokens };
+            (self.rows().iter().position(|row| *row == wrong).unwrap_or(0), error)
+        })
     }
 
     /// Returns the setup that is written here.

@@ -269,6 +269,12 @@ fn hints(app: &App) -> &'static [(Command, &'static str)] {
                 Row::Budget => {
                     &[(C::OverlayAccept, "take"), (C::OverlayOmit, "none"), (C::OverlayClose, "close")]
                 }
+                Row::MaxTokens | Row::Timeout => &[
+                    (C::OverlayAccept, "take"),
+                    (C::OverlayRaise, "more"),
+                    (C::OverlayOmit, "omit"),
+                    (C::OverlayClose, "close"),
+                ],
             },
             Some(Overlay::Find(_) | Overlay::Note(_) | Overlay::Export(_)) => {
                 &[(C::OverlayAccept, "take"), (C::OverlayClose, "close")]

@@ -115,7 +115,7 @@ fn parameters(app: &App, table: &Parameters, canvas: &mut Canvas<'_>) -> Option<
         canvas.text(area.x + 1, y, value_x, parameter.name(), if refusal.is_some() { faint } else { text });
         let is_selected = index == table.selected;
         let mut note_x = range_x;
-        match (&table.typing, parameter.value(&app.settings.sampling)) {
+        match (&table.typing, parameter.value(&app.settings)) {
             (Some(typed), _) if is_selected => {
                 // The end of what is typed is where the caret is; what it may be gives way to it.
                 let after = canvas.text(value_x, y, end, &last_cells(typed, end - value_x - 1), text);
@@ -126,7 +126,7 @@ fn parameters(app: &App, table: &Parameters, canvas: &mut Canvas<'_>) -> Option<
                 canvas.text(value_x, y, range_x - 1, &fit(&value, 15), text);
             }
             (_, None) => {
-                canvas.text(value_x, y, range_x - 1, "omitted", faint);
+                canvas.text(value_x, y, range_x - 1, parameter.absent(), faint);
             }
         }
         let (note, style) = match (refusal, app.remark(parameter)) {

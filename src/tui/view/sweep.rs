@@ -7,10 +7,11 @@ use crate::app::App;
 use crate::app::command::{Command, Place};
 use crate::app::compare::setup::{Form, Outlook, Row};
 use crate::app::layout::Rect;
+use crate::app::settings::Parameter;
 use crate::core::bench::{Progress, State};
 use crate::core::figure;
 use crate::core::run::Count;
-use crate::core::sweep::{Axis, Parameter};
+use crate::core::sweep::{Axis, Parameter as Varied};
 use crate::core::text::{fit, width};
 use crate::tui::theme::{Signs, Tint};
 use ratatui::style::Modifier;
@@ -202,6 +203,8 @@ pub(super) fn form(app: &App, form: &Form, canvas: &mut Canvas<'_>) -> Option<(u
             Row::Add => ("", "+ one more".to_owned(), ""),
             Row::Repeats => ("each cell", "is asked".to_owned(), form.repeats.as_str()),
             Row::Budget => ("stop at", "budget".to_owned(), form.budget.as_str()),
+            Row::MaxTokens => ("each answer", "max tokens".to_owned(), form.bounds.max_tokens.as_str()),
+            Row::Timeout => ("waits for", "timeout".to_owned(), form.bounds.timeout.as_str()),
         };
         let is_selected = number == form.selected;
         canvas.text(area.x + 1, y, name_x, kind, faint);
@@ -209,13 +212,18 @@ pub(super) fn form(app: &App, form: &Form, canvas: &mut Canvas<'_>) -> Option<(u
         let room = usize::from(end.saturating_sub(value_x + 1));
         let (shown, style) = match row {
             Row::Budget if value.is_empty() => ("none".to_owned(), faint),
+            Row::MaxTokens if value.is_empty() => (Parameter::MaxOutputTokens.absent().to_owned(), faint),
+            Row::Timeout if value.is_empty() => (Parameter::Timeout.absent().to_owned(), faint),
             _ if is_selected => (tail(value, room), text),
-            Row::Axis(_) | Row::Add | Row::Repeats | Row::Budget => (fit(value, room), text),
+            _ => (fit(value, room), text),
         };
         let after = canvas.text(value_x, y, end, &shown, style);
         if *row == Row::Repeats {
             let times = if form.repeats.trim() == "1" { " time" } else { " times" };
             canvas.text(after, y, end, times, dim);
+        }
+        if *row == Row::Timeout && !value.is_empty() {
+            canvas.text(after, y, end, " s", dim);
         }
         if is_selected {
             canvas.tint(area.x, y, end, selection);
@@ -286,25 +294,32 @@ fn takes_of(app: &App, form: &Form) -> [String; 2] {
 fn hint(row: Row, form: &Form) -> String {
     match row {
         Row::Axis(at) => match &form.lines[at].parameter {
-            Parameter::Temperature | Parameter::TopP => {
+            Varied::Temperature | Varied::TopP => {
                 "numbers, or a range: 0.2..1.8 step 0.2; omit sends none".to_owned()
             }
-            Parameter::Seed | Parameter::MaxTokens => "whole numbers, or a range: 1..5".to_owned(),
-            Parameter::Persona => "names of personas in the configuration, and none".to_owned(),
-            Parameter::Endpoint => "names of endpoints, each with its model".to_owned(),
-            Parameter::Effort | Parameter::Format | Parameter::Model => {
+            Varied::Seed | Varied::MaxTokens => "whole numbers, or a range: 1..5".to_owned(),
+            Varied::Persona => "names of personas in the configuration, and none".to_owned(),
+            Varied::Endpoint => "names of endpoints, each with its model".to_owned(),
+            Varied::Effort | Varied::Format | Varied::Model => {
                 "names with commas between".to_owned()
             }
-            Parameter::Prompt => {
+            Varied::Prompt => {
                 "questions with commas between, or \"in quotes\"; the lines of the draft to begin with"
                     .to_owned()
             }
-            Parameter::System | Parameter::Variable(_) | Parameter::Rows => {
+            Varied::System | Varied::Variable(_) | Varied::Rows => {
                 "texts with commas between, or \"in quotes\"".to_owned()
             }
         },
         Row::Add => "an axis more makes rows of cells".to_owned(),
         Row::Repeats => "1 to 100".to_owned(),
         Row::Budget => "requests=100, dollars=0.5, seconds=60: any of them".to_owned(),
+        Row::MaxTokens => match form.lines.iter().any(|line| line.parameter == Varied::MaxTokens) {
+            true => "the axis of max_tokens stands over it".to_owned(),
+            false => "the longest answer in tokens; without it the server decides".to_owned(),
+        },
+        Row::Timeout => {
+            "seconds for the first byte, and of each silence; without it the endpoint's limits".to_owned()
+        }
     }
 }

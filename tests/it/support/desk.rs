@@ -80,6 +80,7 @@ impl Desk {
                 card: config.card(&model),
                 model,
                 sampling: config.sampling.clone(),
+                timeout: None,
             },
             keymap: Keymap::default(),
             conversation: Conversation::default(),
@@ -194,7 +195,7 @@ impl Desk {
     fn perform(&mut self, effects: Effects) {
         for effect in effects {
             let answer = match effect {
-                Effect::Start { run, request } => {
+                Effect::Start { run, request, .. } => {
                     self.started.push_back((run, request));
                     None
                 }

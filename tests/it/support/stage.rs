@@ -220,7 +220,7 @@ impl Stage {
 
     fn note(&mut self, effects: Effects) {
         for effect in effects {
-            if let Effect::Start { run, request } = &effect {
+            if let Effect::Start { run, request, .. } = &effect {
                 self.started.push((*run, Arc::clone(request)));
             }
             self.effects.push(effect);
@@ -270,6 +270,7 @@ pub(crate) fn start() -> Start {
                 top_logprobs: Some(5),
                 ..Sampling::default()
             },
+            timeout: None,
         },
         keymap: Keymap::default(),
         conversation: Conversation::default(),
