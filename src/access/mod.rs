@@ -3,6 +3,7 @@
 //! Owns the clients of a process; workbench and headless commands share it. A key is read when its
 //! endpoint is first used, handed to that endpoint's client, and kept nowhere else.
 
+pub mod personas;
 pub mod private;
 pub mod probe;
 

@@ -6,6 +6,7 @@ use crate::core::cutting::Cutting;
 use crate::core::fault::Fault;
 use crate::core::id::{MessageId, RunId};
 use crate::core::model::Encoding;
+use crate::core::persona::Change;
 use crate::core::probe::{Finding, Question, Subject};
 use crate::core::request::{Prompt, Request};
 use crate::core::stream::StreamEvent;
@@ -245,6 +246,8 @@ pub enum Effect {
     EditExternally(String),
     /// Keep the draft on disk, soon.
     KeepDraft(String),
+    /// Keep what became of the user's own personas, soon.
+    KeepPersonas(Vec<Change>),
     /// Keep the conversation on disk, soon.
     KeepConversation(Vec<Prompt>),
     /// Keep what follows as a new conversation.

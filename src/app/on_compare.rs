@@ -75,9 +75,7 @@ impl App {
     pub(super) fn settle_outlook(&mut self) {
         let context = self.counter.context(&self.settings.card, self.settings.sampling.max_output_tokens);
         let (edited, bounded) = match &self.overlay {
-            Some(Overlay::Sweep(form)) => {
-                (form.setup(self.compare.setup.lanes).ok(), form.settings().ok())
-            }
+            Some(Overlay::Sweep(form)) => (form.setup(self.compare.setup.lanes).ok(), form.settings().ok()),
             _ => (None, None),
         };
         let basis = Basis {
@@ -226,7 +224,7 @@ impl App {
         let endpoint =
             |card: &crate::app::settings::EndpointCard| (card.name.to_string(), card.model.to_string());
         let names = Shelf {
-            personas: self.personas.clone(),
+            personas: self.personas.library.pairs(),
             endpoints: self.settings.endpoints.iter().map(endpoint).collect(),
             model: self.settings.model.to_string(),
             temperatures: self.temperatures.clone(),

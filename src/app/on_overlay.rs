@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::app::archive::ArchiveJob;
 use crate::app::chord::{Chord, Key};
+use crate::app::command::Place;
 use crate::app::counter::Counter;
 use crate::app::msg::{Effect, Effects};
 use crate::app::overlay::{Choice, Item, List, Overlay, backspace};
@@ -136,6 +137,13 @@ impl App {
                 table.error = None;
                 Effects::none()
             }
+            Some(Overlay::Personas) => {
+                if self.place() == Place::Personas {
+                    return self.on_page_key(chord);
+                }
+                self.type_persona_name(typed, is_backspace);
+                Effects::none()
+            }
             Some(Overlay::Help { .. } | Overlay::Request { .. } | Overlay::Probe(_) | Overlay::Tokens(_)) => {
                 match typed {
                     Some('q' | '?') => self.close_overlay(),
@@ -170,6 +178,9 @@ impl App {
     }
 
     pub(super) fn on_overlay_paste(&mut self, text: &str) -> Effects {
+        if let Some(effects) = self.paste_persona(text, false) {
+            return effects;
+        }
         let line: String = text.chars().take_while(|c| !c.is_control()).take(200).collect();
         for c in line.chars() {
             self.on_overlay_text(Chord::plain(Key::Char(c)));
@@ -199,6 +210,7 @@ impl App {
             Some(Overlay::Probe(probing)) => probing.scroll_by(by, page),
             Some(Overlay::Tokens(pieces)) => pieces.scroll_by(by),
             Some(Overlay::Sweep(form)) => form.step(by),
+            Some(Overlay::Personas) => self.personas.step(by),
             Some(Overlay::Find(_) | Overlay::Note(_) | Overlay::Export(_)) | None => {}
         }
     }
@@ -233,6 +245,9 @@ impl App {
     }
 
     pub(super) fn close_overlay(&mut self) -> Effects {
+        if matches!(self.overlay, Some(Overlay::Personas)) {
+            return self.close_personas();
+        }
         let typing = matches!(&self.overlay, Some(Overlay::Parameters(table)) if table.typing.is_some());
         if let (true, Some(Overlay::Parameters(table))) = (typing, &mut self.overlay) {
             (table.typing, table.error) = (None, None);
@@ -321,6 +336,7 @@ impl App {
                 Effects::none()
             }
             Some(Overlay::Sweep(_)) => self.accept_sweep(),
+            Some(Overlay::Personas) => self.accept_persona(),
             Some(Overlay::Export(_)) => self.accept_export(),
             Some(Overlay::Note(_)) => self.accept_note(),
             Some(Overlay::Probe(_)) => self.accept_probe(),

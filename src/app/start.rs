@@ -9,6 +9,7 @@ use crate::core::conversation::Conversation;
 use crate::core::fault::Fault;
 use crate::core::id::Ids;
 use crate::core::model::{Encoding, ModelCard};
+use crate::core::persona::Library;
 use crate::core::probe::Probes;
 use crate::core::request::Role;
 
@@ -38,8 +39,10 @@ pub struct Start {
     pub mouse: bool,
     /// What names this session among all.
     pub session: u64,
-    /// Personas with their system messages.
-    pub personas: Vec<(String, String)>,
+    /// The library of personas.
+    pub personas: Library,
+    /// Why the user's own personas cannot be read, where that is so.
+    pub unread_personas: Option<Fault>,
     /// Temperatures of a comparison, where the configuration names some.
     pub temperatures: Vec<f64>,
     /// How often each is asked.

@@ -13,6 +13,7 @@ mod error;
 #[cfg(test)]
 mod example;
 mod layer;
+pub mod library;
 mod load;
 mod model_card;
 mod paths;

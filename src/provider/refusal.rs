@@ -98,15 +98,16 @@ impl Place {
         let within = duration_ms(ms as f64);
         let mut happened = happened.to_owned();
         happened[..1].make_ascii_uppercase();
-        Fault::new(FaultKind::Timeout, format!("{happened} {} within {within}", self.name()))
-            .remedy(match (self.has_timeout, limit) {
+        Fault::new(FaultKind::Timeout, format!("{happened} {} within {within}", self.name())).remedy(
+            match (self.has_timeout, limit) {
                 (true, Limit::FirstByte | Limit::BetweenBytes) => {
                     "If it only needs longer, raise the timeout".to_owned()
                 }
                 (true, Limit::Connect) | (false, _) => {
                     format!("If it only needs longer, raise {key} of endpoint {}", self.endpoint)
                 }
-            })
+            },
+        )
     }
 
     /// Waits so long for the first byte and in each silence.

@@ -116,6 +116,7 @@ impl Driver {
                 self.worker.highlight(key, language, from_line, text);
             }
             Effect::KeepDraft(text) => self.keeper.draft(text),
+            Effect::KeepPersonas(changes) => self.keeper.personas(changes),
             Effect::KeepConversation(prompts) => self.keeper.conversation(prompts),
             Effect::BeginConversation => self.keeper.begin(),
             Effect::Copy(_)

@@ -12,6 +12,7 @@ use crate::core::conversation::{Body, Conversation, Message};
 use crate::core::fault::{Fault, FaultKind};
 use crate::core::id::Ids;
 use crate::core::model::{Encoding, ModelCard};
+use crate::core::persona::Library;
 use crate::core::probe::{Probes, Subject};
 use crate::core::request::Role;
 use crate::core::transfer;
@@ -64,6 +65,7 @@ pub fn start(launch: Launch) -> Result<u8, Fault> {
         Some(path) => read_conversation(path, &mut ids)?,
         None => Conversation::default(),
     };
+    let personas = (loaded.library, loaded.unread_library);
     let config = loaded.config;
     conversation.memory = config.memory;
     if open.is_none() && !config.system.is_empty() {
@@ -94,6 +96,7 @@ pub fn start(launch: Launch) -> Result<u8, Fault> {
             theme: palette.name.clone(),
             themes: theme::names(&themes_dir),
             probes,
+            personas,
             notices,
         },
     );
@@ -202,6 +205,7 @@ struct Opening {
     theme: String,
     themes: Vec<String>,
     probes: Probes,
+    personas: (Library, Option<Fault>),
     notices: Vec<Fault>,
 }
 
@@ -249,7 +253,8 @@ fn app_start(config: &Config, known: Known, opening: Opening) -> Start {
         themes: opening.themes,
         mouse: config.ui.mouse,
         session: random(),
-        personas: config.personas.iter().map(|(name, own)| (name.clone(), own.system.clone())).collect(),
+        personas: opening.personas.0,
+        unread_personas: opening.personas.1,
         temperatures: config.compare.temperatures.clone(),
         repeats: config.compare.repeats,
         concurrency: config.compare.concurrency,

@@ -1,6 +1,6 @@
 //! The comparison as it is used: what the form takes, what is asked, in which order, and how it ends.
 
-use crate::support::stage::{Fixed, Stage, start};
+use crate::support::stage::{Fixed, Stage, personas, start};
 use tokenscope::app::command::Place;
 use tokenscope::app::msg::{Effect, Msg};
 use tokenscope::app::overlay::Overlay;
@@ -525,7 +525,7 @@ fn the_three_daily_tasks_take_at_most_ten_keys() {
     assert!(keys <= 10, "{keys}");
     // Three personas.
     let mut stage = Stage::with(80, 24, |start| {
-        start.personas.push(("trainer".to_owned(), "You are a trainer.".to_owned()));
+        start.personas = personas(&["chef", "panda", "trainer"]);
     });
     stage.type_text("일찍 일어나면 뭐가 좋아?");
     let keys = count(&mut stage, "alt-2 alt-t right enter enter");

@@ -717,7 +717,7 @@ fn assert_focus_is_visible(stage: &Stage) {
         Place::Composer => layout.composer,
         Place::Transcript | Place::Grid => layout.transcript,
         Place::Inspector => layout.inspector,
-        Place::Overlay => layout.main,
+        Place::Overlay | Place::Personas => layout.main,
     };
     assert!(
         !room.is_empty(),

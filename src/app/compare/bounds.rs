@@ -14,7 +14,7 @@ pub struct Bounds {
     /// Longest wait in seconds.
     pub timeout: String,
     /// What is in force.
-    settings: Settings,
+    settings: Box<Settings>,
 }
 
 impl Bounds {
@@ -23,7 +23,7 @@ impl Bounds {
     pub fn of(settings: &Settings) -> Self {
         let typed = |parameter: Parameter| parameter.value(settings).unwrap_or_default();
         let (max_tokens, timeout) = (typed(Parameter::MaxOutputTokens), typed(Parameter::Timeout));
-        Self { max_tokens, timeout, settings: settings.clone() }
+        Self { max_tokens, timeout, settings: Box::new(settings.clone()) }
     }
 
     /// Returns the settings with the bounds as they are typed.
@@ -31,7 +31,7 @@ impl Bounds {
     /// # Errors
     /// Which of them is wrong, and what it may be.
     pub fn settings(&self) -> Result<Settings, (Parameter, String)> {
-        let mut settings = self.settings.clone();
+        let mut settings = Settings::clone(&self.settings);
         for (parameter, typed) in
             [(Parameter::MaxOutputTokens, &self.max_tokens), (Parameter::Timeout, &self.timeout)]
         {
@@ -51,7 +51,7 @@ impl Bounds {
     }
 
     fn stepped(&self, parameter: Parameter, typed: &str, up: bool) -> String {
-        let mut settings = self.settings.clone();
+        let mut settings = Settings::clone(&self.settings);
         if parameter.set(&mut settings, typed).is_err() {
             parameter.omit(&mut settings);
         }

@@ -311,6 +311,25 @@ impl Form {
         self.rows().get(self.selected).copied().unwrap_or(Row::Add)
     }
 
+    /// Takes in which personas there are.
+    pub fn learn(&mut self, personas: Vec<(String, String)>) {
+        self.shelf.personas = personas;
+    }
+
+    /// Adds a persona to the values of the axis of personas, where there is one that lacks it.
+    pub fn add_persona(&mut self, name: &str) {
+        let Some(line) = self.lines.iter_mut().find(|line| line.parameter == Parameter::Persona) else {
+            return;
+        };
+        let name = listed([name]);
+        let has_it = line.values.split(',').any(|own| own.trim() == name);
+        if !has_it {
+            let comma = if line.values.trim().is_empty() { "" } else { ", " };
+            line.values = format!("{}{comma}{name}", line.values.trim_end_matches([',', ' ']));
+        }
+        (self.is_typing, self.error) = (true, None);
+    }
+
     /// Moves the selection; a single step goes round at the ends.
     pub fn step(&mut self, by: isize) {
         let last = self.rows().len() - 1;
@@ -435,8 +454,7 @@ impl Form {
     /// The number of the row that is wrong, and what to write in it.
     pub fn settings(&self) -> Result<Settings, (usize, String)> {
         self.bounds.settings().map_err(|(parameter, error)| {
-            let wrong =
-                if parameter == settings::Parameter::Timeout { Row::Timeout } else { Row::MaxTokens };
+            let wrong = if parameter == settings::Parameter::Timeout { Row::Timeout } else { Row::MaxTokens };
             (self.rows().iter().position(|row| *row == wrong).unwrap_or(0), error)
         })
     }

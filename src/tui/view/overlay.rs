@@ -1,5 +1,6 @@
 //! Lists and tables laid over the screen.
 
+mod personas;
 mod pieces;
 mod probe;
 
@@ -26,6 +27,7 @@ pub(super) fn draw(app: &App, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Opt
             probe::draw(app, probing, canvas);
             None
         }
+        Overlay::Personas => personas::draw(app, canvas),
         Overlay::Tokens(pieces) => {
             pieces::draw(app, pieces, canvas);
             None

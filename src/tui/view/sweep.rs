@@ -215,7 +215,9 @@ pub(super) fn form(app: &App, form: &Form, canvas: &mut Canvas<'_>) -> Option<(u
             Row::MaxTokens if value.is_empty() => (Parameter::MaxOutputTokens.absent().to_owned(), faint),
             Row::Timeout if value.is_empty() => (Parameter::Timeout.absent().to_owned(), faint),
             _ if is_selected => (tail(value, room), text),
-            _ => (fit(value, room), text),
+            Row::Axis(_) | Row::Add | Row::Repeats | Row::Budget | Row::MaxTokens | Row::Timeout => {
+                (fit(value, room), text)
+            }
         };
         let after = canvas.text(value_x, y, end, &shown, style);
         if *row == Row::Repeats {
@@ -246,7 +248,7 @@ pub(super) fn form(app: &App, form: &Form, canvas: &mut Canvas<'_>) -> Option<(u
         None => {
             let [takes, refused] = takes_of(app, form);
             let (mut y, end) = (below.y, below.y + below.height);
-            for line in [takes, refused, hint(form.row(), form)].iter().filter(|line| !line.is_empty()) {
+            for line in [takes, refused, hint(form.row(), form, app)].iter().filter(|line| !line.is_empty()) {
                 wrapped(canvas, Rect { y, height: end.saturating_sub(y), ..below }, line, dim);
                 let lines = crate::markup::wrap(line, 0..line.len(), below.width).len();
                 y = y.saturating_add(u16::try_from(lines).unwrap_or(u16::MAX));
@@ -291,18 +293,19 @@ fn takes_of(app: &App, form: &Form) -> [String; 2] {
 }
 
 /// Returns how the selected row is written.
-fn hint(row: Row, form: &Form) -> String {
+fn hint(row: Row, form: &Form, app: &App) -> String {
     match row {
         Row::Axis(at) => match &form.lines[at].parameter {
             Varied::Temperature | Varied::TopP => {
                 "numbers, or a range: 0.2..1.8 step 0.2; omit sends none".to_owned()
             }
             Varied::Seed | Varied::MaxTokens => "whole numbers, or a range: 1..5".to_owned(),
-            Varied::Persona => "names of personas in the configuration, and none".to_owned(),
-            Varied::Endpoint => "names of endpoints, each with its model".to_owned(),
-            Varied::Effort | Varied::Format | Varied::Model => {
-                "names with commas between".to_owned()
+            Varied::Persona => {
+                let key = app.keymap.hint(Command::EditPersonas, Place::Overlay).unwrap_or_default();
+                format!("names of personas, and none; {key} lists, writes and edits them")
             }
+            Varied::Endpoint => "names of endpoints, each with its model".to_owned(),
+            Varied::Effort | Varied::Format | Varied::Model => "names with commas between".to_owned(),
             Varied::Prompt => {
                 "questions with commas between, or \"in quotes\"; the lines of the draft to begin with"
                     .to_owned()
@@ -314,10 +317,10 @@ fn hint(row: Row, form: &Form) -> String {
         Row::Add => "an axis more makes rows of cells".to_owned(),
         Row::Repeats => "1 to 100".to_owned(),
         Row::Budget => "requests=100, dollars=0.5, seconds=60: any of them".to_owned(),
-        Row::MaxTokens => match form.lines.iter().any(|line| line.parameter == Varied::MaxTokens) {
-            true => "the axis of max_tokens stands over it".to_owned(),
-            false => "the longest answer in tokens; without it the server decides".to_owned(),
-        },
+        Row::MaxTokens if form.lines.iter().any(|line| line.parameter == Varied::MaxTokens) => {
+            "the axis of max_tokens stands over it".to_owned()
+        }
+        Row::MaxTokens => "the longest answer in tokens; without it the server decides".to_owned(),
         Row::Timeout => {
             "seconds for the first byte, and of each silence; without it the endpoint's limits".to_owned()
         }

@@ -19,6 +19,7 @@ use tokenscope::core::context::framing_tokens;
 use tokenscope::core::conversation::Conversation;
 use tokenscope::core::id::{Ids, RunId};
 use tokenscope::core::model::{Encoding, ModelCard};
+use tokenscope::core::persona::Library;
 use tokenscope::core::probe::Probes;
 use tokenscope::core::request::Request;
 use tokenscope::core::stream::{FinishReason, StreamEvent, Usage};
@@ -91,7 +92,8 @@ impl Desk {
             themes: theme::names(nowhere),
             mouse: config.ui.mouse,
             session: 1,
-            personas: Vec::new(),
+            personas: Library::default(),
+            unread_personas: None,
             temperatures: config.compare.temperatures.clone(),
             repeats: config.compare.repeats,
             concurrency: config.compare.concurrency,
@@ -218,6 +220,7 @@ impl Desk {
                 | Effect::Copy(_)
                 | Effect::EditExternally(_)
                 | Effect::KeepDraft(_)
+                | Effect::KeepPersonas(_)
                 | Effect::KeepConversation(_)
                 | Effect::BeginConversation
                 | Effect::UseTheme(_)

@@ -17,6 +17,7 @@ use tokenscope::core::conversation::{Body, Conversation, Message};
 use tokenscope::core::cost::Price;
 use tokenscope::core::id::{Ids, RunId};
 use tokenscope::core::model::{Encoding, ModelCard};
+use tokenscope::core::persona::{Library, Own};
 use tokenscope::core::probe::Probes;
 use tokenscope::core::request::{Means, Request, Role, Sampling};
 use tokenscope::core::run::Run;
@@ -281,10 +282,8 @@ pub(crate) fn start() -> Start {
         themes: ["bamboo", "dusk", "paper"].map(str::to_owned).to_vec(),
         mouse: true,
         session: 1,
-        personas: vec![
-            ("chef".to_owned(), "You are a chef.".to_owned()),
-            ("panda".to_owned(), "You are a panda.".to_owned()),
-        ],
+        personas: personas(&["chef", "panda"]),
+        unread_personas: None,
         temperatures: vec![0.3, 0.8, 1.0, 1.3, 1.5, 1.6, 1.8],
         repeats: 1,
         concurrency: 8,
@@ -294,6 +293,12 @@ pub(crate) fn start() -> Start {
         probes: Probes::default(),
         notices: Vec::new(),
     }
+}
+
+/// Returns configured personas of these names.
+pub(crate) fn personas(names: &[&str]) -> Library {
+    let configured = names.iter().map(|name| ((*name).to_owned(), format!("You are a {name}.").into()));
+    Library::new(configured.collect(), Own::new())
 }
 
 /// Knows the same of every model.
