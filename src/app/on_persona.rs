@@ -74,13 +74,17 @@ impl App {
             return self.close_personas();
         }
         self.overlay = None;
-        self.replace_system(Some(system));
+        let had_one = self.replace_system(Some(system));
         self.history_changed = true;
         let (edit, undo) = (
             self.key(Command::EditSystem, Place::Composer),
             self.key(Command::UndoDelete, Place::Transcript),
         );
-        self.say(format!("answers as {name}: {edit} edits it, {undo} in the conversation undoes it"));
+        self.say(if had_one {
+            format!("answers as {name}: {undo} in the conversation brings the old system message back")
+        } else {
+            format!("answers as {name}: {edit} edits the system message, or removes it")
+        });
         Effects::one(self.keep())
     }
 

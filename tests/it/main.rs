@@ -13,8 +13,11 @@ mod docs;
 mod documents;
 mod inspecting;
 mod inspector_says;
+mod keystrokes;
 mod layers;
 mod packages;
+#[cfg(unix)]
+mod personas;
 mod pictures;
 mod probing;
 mod provider;

@@ -203,7 +203,7 @@ pub(super) fn form(app: &App, form: &Form, canvas: &mut Canvas<'_>) -> Option<(u
             Row::Add => ("", "+ one more".to_owned(), ""),
             Row::Repeats => ("each cell", "is asked".to_owned(), form.repeats.as_str()),
             Row::Budget => ("stop at", "budget".to_owned(), form.budget.as_str()),
-            Row::MaxTokens => ("each answer", "max tokens".to_owned(), form.bounds.max_tokens.as_str()),
+            Row::MaxTokens => ("answers", "max tokens".to_owned(), form.bounds.max_tokens.as_str()),
             Row::Timeout => ("waits for", "timeout".to_owned(), form.bounds.timeout.as_str()),
         };
         let is_selected = number == form.selected;

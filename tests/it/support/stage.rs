@@ -37,6 +37,8 @@ pub(crate) struct Stage {
     effects: Vec<Effect>,
     /// Requests that were started, in order.
     pub(crate) started: Vec<(RunId, Arc<Request>)>,
+    /// How long each of them waits.
+    pub(crate) timeouts: Vec<Option<Duration>>,
     terminal: Terminal<TestBackend>,
     theme: Theme,
     now: Timestamp,
@@ -56,6 +58,7 @@ impl Stage {
             app: App::new(start, Size { width, height }),
             effects: Vec::new(),
             started: Vec::new(),
+            timeouts: Vec::new(),
             terminal: Terminal::new(TestBackend::new(width, height)).unwrap(),
             theme: front::theme(),
             now: Timestamp::from_millis(1000),
@@ -221,8 +224,9 @@ impl Stage {
 
     fn note(&mut self, effects: Effects) {
         for effect in effects {
-            if let Effect::Start { run, request, .. } = &effect {
+            if let Effect::Start { run, request, timeout } = &effect {
                 self.started.push((*run, Arc::clone(request)));
+                self.timeouts.push(*timeout);
             }
             self.effects.push(effect);
         }
