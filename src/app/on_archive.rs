@@ -172,6 +172,7 @@ impl App {
         let question = sweep.base().messages.last().map(|prompt| prompt.content.clone()).unwrap_or_default();
         let samples = sweep.samples();
         let mut bench = Bench::new(sweep, samples, outlook.worst, self.compare.setup.terms());
+        self.limit(&mut bench);
         for refusal in outlook.preflight.refusals.iter().filter(|refusal| refusal.is_varied) {
             bench.refuse(refusal.cell, &format!("{}: {}", refusal.parameter, refusal.reason));
         }

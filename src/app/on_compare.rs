@@ -44,6 +44,7 @@ impl App {
         let stopped = self.stop_all();
         let samples = sweep.samples();
         let mut bench = Bench::new(sweep, samples, outlook.worst, self.compare.setup.terms());
+        self.limit(&mut bench);
         for refusal in outlook.preflight.refusals.iter().filter(|refusal| refusal.is_varied) {
             bench.refuse(refusal.cell, &format!("{}: {}", refusal.parameter, refusal.reason));
         }
@@ -51,6 +52,14 @@ impl App {
         self.compare.inspecting = false;
         self.focus = Place::Grid;
         stopped.then(self.keep_sweep()).then(self.ask_due())
+    }
+
+    /// Makes a comparison keep to what endpoints allow, counting what the one before it has sent.
+    pub(super) fn limit(&self, bench: &mut Bench) {
+        if let Some(before) = &self.compare.bench {
+            bench.follow(before);
+        }
+        bench.keep_to(|endpoint| self.knowledge.quota(endpoint));
     }
 
     /// Returns the request all cells begin with.

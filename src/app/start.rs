@@ -5,6 +5,7 @@ use crate::app::heat::Heat;
 use crate::app::keymap::Keymap;
 use crate::app::settings::Settings;
 use crate::app::{App, Drafting};
+use crate::core::bench::limiter::Quota;
 use crate::core::conversation::Conversation;
 use crate::core::fault::Fault;
 use crate::core::id::Ids;
@@ -69,6 +70,11 @@ pub trait Knowledge: std::fmt::Debug + Send {
     fn encoding(&self, model: &str) -> (Encoding, bool);
     /// Returns whether the user says that an endpoint reports probabilities before temperature.
     fn logprobs_before_temperature(&self, endpoint: &str) -> Option<bool>;
+    /// Returns what may be sent to an endpoint in any minute.
+    fn quota(&self, endpoint: &str) -> Quota {
+        let _ = endpoint;
+        Quota::default()
+    }
 }
 
 impl App {

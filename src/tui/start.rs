@@ -8,6 +8,7 @@ use crate::app::msg::Msg;
 use crate::app::settings::{EndpointCard, Settings};
 use crate::app::{App, Knowledge, Start};
 use crate::config::{self, Ascii, Colours, Config, Loaded, Paths, theme};
+use crate::core::bench::limiter::Quota;
 use crate::core::conversation::{Body, Conversation, Message};
 use crate::core::fault::{Fault, FaultKind};
 use crate::core::id::Ids;
@@ -193,6 +194,10 @@ impl Knowledge for Known {
 
     fn logprobs_before_temperature(&self, endpoint: &str) -> Option<bool> {
         self.0.logprobs_before_temperature(endpoint)
+    }
+
+    fn quota(&self, endpoint: &str) -> Quota {
+        self.0.endpoints.get(endpoint).map(|settings| settings.limits.quota()).unwrap_or_default()
     }
 }
 

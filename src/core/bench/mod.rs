@@ -30,7 +30,7 @@ use crate::core::stream::StreamEvent;
 use crate::core::sweep::preflight::{Bound, Budget, Spent, Worst};
 use crate::core::sweep::{Sample, Sweep};
 use crate::core::time::Timestamp;
-use limiter::{Hold, Limiter};
+use limiter::{Hold, Limiter, Quota};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -151,6 +151,23 @@ impl Bench {
         self.terms
     }
 
+    /// Keeps to what may be sent to each endpoint in any minute.
+    pub fn keep_to(&mut self, quota_of: impl Fn(&str) -> Quota) {
+        for (endpoint, gate) in &mut self.gates {
+            gate.limiter.keep_to(quota_of(endpoint));
+        }
+    }
+
+    /// Goes on with the reckoning of limits of a bench before, which has nothing under way any more: the
+    /// same servers are asked.
+    pub fn follow(&mut self, before: &Self) {
+        for (endpoint, gate) in &mut self.gates {
+            if let Some(before) = before.gates.get(endpoint) {
+                gate.limiter = before.limiter.clone();
+            }
+        }
+    }
+
     /// Returns the numbers of the samples of a cell.
     #[must_use]
     pub fn samples_of(&self, cell: usize) -> Range<usize> {
@@ -241,7 +258,7 @@ impl Bench {
         }
         let held = self.gates.values().filter(|gate| !gate.queue.is_empty()).filter_map(|gate| gate.held);
         held.filter_map(|hold| match hold {
-            Hold::Until(moment) => Some(moment),
+            Hold::Until(moment) | Hold::Quota(moment) => Some(moment),
             Hold::Answer => None,
         })
         .min()
@@ -254,7 +271,10 @@ impl Bench {
         let slot = &mut self.slots[sample];
         let gate = self.gates.get_mut(&slot.sample.request.endpoint)?;
         match &event {
-            StreamEvent::Attempt { number } if *number > 1 => self.requests += 1,
+            StreamEvent::Attempt { number } if *number > 1 => {
+                self.requests += 1;
+                gate.limiter.again(self.worst[slot.sample.cell].tokens, now);
+            }
             StreamEvent::Limits(limits) if flight.is_told => gate.limiter.learn(limits, now),
             StreamEvent::Limits(limits) => {
                 flight.is_told = true;

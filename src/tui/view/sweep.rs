@@ -8,6 +8,7 @@ use crate::app::command::{Command, Place};
 use crate::app::compare::setup::{Form, Outlook, Row};
 use crate::app::layout::Rect;
 use crate::app::settings::Parameter;
+use crate::core::bench::limiter::Hold;
 use crate::core::bench::{Progress, State};
 use crate::core::figure;
 use crate::core::run::Count;
@@ -158,6 +159,7 @@ fn under_way(progress: &Progress, signs: &Signs) -> Vec<String> {
     let state = match (progress.bound, progress.is_paused, &progress.held, progress.remaining) {
         (Some(_), _, _, _) => " · budget used up".to_owned(),
         (None, true, _, _) => " · paused".to_owned(),
+        (None, false, Some(Hold::Quota(_)), _) => " · waits for the configured limit".to_owned(),
         (None, false, Some(_), _) => " · waits for the server's limit".to_owned(),
         (None, false, None, Some(left)) => {
             format!(" · ≈ {} left", figure::duration_ms(left.as_secs_f64() * 1000.0))
