@@ -13,6 +13,7 @@
 //! Invariant: a sample that fails or is stopped changes no other, and an ended one only changes when it
 //! is asked again.
 
+mod holding;
 pub mod limiter;
 mod progress;
 mod slot;
@@ -30,7 +31,7 @@ use crate::core::stream::StreamEvent;
 use crate::core::sweep::preflight::{Bound, Budget, Spent, Worst};
 use crate::core::sweep::{Sample, Sweep};
 use crate::core::time::Timestamp;
-use limiter::{Hold, Limiter, Quota};
+use limiter::{Hold, Limiter};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -151,23 +152,6 @@ impl Bench {
         self.terms
     }
 
-    /// Keeps to what may be sent to each endpoint in any minute.
-    pub fn keep_to(&mut self, quota_of: impl Fn(&str) -> Quota) {
-        for (endpoint, gate) in &mut self.gates {
-            gate.limiter.keep_to(quota_of(endpoint));
-        }
-    }
-
-    /// Goes on with the reckoning of limits of a bench before, which has nothing under way any more: the
-    /// same servers are asked.
-    pub fn follow(&mut self, before: &Self) {
-        for (endpoint, gate) in &mut self.gates {
-            if let Some(before) = before.gates.get(endpoint) {
-                gate.limiter = before.limiter.clone();
-            }
-        }
-    }
-
     /// Returns the numbers of the samples of a cell.
     #[must_use]
     pub fn samples_of(&self, cell: usize) -> Range<usize> {
@@ -248,20 +232,6 @@ impl Bench {
         let slot = &mut self.slots[sample];
         (slot.run, slot.record, slot.was_kept, slot.dollars) = (Some(run), None, false, None);
         Some(Start { sample, run: id, request })
-    }
-
-    /// Returns when [`Self::due`] has something although nothing happens until then.
-    #[must_use]
-    pub fn wake(&self) -> Option<Timestamp> {
-        if self.is_paused || self.bound.is_some() {
-            return None;
-        }
-        let held = self.gates.values().filter(|gate| !gate.queue.is_empty()).filter_map(|gate| gate.held);
-        held.filter_map(|hold| match hold {
-            Hold::Until(moment) | Hold::Quota(moment) => Some(moment),
-            Hold::Answer => None,
-        })
-        .min()
     }
 
     /// Folds one step of a run; `None` for a run that is not under way here.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::core::bench::limiter::{Allowance, RateLimits};
+use crate::core::bench::limiter::{Allowance, Quota, RateLimits};
 use crate::core::fault::FaultKind;
 use crate::core::request::{Prompt, Role, Sampling};
 use crate::core::stream::FinishReason;
