@@ -15,6 +15,7 @@ mod inspecting;
 mod inspector_says;
 mod keystrokes;
 mod layers;
+mod limits;
 mod packages;
 #[cfg(unix)]
 mod personas;
