@@ -5,7 +5,7 @@
 
 use crate::core::bench::Bench;
 use crate::core::fault::Fault;
-use crate::core::job::{RecordId, RunRecord, SweepRecord, SweepSummary};
+use crate::core::job::{AsideRecord, RecordId, RunRecord, SweepRecord, SweepSummary};
 use crate::core::run::Run;
 use crate::core::sweep::Sweep;
 
@@ -29,6 +29,13 @@ pub enum ArchiveJob {
         place: (u32, u32),
         /// The answer.
         run: Box<RunRecord>,
+    },
+    /// Keep an answer beside the samples of a cell.
+    KeepAside {
+        /// The comparison.
+        sweep: RecordId,
+        /// The answer.
+        aside: Box<AsideRecord>,
     },
     /// Keep what the user thinks of a cell.
     Mark {
@@ -72,6 +79,8 @@ pub struct Opened {
     pub sweep: Sweep,
     /// The answers of its samples, in their order.
     pub answers: Vec<Option<RunRecord>>,
+    /// The answers beside them, cell by cell.
+    pub asides: Vec<AsideRecord>,
 }
 
 /// What the archive tells.

@@ -129,10 +129,11 @@ impl App {
         let (now, is_exchange) = (self.now, matches!(event, StreamEvent::Exchanged(_)));
         if let Some(aside) = self.compare.aside_mut(id) {
             aside.apply(event, now);
-            if !is_exchange && aside.status.is_ended() {
-                self.homes.remove(&id);
+            if is_exchange || !aside.status.is_ended() {
+                return Effects::none();
             }
-            return Effects::none();
+            self.homes.remove(&id);
+            return self.keep_aside(id);
         }
         let applied = self.compare.bench.as_mut().and_then(|bench| bench.apply(id, event, now));
         let Some(applied) = applied else {
@@ -152,7 +153,7 @@ impl App {
     }
 
     /// Returns what a run cost, where usage and prices are known.
-    fn dollars(&self, run: &Run) -> Option<f64> {
+    pub(super) fn dollars(&self, run: &Run) -> Option<f64> {
         let card = self.knowledge.card(&run.request.model);
         Some(card.price?.of(run.usage.as_ref()?))
     }
@@ -163,6 +164,7 @@ impl App {
         let mut effects = Effects::one(Effect::Cancel(id));
         if let Some(aside) = self.compare.aside_mut(id) {
             aside.cancel(now);
+            effects = effects.then(self.keep_aside(id));
         } else if let Some(bench) = &mut self.compare.bench
             && let Some(sample) = bench.sample_of(id)
         {
@@ -317,6 +319,7 @@ impl App {
         for id in runs {
             if let Some(aside) = self.compare.aside_mut(id) {
                 aside.cancel(now);
+                effects = effects.then(self.keep_aside(id));
             }
             self.homes.remove(&id);
             effects = effects.and(Effect::Cancel(id));
