@@ -5,6 +5,7 @@
 
 mod app_loop;
 mod archive;
+mod asides;
 mod cli;
 mod comparing;
 mod conduct;
