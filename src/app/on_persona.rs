@@ -1,7 +1,7 @@
 //! Personas: opening the layer, its commands, what is typed into it, and using one.
 
 use crate::app::App;
-use crate::app::chord::Chord;
+use crate::app::chord::{Chord, Key};
 use crate::app::command::{Command, Place};
 use crate::app::layout;
 use crate::app::msg::{Effect, Effects};
@@ -161,8 +161,15 @@ impl App {
                 return Some(Effects::one(Effect::EditExternally(writing.editor.text())));
             }
             Some(Command::Unfold) => drop(writing.editor.unfold()),
-            Some(Command::Newline) => drop(writing.editor.paste("\n")),
-            _ => drop(writing.editor.on_key(chord)),
+            Some(Command::Newline) => {
+                writing.editor.on_key(Chord { ctrl: true, ..Chord::plain(Key::Char('j')) });
+            }
+            Some(Command::QuitIfEmpty) => {
+                writing.editor.on_key(Chord::plain(Key::Delete));
+            }
+            _ => {
+                writing.editor.on_key(chord);
+            }
         }
         Some(self.save_writing())
     }

@@ -9,7 +9,7 @@ use crate::app::composer::Composer;
 use crate::app::msg::Size;
 use crate::app::overlay::Prompt;
 use crate::core::fault::Fault;
-use crate::core::persona::{Change, Library, Persona, Source, Steps};
+use crate::core::persona::{Change, Library, MAX_SYSTEM, Persona, Source, Steps};
 use std::sync::Arc;
 
 /// Most of the screen the layer takes.
@@ -82,8 +82,11 @@ impl Personas {
         self.library.get(&self.selected).or_else(|| self.library.all().next())
     }
 
-    /// Moves the selection, staying inside the list.
+    /// Moves the selection, staying inside the list; not while something is typed.
     pub fn step(&mut self, by: isize) {
+        if !matches!(self.doing, Doing::Listing) {
+            return;
+        }
         let at = self.position().saturating_add_signed(by).min(self.library.len().saturating_sub(1));
         let name = self.library.all().nth(at).map(|persona| persona.name.to_owned());
         self.selected = name.unwrap_or_default();
@@ -161,6 +164,10 @@ impl Personas {
         let Doing::Writing(writing) = &mut self.doing else { return Ok(None) };
         if writing.editor.revision() == writing.revision {
             return Ok(None);
+        }
+        if writing.editor.len_bytes() > MAX_SYSTEM {
+            // Told before the text is made of what may be many folded pastes.
+            return Err(format!("a system message has at most {} KB here: shorten it", MAX_SYSTEM >> 10));
         }
         let text = writing.editor.text();
         let change = if text.trim().is_empty() || *text == *writing.given {
@@ -284,6 +291,20 @@ mod tests {
         personas.save().unwrap();
         assert!(!personas.end_writing());
         assert_eq!(personas.library.own("chef"), None);
+    }
+
+    #[test]
+    fn what_is_too_long_is_told_and_stays_in_the_editor() {
+        let mut personas = personas();
+        personas.write("chef");
+        let Doing::Writing(writing) = &mut personas.doing else { panic!() };
+        writing.editor.paste(&"긴 글\n".repeat(MAX_SYSTEM / 8)).unwrap();
+        assert!(personas.save().unwrap_err().contains("256 KB"));
+        assert_eq!(text(&personas, "chef"), Some("You cook."));
+        // The wheel moves nothing meanwhile.
+        personas.step(1);
+        let Doing::Writing(writing) = &personas.doing else { panic!("left") };
+        assert!(writing.editor.len_bytes() > MAX_SYSTEM);
     }
 
     #[test]

@@ -275,6 +275,7 @@ mod tests {
                     StoreReply::Kept
                     | StoreReply::Sweep { .. }
                     | StoreReply::Run(_)
+                    | StoreReply::Asides(_)
                     | StoreReply::Answers(_)
                     | StoreReply::Sweeps(_) => format!("{reply:?}"),
                 };
