@@ -1,9 +1,11 @@
 //! Ways to endpoints: finds the key, starts the sandbox when it is asked for, keeps one client each.
 //!
 //! Owns the clients of a process; workbench and headless commands share it. A key is read when its
-//! endpoint is first used, handed to that endpoint's client, and kept nowhere else.
+//! endpoint is first used, handed to that endpoint's client, and kept nowhere else. Findings of probes and
+//! personas are written here too, as more than one layer reads them.
 
 pub mod file;
+pub mod personas;
 pub mod private;
 pub mod probe;
 pub mod program;

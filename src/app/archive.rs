@@ -8,7 +8,7 @@ use crate::app::compare::planned::Planned;
 use crate::check::Check;
 use crate::core::bench::Bench;
 use crate::core::fault::Fault;
-use crate::core::job::{RecordId, RunRecord, SweepRecord, SweepSummary};
+use crate::core::job::{AsideRecord, RecordId, RunRecord, SweepRecord, SweepSummary};
 use crate::core::run::Run;
 use crate::core::sweep::{Axis, Sweep};
 
@@ -34,6 +34,13 @@ pub enum ArchiveJob {
         place: (u32, u32),
         /// The answer.
         run: Box<RunRecord>,
+    },
+    /// Keep an answer beside the samples of a cell.
+    KeepAside {
+        /// The comparison.
+        sweep: RecordId,
+        /// The answer.
+        aside: Box<AsideRecord>,
     },
     /// Keep what the user thinks of a cell.
     Mark {
@@ -85,6 +92,8 @@ pub struct Opened {
     pub checks: Vec<Check>,
     /// The answers of its samples, in their order.
     pub answers: Vec<Option<RunRecord>>,
+    /// The answers beside them, cell by cell.
+    pub asides: Vec<AsideRecord>,
 }
 
 /// What the archive tells.

@@ -16,6 +16,8 @@ pub enum Place {
     Grid,
     /// A list or table laid over the screen.
     Overlay,
+    /// The list of personas laid over the screen: single letters are commands in it.
+    Personas,
 }
 
 /// A set of places.
@@ -51,6 +53,7 @@ const TRANSCRIPT: Places = Places(1 << Place::Transcript as u8);
 const INSPECTOR: Places = Places(1 << Place::Inspector as u8);
 const GRID: Places = Places(1 << Place::Grid as u8);
 const OVERLAY: Places = Places(1 << Place::Overlay as u8);
+const PERSONAS: Places = Places(1 << Place::Personas as u8);
 /// Everywhere but in the draft: single letters are commands here.
 const READING: Places = TRANSCRIPT.and(INSPECTOR).and(GRID);
 /// Everywhere but in an overlay.
@@ -201,6 +204,13 @@ pub enum Command {
     NoteCell,
     OpenPlan,
     JudgeAgain,
+    EditPersonas,
+    NewPersona,
+    EditPersona,
+    RenamePersona,
+    DeletePersona,
+    UndoPersona,
+    RedoPersona,
     OverlayAccept,
     OverlayClose,
     OverlayNext,
@@ -262,7 +272,7 @@ pub const COMMANDS: &[Spec] = &{
         spec(C::Redraw, "screen.redraw", G::Workbench, "Draw the screen anew", &["ctrl-l"], EVERYWHERE),
         spec(C::Stop, "workbench.stop", G::Workbench, "Stop the answer, keep its text; or step back", &["esc"], EVERYWHERE),
         spec(C::Interrupt, "workbench.interrupt", G::Workbench, "Stop; twice in a row: quit", &["ctrl-c"], EVERYWHERE),
-        spec(C::Quit, "workbench.quit", G::Workbench, "Quit", &["ctrl-q"], EVERYWHERE.and(OVERLAY)),
+        spec(C::Quit, "workbench.quit", G::Workbench, "Quit", &["ctrl-q"], EVERYWHERE.and(OVERLAY).and(PERSONAS)),
         spec(C::Send, "draft.send", G::Draft, "Send; in Compare: run", &["enter"], COMPOSER),
         spec(C::Newline, "draft.newline", G::Draft, "Start a new line", &["ctrl-j", "alt-enter", "shift-enter"], COMPOSER),
         spec(C::RecallPrevious, "draft.recall-previous", G::Draft, "On the first line: recall the message before", &["up"], COMPOSER),
@@ -274,6 +284,7 @@ pub const COMMANDS: &[Spec] = &{
         spec(C::QuitIfEmpty, "draft.quit-if-empty", G::Draft, "Quit when the draft is empty", &["ctrl-d"], COMPOSER),
         spec(C::NewConversation, "conversation.new", G::Conversation, "Begin a new conversation", &["ctrl-n"], EVERYWHERE),
         spec(C::EditSystem, "conversation.system", G::Conversation, "Write the system message", &["alt-s"], EVERYWHERE),
+        spec(C::EditPersonas, "persona.library", G::Conversation, "Personas: use, write or edit one", &["alt-p"], EVERYWHERE.and(OVERLAY).and(PERSONAS)),
         spec(C::ToggleMemory, "memory.toggle", G::Conversation, "Send the history, or only this message", &["alt-h"], EVERYWHERE),
         spec(C::Again, "answer.again", G::Conversation, "Ask again and keep both answers", &["ctrl-r"], EVERYWHERE),
         spec(C::PreviousVariant, "answer.variant-previous", G::Conversation, "Show the variant before", &["left", "h"], TRANSCRIPT),
@@ -349,13 +360,19 @@ pub const COMMANDS: &[Spec] = &{
         spec(C::NoteCell, "compare.note", G::Compare, "Write a note on the cell", &["#"], GRID),
         spec(C::OpenPlan, "compare.file", G::Compare, "Open a sweep's file: sweep.toml", &["alt-l"], EVERYWHERE),
         spec(C::JudgeAgain, "compare.check", G::Compare, "Judge anew by the checks, programs after a yes", &["!"], GRID),
-        spec(C::OverlayAccept, "list.accept", G::Overlay, "Take the selected row", &["enter"], OVERLAY),
-        spec(C::OverlayClose, "list.close", G::Overlay, "Close", &["esc", "ctrl-c"], OVERLAY),
-        spec(C::OverlayNext, "list.next", G::Overlay, "Go to the next row", &["down", "ctrl-n", "tab"], OVERLAY),
-        spec(C::OverlayPrevious, "list.previous", G::Overlay, "Go to the row before", &["up", "ctrl-p", "shift-tab"], OVERLAY),
+        spec(C::OverlayAccept, "list.accept", G::Overlay, "Take the selected row", &["enter"], OVERLAY.and(PERSONAS)),
+        spec(C::OverlayClose, "list.close", G::Overlay, "Close", &["esc", "ctrl-c"], OVERLAY.and(PERSONAS)),
+        spec(C::OverlayNext, "list.next", G::Overlay, "Go to the next row", &["down", "ctrl-n", "tab"], OVERLAY.and(PERSONAS)),
+        spec(C::OverlayPrevious, "list.previous", G::Overlay, "Go to the row before", &["up", "ctrl-p", "shift-tab"], OVERLAY.and(PERSONAS)),
         spec(C::OverlayRaise, "list.raise", G::Overlay, "Raise the value", &["right"], OVERLAY),
         spec(C::OverlayLower, "list.lower", G::Overlay, "Lower the value", &["left"], OVERLAY),
         spec(C::OverlayOmit, "list.omit", G::Overlay, "Omit the parameter", &["delete"], OVERLAY),
+        spec(C::NewPersona, "persona.new", G::Overlay, "Among personas: write a new one", &["n"], PERSONAS),
+        spec(C::EditPersona, "persona.edit", G::Overlay, "Among personas: edit the system message", &["e"], PERSONAS),
+        spec(C::RenamePersona, "persona.rename", G::Overlay, "Among personas: rename one of your own", &["r"], PERSONAS),
+        spec(C::DeletePersona, "persona.delete", G::Overlay, "Among personas: delete one of your own", &["d", "delete"], PERSONAS),
+        spec(C::UndoPersona, "persona.undo", G::Overlay, "Among personas: undo the last change", &["u"], PERSONAS),
+        spec(C::RedoPersona, "persona.redo", G::Overlay, "Among personas: do it again", &["U"], PERSONAS),
     ]
 };
 
@@ -381,6 +398,10 @@ pub const TRANSCRIPT_EXTRAS: &[(Command, &str)] = &[(Command::Inspect, "enter")]
 pub const GRID_EXTRAS: &[(Command, &str)] =
     &[(Command::Inspect, "enter"), (Command::EditSweep, "t"), (Command::Inspect, "i")];
 
+/// Further keys that answer in the list of personas only.
+pub const PERSONAS_EXTRAS: &[(Command, &str)] =
+    &[(Command::OverlayNext, "j"), (Command::OverlayPrevious, "k"), (Command::OverlayClose, "q")];
+
 /// Editing keys of the draft. They belong to the text area and cannot be given away.
 pub const EDITING: &[(&str, &str)] = &[
     ("← → ↑ ↓", "Move by character and row"),
@@ -402,12 +423,13 @@ pub fn spec_of(command: Command) -> &'static Spec {
 
 /// Returns the places in which the keys of an extra list answer.
 #[must_use]
-pub fn extras() -> [(&'static [(Command, &'static str)], Places); 4] {
+pub fn extras() -> [(&'static [(Command, &'static str)], Places); 5] {
     [
         (READING_EXTRAS, READING),
         (CHAT_EXTRAS, TRANSCRIPT.and(INSPECTOR)),
         (TRANSCRIPT_EXTRAS, TRANSCRIPT),
         (GRID_EXTRAS, GRID),
+        (PERSONAS_EXTRAS, PERSONAS),
     ]
 }
 

@@ -22,6 +22,7 @@ pub mod msg;
 pub mod notice;
 pub mod overlay;
 pub mod page;
+pub mod personas;
 pub mod pieces;
 pub mod probing;
 pub mod reading;
@@ -40,6 +41,7 @@ mod on_lens;
 mod on_message;
 mod on_overlay;
 mod on_pane;
+mod on_persona;
 mod on_plan;
 mod on_probe;
 mod on_token;
@@ -62,6 +64,7 @@ use layout::{InspectorAreas, Layout, Panes};
 use msg::{Effect, Effects, Msg, Size};
 use notice::Notice;
 use overlay::Overlay;
+use personas::Personas;
 use removed::Removed;
 use settings::Settings;
 use transcript::Transcript;
@@ -171,8 +174,8 @@ pub struct App {
     size: Size,
     ids: Ids,
     homes: HashMap<RunId, Home>,
-    /// What the axes of a comparison can take their values from.
-    personas: Vec<(String, String)>,
+    /// The library of personas, and what is done with it.
+    pub personas: Personas,
     temperatures: Vec<f64>,
     /// Programs that may be run on answers, each with its arguments.
     allowed: BTreeSet<Vec<String>>,
@@ -246,7 +249,7 @@ impl App {
             size,
             ids: start.ids,
             homes: HashMap::new(),
-            personas: start.personas,
+            personas: Personas::new(start.personas, start.unread_personas),
             temperatures: start.temperatures,
             allowed: BTreeSet::new(),
             wrap: start.wrap,
@@ -340,7 +343,6 @@ impl App {
         self.composer.settle(inner.width, inner.height);
         let raw = self.heat != Heat::Off;
         let main = self.layout.transcript;
-        let main_area = self.layout.main;
         let mut effects = Effects::none();
         if self.screen == Screen::Compare || matches!(self.overlay, Some(Overlay::Sweep(_))) {
             self.settle_outlook();
@@ -367,10 +369,7 @@ impl App {
         if !self.layout.inspector.is_empty() {
             self.settle_inspector();
         }
-        if let Some(Overlay::Tokens(pieces)) = &mut self.overlay {
-            let area = layout::overlay(main_area, pieces::MOST).inner();
-            pieces.settle(area.width, area.height);
-        }
+        self.settle_overlay();
         self.documents.trim();
         effects
     }
@@ -438,12 +437,6 @@ impl App {
     #[must_use]
     pub fn spinner(&self) -> &'static str {
         SPINNER[usize::try_from(self.now.0.as_millis() / 100).unwrap_or(0) % SPINNER.len()]
-    }
-
-    /// Returns where a key goes.
-    #[must_use]
-    pub fn place(&self) -> Place {
-        if self.overlay.is_some() { Place::Overlay } else { self.focus }
     }
 
     /// Returns how a command is given, for a sentence: its key in a place, else its name.

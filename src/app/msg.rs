@@ -7,11 +7,13 @@ use crate::core::cutting::Cutting;
 use crate::core::fault::Fault;
 use crate::core::id::{MessageId, RunId};
 use crate::core::model::Encoding;
+use crate::core::persona::Change;
 use crate::core::probe::{Finding, Question, Subject};
 use crate::core::request::{Prompt, Request};
 use crate::core::stream::StreamEvent;
 use crate::markup::LineTones;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Cells of the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -215,6 +217,8 @@ pub enum Effect {
         run: RunId,
         /// What to send.
         request: Arc<Request>,
+        /// Longest wait for the first byte, and of each silence; `None` for the endpoint's.
+        timeout: Option<Duration>,
     },
     /// Close the connection of a run.
     Cancel(RunId),
@@ -275,6 +279,8 @@ pub enum Effect {
     EditExternally(String),
     /// Keep the draft on disk, soon.
     KeepDraft(String),
+    /// Keep what became of the user's own personas, soon.
+    KeepPersonas(Vec<Change>),
     /// Keep the conversation on disk, soon.
     KeepConversation(Vec<Prompt>),
     /// Keep what follows as a new conversation.

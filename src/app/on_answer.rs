@@ -235,7 +235,8 @@ impl App {
             self.inspector.show(Target::Newest);
             self.inspector.follow();
         }
-        Effects::one(Effect::Start { run, request }).and(self.keep())
+        let timeout = self.settings.timeout;
+        Effects::one(Effect::Start { run, request, timeout }).and(self.keep())
     }
 
     /// Asks again: for the selected message, or for the last one.

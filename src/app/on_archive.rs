@@ -7,7 +7,9 @@ use crate::app::msg::{Effect, Effects};
 use crate::app::overlay::{Choice, Item, List, Overlay, Prompt};
 use crate::app::{App, Screen};
 use crate::core::bench::{Bench, State};
-use crate::core::job::{RecordId, RunRecord, SweepRecord, SweepSummary};
+use crate::core::branch::Branch;
+use crate::core::id::RunId;
+use crate::core::job::{AsideRecord, BranchRecord, RecordId, RunRecord, SweepRecord, SweepSummary};
 use crate::core::run::RunStatus;
 use crate::core::text::fit;
 use crate::core::time::Timestamp;
@@ -83,6 +85,39 @@ impl App {
         let place = (u32::try_from(slot.sample.cell).unwrap_or(u32::MAX), slot.sample.repeat);
         let run = Box::new(RunRecord { id, begun_ms: millis(run.started()), dollars: slot.dollars, run });
         Effects::one(Effect::Archive(ArchiveJob::Keep { sweep, sample, place, run }))
+    }
+
+    /// Keeps an ended answer beside the samples of its cell.
+    pub(super) fn keep_aside(&mut self, run: RunId) -> Effects {
+        let id = self.record_id();
+        let (Some(sweep), Some((cell, number, run))) = (self.compare.record, self.compare.aside(run)) else {
+            return Effects::none();
+        };
+        let short = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let branch = run.branch.and_then(|Branch { parent, at, means, verification, inherited }| {
+            let parent = short(self.compare.number_of(cell, parent)?);
+            Some(BranchRecord { parent, at, means, verification, inherited })
+        });
+        let dollars = self.dollars(run);
+        let record = RunRecord { id, begun_ms: millis(run.started()), dollars, run: run.clone() };
+        let aside = AsideRecord { cell: short(cell), number: short(number), branch, run: record };
+        Effects::one(Effect::Archive(ArchiveJob::KeepAside { sweep, aside: Box::new(aside) }))
+    }
+
+    /// Puts kept answers back beside the samples of their cells.
+    fn put_asides(&mut self, asides: Vec<AsideRecord>) {
+        for AsideRecord { cell, number: _, branch, run: RunRecord { mut run, .. } } in asides {
+            let cell = usize::try_from(cell).unwrap_or(usize::MAX);
+            run.id = self.ids.run();
+            if let Some(BranchRecord { parent, at, means, verification, inherited }) = branch {
+                // One whose parent is not there is an answer of its own.
+                let parent = usize::try_from(parent).ok().and_then(|at| self.compare.answer(cell, at));
+                if let Some(parent) = parent.map(|own| own.id) {
+                    run.hang_on(Branch { parent, at, means, verification, inherited });
+                }
+            }
+            self.compare.put_aside(cell, run);
+        }
     }
 
     /// Keeps the mark and the note of the cell under the cursor.
@@ -209,11 +244,12 @@ impl App {
     /// Takes the place of the comparison on screen. What has no answer waits until the user goes on.
     fn open_sweep(&mut self, opened: Opened) -> Effects {
         let stopped = self.stop_all();
-        let Opened { record, sweep, checks, answers } = opened;
+        let Opened { record, sweep, checks, answers, asides } = opened;
         let outlook = self.outlook_of(&sweep);
         let question = sweep.base().messages.last().map(|prompt| prompt.content.clone()).unwrap_or_default();
         let samples = sweep.samples();
         let mut bench = Bench::new(sweep, samples, outlook.worst, self.compare.setup.terms());
+        self.limit(&mut bench);
         for refusal in outlook.preflight.refusals.iter().filter(|refusal| refusal.is_varied) {
             bench.refuse(refusal.cell, &format!("{}: {}", refusal.parameter, refusal.reason));
         }
@@ -238,6 +274,7 @@ impl App {
             }
             self.compare.set_note(number, &cell.note);
         }
+        self.put_asides(asides);
         self.compare.inspecting = false;
         self.focus = Place::Grid;
         if !checks.is_empty() {

@@ -1,7 +1,8 @@
 //! Running a comparison and what can be done with its cells.
 
 use crate::app::command::{Command, Place};
-use crate::app::compare::setup::{Basis, Form, LIVE_CELLS, Outlook, Shelf};
+use crate::app::compare::outlook::{Basis, LIVE_CELLS, Outlook};
+use crate::app::compare::setup::{Form, Shelf};
 use crate::app::counter::Sent;
 use crate::app::msg::{Effect, Effects};
 use crate::app::overlay::{Overlay, Then};
@@ -54,6 +55,7 @@ impl App {
         let stopped = self.stop_all();
         let samples = sweep.samples();
         let mut bench = Bench::new(sweep, samples, outlook.worst, self.compare.setup.terms());
+        self.limit(&mut bench);
         for refusal in outlook.preflight.refusals.iter().filter(|refusal| refusal.is_varied) {
             bench.refuse(refusal.cell, &format!("{}: {}", refusal.parameter, refusal.reason));
         }
@@ -74,6 +76,14 @@ impl App {
         let sweep = Sweep::new(base, self.compare.setup.axes.clone(), self.compare.setup.repeats)?;
         let (worst, samples) = (self.outlook_of(&sweep).worst, sweep.samples());
         Ok(Bench::new(sweep, samples, worst, self.compare.setup.terms()))
+    }
+
+    /// Makes a comparison keep to what endpoints allow, counting what the one before it has sent.
+    pub(super) fn limit(&self, bench: &mut Bench) {
+        if let Some(before) = &self.compare.bench {
+            bench.follow(before);
+        }
+        bench.keep_to(|endpoint| self.knowledge.quota(endpoint));
     }
 
     /// Returns the request all cells begin with.
@@ -97,13 +107,13 @@ impl App {
     /// until it is run: a key must not wait for it.
     pub(super) fn settle_outlook(&mut self) {
         let context = self.counter.context(&self.settings.card, self.settings.sampling.max_output_tokens);
-        let edited = match &self.overlay {
-            Some(Overlay::Sweep(form)) => form.setup(self.compare.setup.lanes).ok(),
-            _ => None,
+        let (edited, bounded) = match &self.overlay {
+            Some(Overlay::Sweep(form)) => (form.setup(self.compare.setup.lanes).ok(), form.settings().ok()),
+            _ => (None, None),
         };
         let basis = Basis {
             input: context.used,
-            sampling: self.settings.sampling.clone(),
+            sampling: bounded.map_or_else(|| self.settings.sampling.clone(), |settings| settings.sampling),
             model: Arc::clone(&self.settings.model),
             setup: edited.unwrap_or_else(|| self.compare.setup.clone()),
         };
@@ -112,7 +122,8 @@ impl App {
         }
         let question = self.question().filter(|_| basis.setup.cells() <= LIVE_CELLS);
         let outlook = question.and_then(|(question, origin)| {
-            let base = self.base(&question, origin);
+            let mut base = self.base(&question, origin);
+            base.sampling.clone_from(&basis.sampling);
             let sweep = Sweep::new(base, basis.setup.axes.clone(), basis.setup.repeats).ok()?;
             Some(self.outlook_of(&sweep))
         });
@@ -125,11 +136,11 @@ impl App {
         let was_bound = bench.progress(self.now).bound;
         let starts = bench.due(&mut self.ids, self.now);
         let bound = bench.progress(self.now).bound.filter(|_| was_bound.is_none());
-        let mut effects = Effects::none();
+        let (mut effects, timeout) = (Effects::none(), self.settings.timeout);
         for start in starts {
             self.compare.checks.forget(start.sample);
             self.homes.insert(start.run, Home::Compare);
-            effects = effects.and(Effect::Start { run: start.run, request: start.request });
+            effects = effects.and(Effect::Start { run: start.run, request: start.request, timeout });
         }
         if let Some(bound) = bound {
             let edit = self.key(Command::EditSweep, Place::Composer);
@@ -143,10 +154,11 @@ impl App {
         let (now, is_exchange) = (self.now, matches!(event, StreamEvent::Exchanged(_)));
         if let Some(aside) = self.compare.aside_mut(id) {
             aside.apply(event, now);
-            if !is_exchange && aside.status.is_ended() {
-                self.homes.remove(&id);
+            if is_exchange || !aside.status.is_ended() {
+                return Effects::none();
             }
-            return Effects::none();
+            self.homes.remove(&id);
+            return self.keep_aside(id);
         }
         let applied = self.compare.bench.as_mut().and_then(|bench| bench.apply(id, event, now));
         let Some(applied) = applied else {
@@ -166,7 +178,7 @@ impl App {
     }
 
     /// Returns what a run cost, where usage and prices are known.
-    fn dollars(&self, run: &Run) -> Option<f64> {
+    pub(super) fn dollars(&self, run: &Run) -> Option<f64> {
         let card = self.knowledge.card(&run.request.model);
         Some(card.price?.of(run.usage.as_ref()?))
     }
@@ -177,6 +189,7 @@ impl App {
         let mut effects = Effects::one(Effect::Cancel(id));
         if let Some(aside) = self.compare.aside_mut(id) {
             aside.cancel(now);
+            effects = effects.then(self.keep_aside(id));
         } else if let Some(bench) = &mut self.compare.bench
             && let Some(sample) = bench.sample_of(id)
         {
@@ -243,7 +256,7 @@ impl App {
 
     /// Opens the form of the setup.
     pub(super) fn edit_sweep(&mut self) {
-        self.overlay = Some(Overlay::Sweep(Form::of(&self.compare.setup, self.shelf())));
+        self.overlay = Some(Overlay::Sweep(Form::of(&self.compare.setup, &self.settings, self.shelf())));
     }
 
     /// Returns the names that the form may use.
@@ -252,7 +265,7 @@ impl App {
         let endpoint =
             |card: &crate::app::settings::EndpointCard| (card.name.to_string(), card.model.to_string());
         Shelf {
-            personas: self.personas.clone(),
+            personas: self.personas.library.pairs(),
             endpoints: self.settings.endpoints.iter().map(endpoint).collect(),
             model: self.settings.model.to_string(),
             temperatures: self.temperatures.clone(),
@@ -267,11 +280,14 @@ impl App {
         }
         let lanes = self.compare.setup.lanes;
         let Some(Overlay::Sweep(form)) = &mut self.overlay else { return Effects::none() };
-        match form.setup(lanes).and_then(|setup| form.judged(setup)) {
-            Ok(setup) => {
+        match form.setup(lanes).and_then(|setup| Ok((form.judged(setup)?, form.settings()?))) {
+            Ok((setup, settings)) => {
                 let is_new_budget = setup.budget != self.compare.setup.budget;
                 let has_new_checks = setup.checks != self.compare.setup.checks;
                 self.compare.setup = setup;
+                // Nothing else: who answers may have become known meanwhile.
+                self.settings.sampling.max_output_tokens = settings.sampling.max_output_tokens;
+                self.settings.timeout = settings.timeout;
                 self.overlay = None;
                 self.show(Screen::Compare);
                 if let (true, Some(bench)) = (is_new_budget, &mut self.compare.bench) {
@@ -341,6 +357,7 @@ impl App {
         for id in runs {
             if let Some(aside) = self.compare.aside_mut(id) {
                 aside.cancel(now);
+                effects = effects.then(self.keep_aside(id));
             }
             self.homes.remove(&id);
             effects = effects.and(Effect::Cancel(id));

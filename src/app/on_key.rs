@@ -7,15 +7,29 @@ use crate::app::composer::{NotUnfolded, Reaction};
 use crate::app::inspector::Inspector;
 use crate::app::msg::{Effect, Effects};
 use crate::app::overlay::{Overlay, Parameters};
+use crate::app::personas::Doing;
 use crate::app::{App, Screen, on_token};
 use crate::core::fault::Fault;
 
 impl App {
+    /// Returns where a key goes.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        match &self.overlay {
+            Some(Overlay::Personas) if matches!(self.personas.doing, Doing::Listing) => Place::Personas,
+            Some(_) => Place::Overlay,
+            None => self.focus,
+        }
+    }
+
     pub(super) fn on_key(&mut self, chord: Chord) -> Effects {
         let place = self.place();
         if place == Place::Grid
             && let Some(effects) = self.on_ballot(chord)
         {
+            return effects;
+        }
+        if let Some(effects) = self.on_writing_key(chord) {
             return effects;
         }
         let resolution = self.keymap.resolve(place, self.pending.take(), chord);
@@ -27,7 +41,7 @@ impl App {
         match resolution.command {
             Some(Command::Interrupt) if was_interrupted => self.quit(0),
             Some(command) => self.run_command(command, chord),
-            None if place == Place::Overlay => self.on_overlay_text(chord),
+            None if matches!(place, Place::Overlay | Place::Personas) => self.on_overlay_text(chord),
             None if place == Place::Composer => self.on_draft_key(chord),
             None => Effects::none(),
         }
@@ -55,6 +69,9 @@ impl App {
     pub(super) fn on_edited(&mut self, result: Result<String, Fault>) -> Effects {
         match result {
             Ok(text) => {
+                if let Some(effects) = self.paste_persona(&text, true) {
+                    return effects;
+                }
                 self.composer.set_text(text.trim_end_matches('\n'));
                 self.focus = Place::Composer;
             }
@@ -133,6 +150,13 @@ impl App {
                 };
             }
             Command::EditSweep => self.edit_sweep(),
+            Command::EditPersonas => return self.edit_personas(),
+            Command::NewPersona => self.name_persona(true),
+            Command::RenamePersona => self.name_persona(false),
+            Command::EditPersona => self.write_persona(),
+            Command::DeletePersona => return self.delete_persona(),
+            Command::UndoPersona => return self.undo_persona(true),
+            Command::RedoPersona => return self.undo_persona(false),
             Command::ShowRequest => self.overlay = Some(Overlay::Request { scroll: 0 }),
             Command::NewConversation => return self.on_new_conversation(),
             Command::EditSystem => self.on_edit_system(),

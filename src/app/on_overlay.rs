@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::app::archive::ArchiveJob;
 use crate::app::chord::{Chord, Key};
+use crate::app::command::Place;
 use crate::app::counter::Counter;
 use crate::app::msg::{Effect, Effects};
 use crate::app::overlay::{Choice, Item, List, Overlay, backspace};
@@ -140,13 +141,20 @@ impl App {
                 Effects::none()
             }
             Some(Overlay::Parameters(table)) => {
-                let value = table.current().value(&self.settings.sampling).unwrap_or_default();
+                let value = table.current().value(&self.settings).unwrap_or_default();
                 match typed {
                     Some(c) => table.typing.get_or_insert_default().push(c),
                     None if is_backspace => backspace(table.typing.get_or_insert(value)),
                     None => {}
                 }
                 table.error = None;
+                Effects::none()
+            }
+            Some(Overlay::Personas) => {
+                if self.place() == Place::Personas {
+                    return self.on_page_key(chord);
+                }
+                self.type_persona_name(typed, is_backspace);
                 Effects::none()
             }
             Some(Overlay::Help { .. } | Overlay::Request { .. } | Overlay::Probe(_) | Overlay::Tokens(_)) => {
@@ -187,6 +195,9 @@ impl App {
         if matches!(self.overlay, Some(Overlay::Allow(_))) {
             return Effects::none();
         }
+        if let Some(effects) = self.paste_persona(text, false) {
+            return effects;
+        }
         let line: String = text.chars().take_while(|c| !c.is_control()).take(200).collect();
         for c in line.chars() {
             self.on_overlay_text(Chord::plain(Key::Char(c)));
@@ -219,6 +230,7 @@ impl App {
             Some(Overlay::Allow(asked)) => {
                 asked.scroll = asked.scroll.saturating_add_signed(by).min(asked.commands.len() - 1);
             }
+            Some(Overlay::Personas) => self.personas.step(by),
             Some(Overlay::Find(_) | Overlay::Note(_) | Overlay::Export(_) | Overlay::OpenFile(_)) | None => {}
         }
     }
@@ -239,20 +251,23 @@ impl App {
         } else if self.take_typed()
             && let Some(Overlay::Parameters(table)) = &self.overlay
         {
-            table.current().step(&mut self.settings.sampling, up);
+            table.current().step(&mut self.settings, up);
         }
     }
 
     pub(super) fn omit_parameter(&mut self) {
         if let Some(Overlay::Parameters(table)) = &mut self.overlay {
             (table.typing, table.error) = (None, None);
-            table.current().omit(&mut self.settings.sampling);
+            table.current().omit(&mut self.settings);
         } else if let Some(Overlay::Sweep(form)) = &mut self.overlay {
             form.remove();
         }
     }
 
     pub(super) fn close_overlay(&mut self) -> Effects {
+        if matches!(self.overlay, Some(Overlay::Personas)) {
+            return self.close_personas();
+        }
         let typing = matches!(&self.overlay, Some(Overlay::Parameters(table)) if table.typing.is_some());
         if let (true, Some(Overlay::Parameters(table))) = (typing, &mut self.overlay) {
             (table.typing, table.error) = (None, None);
@@ -279,7 +294,7 @@ impl App {
     fn take_typed(&mut self) -> bool {
         let Some(Overlay::Parameters(table)) = &mut self.overlay else { return true };
         let Some(typed) = table.typing.take() else { return true };
-        match table.current().set(&mut self.settings.sampling, &typed) {
+        match table.current().set(&mut self.settings, &typed) {
             Ok(()) => {
                 table.error = None;
                 true
@@ -345,6 +360,7 @@ impl App {
                 Effects::none()
             }
             Some(Overlay::Sweep(_)) => self.accept_sweep(),
+            Some(Overlay::Personas) => self.accept_persona(),
             Some(Overlay::Export(_)) => self.accept_export(),
             Some(Overlay::OpenFile(_)) => self.accept_plan(),
             // A yes is a letter of its own: Enter may still be on its way from what was sent.

@@ -63,6 +63,10 @@ impl App {
             }
             Screen::Compare => {
                 self.focus = Place::Grid;
+                if self.compare.whole().is_some() {
+                    // No cell is on screen, and a cursor that nobody sees must not move.
+                    return;
+                }
                 let cells = self.compare.cells(self.layout.transcript.below_axis());
                 if let Some((index, _)) = cells.into_iter().find(|(_, rect)| rect.contains(mouse.x, mouse.y))
                 {

@@ -207,6 +207,8 @@ pub enum Overlay {
     Note(Prompt),
     /// What a probe costs, how far it is, what it found out.
     Probe(Probing),
+    /// The library of personas; what is done in it is [`App::personas`](crate::app::App::personas)'s.
+    Personas,
     /// The tokens of the draft or of a message.
     Tokens(Pieces),
     /// The raw request and response of the inspected answer.

@@ -4,6 +4,14 @@ use crate::core::conversation::Conversation;
 use crate::core::model::ModelCard;
 use crate::core::request::{Means, Prompt, Request, ResponseFormat, Sampling};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// Shortest and longest time a server can be waited for, in seconds.
+const TIMEOUTS: (f64, f64) = (0.1, 3600.0);
+
+/// Seconds by which a timeout goes up and down, and those it starts at.
+const TIMEOUT_STEP: f64 = 5.0;
+const TIMEOUT_START: f64 = 15.0;
 
 /// An endpoint as the app knows it.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,11 +51,13 @@ pub enum Parameter {
     TopLogprobs,
     /// Form of the answer.
     ResponseFormat,
+    /// Longest wait for the server; no part of the request.
+    Timeout,
 }
 
 impl Parameter {
     /// All of them, in the order they are listed.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Temperature,
         Self::TopP,
         Self::MaxOutputTokens,
@@ -57,6 +67,7 @@ impl Parameter {
         Self::FrequencyPenalty,
         Self::TopLogprobs,
         Self::ResponseFormat,
+        Self::Timeout,
     ];
 
     /// Returns the name used on the wire and on screen.
@@ -72,6 +83,7 @@ impl Parameter {
             Self::FrequencyPenalty => "frequency_penalty",
             Self::TopLogprobs => "top_logprobs",
             Self::ResponseFormat => "response_format",
+            Self::Timeout => "timeout",
         }
     }
 
@@ -97,12 +109,20 @@ impl Parameter {
             Self::PresencePenalty | Self::FrequencyPenalty => "-2 to 2",
             Self::TopLogprobs => "0 to 20",
             Self::ResponseFormat => "text, json_object, a schema's file",
+            Self::Timeout => "0.1 to 3600 seconds",
         }
+    }
+
+    /// Returns what stands in place of a value that is omitted.
+    #[must_use]
+    pub fn absent(self) -> &'static str {
+        if self == Self::Timeout { "the endpoint's" } else { "omitted" }
     }
 
     /// Returns the value as it is shown; `None` when it is omitted.
     #[must_use]
-    pub fn value(self, sampling: &Sampling) -> Option<String> {
+    pub fn value(self, settings: &Settings) -> Option<String> {
+        let sampling = &settings.sampling;
         match self {
             Self::Temperature => sampling.temperature.map(|v| v.to_string()),
             Self::TopP => sampling.top_p.map(|v| v.to_string()),
@@ -113,6 +133,7 @@ impl Parameter {
             Self::FrequencyPenalty => sampling.frequency_penalty.map(|v| v.to_string()),
             Self::TopLogprobs => sampling.top_logprobs.map(|v| v.to_string()),
             Self::ResponseFormat => sampling.response_format.as_ref().map(format_name),
+            Self::Timeout => settings.timeout.map(|timeout| timeout.as_secs_f64().to_string()),
         }
     }
 
@@ -120,8 +141,8 @@ impl Parameter {
     ///
     /// # Errors
     /// Says what the value may be.
-    pub fn set(self, sampling: &mut Sampling, typed: &str) -> Result<(), String> {
-        let typed = typed.trim();
+    pub fn set(self, settings: &mut Settings, typed: &str) -> Result<(), String> {
+        let (typed, sampling) = (typed.trim(), &mut settings.sampling);
         let wrong = || format!("{} is {}; '{typed}' is not", self.name(), self.range());
         let number = |low: f64, high: f64| match typed {
             "" => Ok(None),
@@ -168,12 +189,17 @@ impl Parameter {
                     .map(|stop| stop.replace("\\n", "\n"))
                     .collect();
             }
+            Self::Timeout => {
+                let seconds = number(TIMEOUTS.0, TIMEOUTS.1)?;
+                settings.timeout = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+            }
         }
         Ok(())
     }
 
     /// Moves the value one step up or down; an omitted one starts at a middle value.
-    pub fn step(self, sampling: &mut Sampling, up: bool) {
+    pub fn step(self, settings: &mut Settings, up: bool) {
+        let sampling = &mut settings.sampling;
         let step = |value: Option<f64>, start: f64, by: f64, low: f64, high: f64| {
             let next = match value {
                 None => start,
@@ -220,6 +246,11 @@ impl Parameter {
                     (Some(_), false) => None,
                 };
             }
+            Self::Timeout => {
+                let seconds = settings.timeout.map(|timeout| timeout.as_secs_f64());
+                let next = step(seconds, TIMEOUT_START, TIMEOUT_STEP, 1.0, TIMEOUTS.1);
+                settings.timeout = next.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+            }
             Self::Stop => {}
         }
     }
@@ -231,7 +262,8 @@ impl Parameter {
     }
 
     /// Leaves the parameter out of the request.
-    pub fn omit(self, sampling: &mut Sampling) {
+    pub fn omit(self, settings: &mut Settings) {
+        let sampling = &mut settings.sampling;
         match self {
             Self::Temperature => sampling.temperature = None,
             Self::TopP => sampling.top_p = None,
@@ -242,6 +274,7 @@ impl Parameter {
             Self::FrequencyPenalty => sampling.frequency_penalty = None,
             Self::TopLogprobs => sampling.top_logprobs = None,
             Self::ResponseFormat => sampling.response_format = None,
+            Self::Timeout => settings.timeout = None,
         }
     }
 }
@@ -268,6 +301,8 @@ pub struct Settings {
     pub card: ModelCard,
     /// How answers are sampled.
     pub sampling: Sampling,
+    /// Longest wait for the first byte of an answer, and of each silence in it; `None` for the endpoint's.
+    pub timeout: Option<Duration>,
 }
 
 impl Settings {
@@ -307,35 +342,63 @@ impl Settings {
 mod tests {
     use super::*;
 
+    fn settings() -> Settings {
+        Settings {
+            endpoints: Vec::new(),
+            endpoint: 0,
+            model: "m".into(),
+            card: ModelCard::default(),
+            sampling: Sampling::default(),
+            timeout: None,
+        }
+    }
+
     #[test]
     fn every_parameter_can_be_set_stepped_and_omitted() {
         for parameter in Parameter::ALL {
-            let mut sampling = Sampling::default();
-            assert_eq!(parameter.value(&sampling), None, "{parameter:?}");
+            let mut settings = settings();
+            assert_eq!(parameter.value(&settings), None, "{parameter:?}");
             let typed = if parameter == Parameter::ResponseFormat { "json_object" } else { "1" };
-            parameter.set(&mut sampling, typed).unwrap();
-            assert_eq!(parameter.value(&sampling).as_deref(), Some(typed), "{parameter:?}");
-            parameter.step(&mut sampling, true);
-            parameter.omit(&mut sampling);
-            assert_eq!(sampling, Sampling::default(), "{parameter:?}");
+            parameter.set(&mut settings, typed).unwrap();
+            assert_eq!(parameter.value(&settings).as_deref(), Some(typed), "{parameter:?}");
+            parameter.step(&mut settings, true);
+            parameter.omit(&mut settings);
+            assert_eq!(settings, self::settings(), "{parameter:?}");
         }
     }
 
     #[test]
     fn a_wrong_value_changes_nothing_and_says_the_range() {
-        let mut sampling = Sampling { temperature: Some(0.7), ..Sampling::default() };
-        let error = Parameter::Temperature.set(&mut sampling, "2.5").unwrap_err();
+        let mut settings = settings();
+        settings.sampling.temperature = Some(0.7);
+        let error = Parameter::Temperature.set(&mut settings, "2.5").unwrap_err();
         assert!(error.contains("0 to 2") && error.contains("2.5"), "{error}");
-        assert_eq!(sampling.temperature, Some(0.7));
-        assert!(Parameter::TopLogprobs.set(&mut sampling, "21").is_err());
-        assert!(Parameter::Seed.set(&mut sampling, "x").is_err());
+        assert_eq!(settings.sampling.temperature, Some(0.7));
+        assert!(Parameter::TopLogprobs.set(&mut settings, "21").is_err());
+        assert!(Parameter::Seed.set(&mut settings, "x").is_err());
+        for wrong in ["0", "-1", "1e9", "nan", "15s"] {
+            assert!(Parameter::Timeout.set(&mut settings, wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(settings.timeout, None);
+    }
+
+    #[test]
+    fn a_timeout_is_in_seconds() {
+        let mut settings = settings();
+        Parameter::Timeout.set(&mut settings, "0.5").unwrap();
+        assert_eq!(settings.timeout, Some(Duration::from_millis(500)));
+        Parameter::Timeout.step(&mut settings, false);
+        assert_eq!(settings.timeout, Some(Duration::from_secs(1)));
+        Parameter::Timeout.step(&mut settings, true);
+        assert_eq!(Parameter::Timeout.value(&settings).as_deref(), Some("6"));
     }
 
     #[test]
     fn steps_are_decimal() {
-        let mut sampling = Sampling { temperature: Some(0.1), ..Sampling::default() };
-        Parameter::Temperature.step(&mut sampling, true);
-        Parameter::Temperature.step(&mut sampling, true);
-        assert_eq!(Parameter::Temperature.value(&sampling).as_deref(), Some("0.3"));
+        let mut settings = settings();
+        settings.sampling.temperature = Some(0.1);
+        Parameter::Temperature.step(&mut settings, true);
+        Parameter::Temperature.step(&mut settings, true);
+        assert_eq!(Parameter::Temperature.value(&settings).as_deref(), Some("0.3"));
     }
 }

@@ -7,10 +7,12 @@ use crate::app::keymap::Keymap;
 use crate::app::msg::{Effect, Effects};
 use crate::app::settings::Settings;
 use crate::app::{App, Drafting};
+use crate::core::bench::limiter::Quota;
 use crate::core::conversation::Conversation;
 use crate::core::fault::Fault;
 use crate::core::id::Ids;
 use crate::core::model::{Encoding, ModelCard};
+use crate::core::persona::Library;
 use crate::core::probe::Probes;
 use crate::core::request::Role;
 use std::sync::Arc;
@@ -41,8 +43,10 @@ pub struct Start {
     pub mouse: bool,
     /// What names this session among all.
     pub session: u64,
-    /// Personas with their system messages.
-    pub personas: Vec<(String, String)>,
+    /// The library of personas.
+    pub personas: Library,
+    /// Why the user's own personas cannot be read, where that is so.
+    pub unread_personas: Option<Fault>,
     /// Temperatures of a comparison, where the configuration names some.
     pub temperatures: Vec<f64>,
     /// How often each is asked.
@@ -71,6 +75,11 @@ pub trait Knowledge: std::fmt::Debug + Send {
     fn encoding(&self, model: &str) -> (Encoding, bool);
     /// Returns whether the user says that an endpoint reports probabilities before temperature.
     fn logprobs_before_temperature(&self, endpoint: &str) -> Option<bool>;
+    /// Returns what may be sent to an endpoint in any minute.
+    fn quota(&self, endpoint: &str) -> Quota {
+        let _ = endpoint;
+        Quota::default()
+    }
 }
 
 impl App {

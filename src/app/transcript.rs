@@ -368,7 +368,7 @@ fn way_out(fault: &Fault, place: Place) -> Option<(Command, &'static str)> {
 /// Whether a name on the wire is of a parameter that can be set in the workbench.
 fn is_parameter(name: &str) -> bool {
     matches!(name, "logprobs" | "max_tokens" | "max_completion_tokens")
-        || Parameter::ALL.iter().any(|parameter| parameter.name() == name)
+        || Parameter::ALL.iter().any(|own| own.name() == name && *own != Parameter::Timeout)
 }
 
 /// Returns the name of a message's laid-out text.

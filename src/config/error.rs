@@ -208,7 +208,7 @@ fn locate(text: &str, offset: usize) -> ((usize, usize), &str) {
 fn is_secret(name: &str) -> bool {
     let name = name.trim().to_ascii_lowercase();
     let refers = matches!(name.as_str(), "key_env" | "key_file" | "key_command" | "keys");
-    let counts = name.ends_with("tokens");
+    let counts = name.ends_with("tokens") || name == "tokens_per_minute";
     !refers && !counts && ["key", "token", "secret", "password"].iter().any(|word| name.contains(word))
 }
 

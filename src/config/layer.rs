@@ -106,6 +106,10 @@ pub(super) struct LimitsLayer {
     retries: Option<i64>,
     #[serde(deserialize_with = "concurrency")]
     concurrency: Option<i64>,
+    #[serde(deserialize_with = "per_minute")]
+    requests_per_minute: Option<i64>,
+    #[serde(deserialize_with = "per_minute")]
+    tokens_per_minute: Option<i64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -174,6 +178,9 @@ impl LimitsLayer {
         put_number(&mut limits.between_bytes_ms, self.between_bytes_ms);
         put_number(&mut limits.retries, self.retries);
         put_number(&mut limits.concurrency, self.concurrency);
+        let number = |value: Option<i64>| value.and_then(|value| u64::try_from(value).ok());
+        limits.requests_per_minute = number(self.requests_per_minute).or(limits.requests_per_minute);
+        limits.tokens_per_minute = number(self.tokens_per_minute).or(limits.tokens_per_minute);
     }
 }
 
@@ -307,6 +314,10 @@ fn retries<'de, D: Deserializer<'de>>(d: D) -> Result<Option<i64>, D::Error> {
     count(d, 0, 20)
 }
 
+fn per_minute<'de, D: Deserializer<'de>>(d: D) -> Result<Option<i64>, D::Error> {
+    count(d, 1, 1_000_000_000)
+}
+
 fn wrap<'de, D: Deserializer<'de>>(d: D) -> Result<Option<i64>, D::Error> {
     count(d, 0, 1000)
 }
@@ -425,6 +436,8 @@ mod tests {
             ("[compare]\ntemperatures = []", "write 1 to"),
             ("[compare]\ntemperatures = [3.0]", "no temperature"),
             ("[limits]\nconnect_ms = 0", "from 1 to"),
+            ("[limits]\nrequests_per_minute = 0", "from 1 to"),
+            ("[endpoints.x.limits]\ntokens_per_minute = 1.5", "no whole number"),
             ("model = \"\"", "no name"),
             ("[keys]\nrun.again = [\"f5\"]", "in quotes"),
             ("[endpoints.x]\nkey_command = []", "a program"),

@@ -8,8 +8,9 @@ use crate::config::error::{ConfigError, Place, suggestion, unreadable};
 use crate::config::layer::{EndpointLayer, Layer};
 use crate::config::show::Origin;
 use crate::config::source::{Assignment, Overrides, from_env, from_flags};
-use crate::config::{Config, Env, Paths, theme};
+use crate::config::{Config, Env, Paths, Persona, library, theme};
 use crate::core::fault::Fault;
+use crate::core::persona::{Library, Own};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::ops::Range;
@@ -28,6 +29,10 @@ pub struct Loaded {
     pub error: Option<Fault>,
     /// Everything else worth telling.
     pub notices: Vec<Fault>,
+    /// All personas: those of `config.personas`, with where each is from.
+    pub library: Library,
+    /// Why the user's own personas cannot be read; then they cannot be written either.
+    pub unread_library: Option<Fault>,
     /// What each source says, the strongest last, for telling where a value is from.
     pub(super) sources: Vec<(Origin, toml::Table)>,
 }
@@ -41,6 +46,7 @@ impl Config {
     pub fn load(paths: &Paths, overrides: &Overrides, env: Env<'_>) -> Loaded {
         let mut loading = Loading::default();
         loading.file(paths);
+        loading.library(&paths.data_dir);
         for assignment in from_env(env) {
             loading.assign(Origin::Environment, assignment);
         }
@@ -68,8 +74,14 @@ struct Loading {
 
 impl Default for Loading {
     fn default() -> Self {
-        let loaded =
-            Loaded { config: Config::default(), error: None, notices: Vec::new(), sources: Vec::new() };
+        let loaded = Loaded {
+            config: Config::default(),
+            error: None,
+            notices: Vec::new(),
+            library: Library::default(),
+            unread_library: None,
+            sources: Vec::new(),
+        };
         Self { loaded, endpoint: None, model: None, theme_place: None, text: String::new() }
     }
 }
@@ -117,6 +129,25 @@ impl Loading {
                 self.fail(error);
             }
         }
+    }
+
+    /// Lays the personas that were written in the workbench over those of the file.
+    fn library(&mut self, data_dir: &Path) {
+        let own = library::read(&library::file(data_dir)).unwrap_or_else(|error| {
+            let fault = Fault::from(error);
+            self.loaded.notices.push(fault.clone());
+            self.loaded.unread_library = Some(fault);
+            Own::new()
+        });
+        let personas = &mut self.loaded.config.personas;
+        let configured =
+            personas.iter().map(|(name, persona)| (name.clone(), persona.system.as_str().into())).collect();
+        for (name, system) in &own {
+            personas.insert(name.clone(), Persona { system: system.to_string() });
+            let said = nested(&["personas", name, "system"], Value::Boolean(true));
+            self.loaded.sources.push((Origin::Library, said));
+        }
+        self.loaded.library = Library::new(configured, own);
     }
 
     /// Applies one setting of a variable or flag.

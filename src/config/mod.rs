@@ -1,7 +1,7 @@
 //! Settings: defaults, then `config.toml`, then `TOKENSCOPE_*` variables, then flags.
 //!
-//! Owns what the user can set, endpoints and where their keys come from, themes, and what is known of
-//! models. It never holds a key (see [`secret`]), never reads the process environment by itself (it is
+//! Owns what the user can set, endpoints and where their keys come from, themes, the form of the file of
+//! personas, and what is known of models. It never holds a key (see [`secret`]), never reads the process environment by itself (it is
 //! handed in as a function), and writes nothing.
 //!
 //! Invariant: [`Config::load`] always returns a configuration that works. What was wrong stands beside it
@@ -13,6 +13,7 @@ mod error;
 #[cfg(test)]
 mod example;
 mod layer;
+pub mod library;
 mod load;
 mod model_card;
 mod paths;

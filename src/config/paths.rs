@@ -16,7 +16,7 @@ pub struct Paths {
     pub is_config_named: bool,
     /// The folder of the configuration; `themes` lies in it.
     pub config_dir: PathBuf,
-    /// The folder of conversations and drafts.
+    /// The folder of conversations, drafts and personas.
     pub data_dir: PathBuf,
     /// The file of keys in the working directory; it need not be there.
     pub dotenv: PathBuf,

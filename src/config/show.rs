@@ -14,6 +14,8 @@ pub enum Origin {
     Default,
     /// `config.toml`.
     File,
+    /// `personas.toml`.
+    Library,
     /// A variable.
     Environment,
     /// A flag.
@@ -21,11 +23,12 @@ pub enum Origin {
 }
 
 impl fmt::Display for Origin {
-    /// Writes `default`, `file`, `env` or `flag`.
+    /// Writes `default`, `file`, `personas`, `env` or `flag`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Default => "default",
             Self::File => "file",
+            Self::Library => "personas",
             Self::Environment => "env",
             Self::Flag => "flag",
         })

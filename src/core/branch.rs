@@ -18,6 +18,7 @@ use crate::core::id::RunId;
 use crate::core::request::{Continuation, Means};
 use crate::core::run::Run;
 use crate::core::token::{Candidate, Token};
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// Shortest beginning, in bytes, whose repetition is taken for one. A shorter one may be what the
@@ -25,7 +26,8 @@ use std::collections::VecDeque;
 const SHORTEST_REPETITION: usize = 16;
 
 /// Whether the answer begins as it was to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Verification {
     /// There is nothing to verify: the server was given the beginning.
     Given,

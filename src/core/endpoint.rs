@@ -1,5 +1,6 @@
 //! Where requests go: a named base URL, its provider and its limits. Keys are kept elsewhere.
 
+use crate::core::bench::limiter::Quota;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -26,6 +27,20 @@ pub struct Limits {
     pub retries: u32,
     /// Requests under way at once.
     pub concurrency: usize,
+    /// Requests of a comparison in any minute; `None` leaves it to what the server says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requests_per_minute: Option<u64>,
+    /// Tokens of a comparison in any minute, prompts and longest answers together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens_per_minute: Option<u64>,
+}
+
+impl Limits {
+    /// Returns what may be sent in any minute.
+    #[must_use]
+    pub fn quota(&self) -> Quota {
+        Quota { requests: self.requests_per_minute, tokens: self.tokens_per_minute }
+    }
 }
 
 impl Default for Limits {
@@ -36,6 +51,8 @@ impl Default for Limits {
             between_bytes_ms: 60_000,
             retries: 3,
             concurrency: 8,
+            requests_per_minute: None,
+            tokens_per_minute: None,
         }
     }
 }

@@ -5,10 +5,12 @@
 //! job twice changes nothing.
 
 use crate::core::bench::Bench;
+use crate::core::branch::Verification;
 use crate::core::fault::Fault;
-use crate::core::request::Request;
+use crate::core::request::{Means, Request};
 use crate::core::run::Run;
 use crate::core::sweep::{Sample, SampleKey, hash_of};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Identifies something kept, in all sessions: the session's own number, and one within it.
@@ -108,6 +110,34 @@ pub struct RunRecord {
     pub run: Run,
 }
 
+/// How an answer that is kept hangs on another one of its cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BranchRecord {
+    /// Which of the cell's answers it goes on from, samples first.
+    pub parent: u32,
+    /// Index of the token in whose place another stands.
+    pub at: usize,
+    /// How the server was made to go on.
+    pub means: Means,
+    /// Whether it did.
+    pub verification: Verification,
+    /// How many of its tokens are the beginning's.
+    pub inherited: usize,
+}
+
+/// An answer beside the samples of a cell, as it is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AsideRecord {
+    /// Number of its cell, from 0.
+    pub cell: u32,
+    /// Which of the answers beside the samples it is, from 0.
+    pub number: u32,
+    /// The answer it goes on from, where it is an ending of one.
+    pub branch: Option<BranchRecord>,
+    /// The answer.
+    pub run: RunRecord,
+}
+
 /// A sweep in a list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SweepSummary {
@@ -143,6 +173,13 @@ pub enum StoreJob {
         /// The answer.
         run: Box<RunRecord>,
     },
+    /// Keep an answer beside the samples of a cell, in the place of an earlier one of its number.
+    KeepAside {
+        /// The sweep.
+        sweep: RecordId,
+        /// The answer.
+        aside: Box<AsideRecord>,
+    },
     /// Give each sample of a sweep the latest complete answer there is to its request, whichever sweep asked
     /// it; the reply is the sweep as [`Self::LoadSweep`] gives it.
     AdoptAnswers(RecordId),
@@ -159,6 +196,8 @@ pub enum StoreJob {
     },
     /// Fetch a sweep with its answers, without their tokens and raw exchanges.
     LoadSweep(RecordId),
+    /// Fetch the answers beside the samples of a sweep, without their tokens and raw exchanges.
+    LoadAsides(RecordId),
     /// Fetch a run with everything that is kept of it.
     LoadRun(RecordId),
     /// Fetch the latest complete answer for each key, without tokens and raw exchanges.
@@ -184,6 +223,8 @@ pub enum StoreReply {
     },
     /// A run.
     Run(Box<RunRecord>),
+    /// The answers beside the samples, cell by cell.
+    Asides(Vec<AsideRecord>),
     /// An entry per key, in the same order.
     Answers(Vec<Option<RunRecord>>),
     /// The sweeps, the latest first.
@@ -200,9 +241,12 @@ impl StoreReply {
     pub fn outcome(self) -> Result<Self, Fault> {
         match self {
             Self::Failed(fault) => Err(fault),
-            done @ (Self::Kept | Self::Sweep { .. } | Self::Run(_) | Self::Answers(_) | Self::Sweeps(_)) => {
-                Ok(done)
-            }
+            done @ (Self::Kept
+            | Self::Sweep { .. }
+            | Self::Run(_)
+            | Self::Asides(_)
+            | Self::Answers(_)
+            | Self::Sweeps(_)) => Ok(done),
         }
     }
 }

@@ -30,6 +30,7 @@ pub mod ladder;
 pub mod meaning;
 pub mod model;
 pub mod mojibake;
+pub mod persona;
 pub mod probability;
 pub mod probe;
 pub mod provenance;

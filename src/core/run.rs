@@ -255,6 +255,12 @@ impl Run {
         run
     }
 
+    /// Makes a kept run the ending it was.
+    pub fn hang_on(&mut self, branch: Branch) {
+        self.received = self.received.saturating_sub(branch.inherited as u64);
+        self.branch = Some(branch);
+    }
+
     /// Lets go of the candidates and the raw exchange, which are kept elsewhere. All figures stay.
     pub fn lighten(&mut self) {
         (self.exchange, self.is_light) = (None, true);

@@ -120,8 +120,22 @@ impl Client {
     /// for its turn, then gives `Attempt`, maybe `Retrying` and further attempts, `Opened`, deltas,
     /// `Usage`, `Exchanged`, and as the last exactly one of `Finished` and `Failed`.
     pub fn run(&self, request: Arc<Request>) -> impl Stream<Item = StreamEvent> + Send + use<> {
+        self.run_within(request, None)
+    }
+
+    /// Returns the steps of one run, as [`Self::run`] does. With a timeout the first byte and each further
+    /// one are waited for so long, whatever the endpoint's own limits are.
+    pub fn run_within(
+        &self,
+        request: Arc<Request>,
+        timeout: Option<Duration>,
+    ) -> impl Stream<Item = StreamEvent> + Send + use<> {
         let number = self.shared.runs.fetch_add(1, Ordering::Relaxed);
-        let run = Run::new(Arc::clone(&self.shared), request, number);
+        let mut place = self.shared.place(Some(Arc::clone(&request.model)));
+        if let Some(timeout) = timeout {
+            place.wait_within(timeout);
+        }
+        let run = Run::new(Arc::clone(&self.shared), place, request, number);
         stream::unfold(run, |mut run| async move { run.next().await.map(|event| (event, run)) }).fuse()
     }
 
@@ -159,6 +173,7 @@ impl Shared {
             model,
             has_key: self.has_key,
             limits: self.endpoint.limits.clone(),
+            has_timeout: false,
         }
     }
 

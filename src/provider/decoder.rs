@@ -383,6 +383,7 @@ mod tests {
             model: Some("m".into()),
             has_key: false,
             limits: Limits::default(),
+            has_timeout: false,
         };
         Decoder::new(Wire::Chat, place, Advice::default(), None, bounds)
     }

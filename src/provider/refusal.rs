@@ -11,6 +11,7 @@ use crate::core::figure::{duration_ms, whole};
 use crate::core::text::fit;
 use serde_json::Value;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Cells of server text that are quoted in a fault.
 const QUOTED_CELLS: usize = 400;
@@ -57,6 +58,8 @@ pub(super) struct Place {
     pub(super) has_key: bool,
     /// The endpoint's limits.
     pub(super) limits: Limits,
+    /// Whether a timeout was set for this request, in place of the endpoint's limits.
+    pub(super) has_timeout: bool,
 }
 
 impl Place {
@@ -95,8 +98,23 @@ impl Place {
         let within = duration_ms(ms as f64);
         let mut happened = happened.to_owned();
         happened[..1].make_ascii_uppercase();
-        Fault::new(FaultKind::Timeout, format!("{happened} {} within {within}", self.name()))
-            .remedy(format!("If it only needs longer, raise {key} of endpoint {}", self.endpoint))
+        Fault::new(FaultKind::Timeout, format!("{happened} {} within {within}", self.name())).remedy(
+            match (self.has_timeout, limit) {
+                (true, Limit::FirstByte | Limit::BetweenBytes) => {
+                    "If it only needs longer, raise the timeout".to_owned()
+                }
+                (true, Limit::Connect) | (false, _) => {
+                    format!("If it only needs longer, raise {key} of endpoint {}", self.endpoint)
+                }
+            },
+        )
+    }
+
+    /// Waits so long for the first byte and in each silence.
+    pub(super) fn wait_within(&mut self, timeout: Duration) {
+        let ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX).max(1);
+        (self.limits.first_byte_ms, self.limits.between_bytes_ms) = (ms, ms);
+        self.has_timeout = true;
     }
 
     /// Returns the fault for an answer that ended before it was complete.
@@ -446,6 +464,7 @@ mod tests {
             model: Some("m-1".into()),
             has_key,
             limits: Limits::default(),
+            has_timeout: false,
         }
     }
 

@@ -76,8 +76,7 @@ struct Reading {
 
 impl Run {
     /// Returns a run that has not begun.
-    pub(super) fn new(shared: Arc<Shared>, request: Arc<Request>, number: u64) -> Self {
-        let place = shared.place(Some(Arc::clone(&request.model)));
+    pub(super) fn new(shared: Arc<Shared>, place: Place, request: Arc<Request>, number: u64) -> Self {
         let wire = if given_tokens(&request).is_some() { Wire::Completion } else { Wire::Chat };
         Self {
             wire,

@@ -196,9 +196,11 @@ fn is_write(job: &StoreJob) -> bool {
     match job {
         StoreJob::KeepSweep(_)
         | StoreJob::FinishSample { .. }
+        | StoreJob::KeepAside { .. }
         | StoreJob::AdoptAnswers(_)
         | StoreJob::MarkCell { .. } => true,
         StoreJob::LoadSweep(_)
+        | StoreJob::LoadAsides(_)
         | StoreJob::LoadRun(_)
         | StoreJob::FindAnswers(_)
         | StoreJob::ListSweeps { .. } => false,
@@ -215,6 +217,10 @@ fn perform(db: &Connection, job: &StoreJob) -> Result<StoreReply, StoreError> {
             write::sample(db, *sweep, *cell, *repeat, run)?;
             StoreReply::Kept
         }
+        StoreJob::KeepAside { sweep, aside } => {
+            write::aside(db, *sweep, aside)?;
+            StoreReply::Kept
+        }
         StoreJob::AdoptAnswers(id) => {
             write::adopt(db, *id)?;
             let (sweep, answers) = read::sweep(db, *id)?;
@@ -228,6 +234,7 @@ fn perform(db: &Connection, job: &StoreJob) -> Result<StoreReply, StoreError> {
             let (sweep, answers) = read::sweep(db, *id)?;
             StoreReply::Sweep { sweep: Box::new(sweep), answers }
         }
+        StoreJob::LoadAsides(id) => StoreReply::Asides(read::asides(db, *id)?),
         StoreJob::LoadRun(id) => StoreReply::Run(Box::new(read::run(db, *id)?)),
         StoreJob::FindAnswers(keys) => StoreReply::Answers(read::answers(db, keys)?),
         StoreJob::ListSweeps { limit } => StoreReply::Sweeps(read::sweeps(db, *limit)?),
@@ -268,6 +275,7 @@ mod tests {
                     StoreReply::Kept
                     | StoreReply::Sweep { .. }
                     | StoreReply::Run(_)
+                    | StoreReply::Asides(_)
                     | StoreReply::Answers(_)
                     | StoreReply::Sweeps(_) => format!("{reply:?}"),
                 };

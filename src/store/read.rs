@@ -6,7 +6,9 @@
 use crate::core::exchange::Exchange;
 use crate::core::fault::Fault;
 use crate::core::id::RunId;
-use crate::core::job::{CellRecord, RecordId, RunRecord, SampleRecord, SweepRecord, SweepSummary};
+use crate::core::job::{
+    AsideRecord, CellRecord, RecordId, RunRecord, SampleRecord, SweepRecord, SweepSummary,
+};
 use crate::core::probability::Tally;
 use crate::core::request::Request;
 use crate::core::run::{FailedAttempt, Recorded, Run, RunStatus, Stages};
@@ -82,6 +84,25 @@ pub(super) fn sweep(
         answers.push(answer.map(|(_, record)| record));
     }
     Ok((SweepRecord { id, title, plan, begun_ms, cells, samples }, answers))
+}
+
+/// Returns the answers beside the samples of a sweep, cell by cell.
+pub(super) fn asides(db: &Connection, id: RecordId) -> Result<Vec<AsideRecord>, StoreError> {
+    let row = sweep_row(db, id)?;
+    let mut requests = Requests::default();
+    let mut select = db.prepare_cached(&format!(
+        "SELECT {RUN}, a.cell, a.number, a.branch FROM asides a JOIN runs r ON r.id = a.run_id
+         WHERE a.sweep_id = ?1 ORDER BY a.cell, a.number"
+    ))?;
+    let mut rows = select.query([row])?;
+    let mut asides = Vec::new();
+    while let Some(row) = rows.next()? {
+        let branch: Option<String> = row.get("branch")?;
+        let branch = branch.map(|text| from_json(&text, "what an answer goes on from")).transpose()?;
+        let (_, run) = summary(db, row, &mut requests)?;
+        asides.push(AsideRecord { cell: row.get("cell")?, number: row.get("number")?, branch, run });
+    }
+    Ok(asides)
 }
 
 /// Returns the latest complete answer for each key.

@@ -12,7 +12,8 @@ use std::path::Path;
 use std::time::Duration;
 
 /// The steps from an empty file to the latest version, in order.
-const MIGRATIONS: &[&str] = &[include_str!("../../assets/sql/0001.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("../../assets/sql/0001.sql"), include_str!("../../assets/sql/0002.sql")];
 
 /// Marks a database as this program's: "tscp" in ASCII.
 const APPLICATION_ID: i64 = 0x7473_6370;

@@ -4,7 +4,7 @@
 
 use crate::core::exchange::Exchange;
 use crate::core::fault::Fault;
-use crate::core::job::{RecordId, RunRecord, SampleRecord, SweepRecord};
+use crate::core::job::{AsideRecord, BranchRecord, RecordId, RunRecord, SampleRecord, SweepRecord};
 use crate::core::request::Request;
 use crate::core::run::{Count, FailedAttempt, Run, RunStatus};
 use crate::store::error::StoreError;
@@ -71,6 +71,19 @@ pub(super) fn sample(
         .prepare_cached("UPDATE samples SET run_id = ?4 WHERE sweep_id = ?1 AND cell = ?2 AND repeat = ?3")?
         .execute(params![sweep, cell, repeat, run])?;
     if changed == 0 { Err(StoreError::Missing { what: "this sample of the sweep" }) } else { Ok(()) }
+}
+
+/// Keeps an answer beside the samples of a cell.
+pub(super) fn aside(db: &Connection, sweep: RecordId, aside: &AsideRecord) -> Result<(), StoreError> {
+    let sweep = sweep_row(db, sweep)?;
+    let row = run(db, &aside.run)?;
+    let branch = aside.branch.as_ref().map(json::<BranchRecord>);
+    db.prepare_cached(
+        "INSERT INTO asides (sweep_id, cell, number, branch, run_id) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (sweep_id, cell, number) DO UPDATE SET branch = excluded.branch, run_id = excluded.run_id",
+    )?
+    .execute(params![sweep, aside.cell, aside.number, branch, row])?;
+    Ok(())
 }
 
 /// Gives each sample of a sweep the latest complete answer with its key, where there is one.

@@ -79,6 +79,10 @@ impl Archive {
                 let job = StoreJob::FinishSample { sweep, cell, repeat, run };
                 self.shared.submit(job, move |_| Some(ArchiveNews::Kept { sweep, sample, record }));
             }
+            ArchiveJob::KeepAside { sweep, mut aside } => {
+                aside.run.begun_ms += shared.start_ms;
+                self.shared.submit(StoreJob::KeepAside { sweep, aside }, |_| None);
+            }
             ArchiveJob::Mark { sweep, cell, note, is_best } => {
                 self.shared.submit(StoreJob::MarkCell { sweep, cell, note, is_best }, |_| None);
             }
@@ -189,7 +193,15 @@ impl Shared {
                 Some(_) | None => None,
             });
         }
-        Ok(Opened { record: *record, sweep, checks, answers: whole })
+        let StoreReply::Asides(mut asides) = self.ask(StoreJob::LoadAsides(id))? else {
+            return Err(Fault::new(FaultKind::Local, "the comparison is not in the database"));
+        };
+        for aside in &mut asides {
+            if let StoreReply::Run(whole) = self.ask(StoreJob::LoadRun(aside.run.id))? {
+                aside.run = *whole;
+            }
+        }
+        Ok(Opened { record: *record, sweep, checks, answers: whole, asides })
     }
 
     /// Returns what a record's plan asks. It is complete in itself and reads no file.

@@ -24,6 +24,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -100,7 +101,7 @@ impl Driver {
     /// Carries an effect out, or begins to; returns what is known at once.
     pub(crate) fn run(&mut self, effect: Effect) -> Option<Msg> {
         match effect {
-            Effect::Start { run, request } => self.start(run, request),
+            Effect::Start { run, request, timeout } => self.start(run, request, timeout),
             Effect::Cancel(run) => {
                 self.runs.remove(&run);
             }
@@ -119,6 +120,7 @@ impl Driver {
                 self.worker.highlight(key, language, from_line, text);
             }
             Effect::KeepDraft(text) => self.keeper.draft(text),
+            Effect::KeepPersonas(changes) => self.keeper.personas(changes),
             Effect::KeepConversation(prompts) => self.keeper.conversation(prompts),
             Effect::BeginConversation => self.keeper.begin(),
             Effect::Copy(_)
@@ -130,7 +132,7 @@ impl Driver {
         None
     }
 
-    fn start(&mut self, run: RunId, request: Arc<Request>) {
+    fn start(&mut self, run: RunId, request: Arc<Request>, timeout: Option<Duration>) {
         // Tasks that ended by themselves are forgotten when the next one begins.
         self.runs.retain(|_, task| !task.0.is_finished());
         let (access, messages) = (Arc::clone(&self.access), self.messages.clone());
@@ -140,7 +142,7 @@ impl Driver {
                 Ok(client) => client,
                 Err(fault) => return drop(send(StreamEvent::Failed(fault)).await),
             };
-            let mut events = std::pin::pin!(client.run(request));
+            let mut events = std::pin::pin!(client.run_within(request, timeout));
             while let Some(event) = events.next().await {
                 if send(event).await.is_err() {
                     return;

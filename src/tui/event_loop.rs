@@ -149,6 +149,7 @@ fn perform<F: Front>(
             | Effect::ReadSchema(_)
             | Effect::Highlight { .. }
             | Effect::KeepDraft(_)
+            | Effect::KeepPersonas(_)
             | Effect::KeepConversation(_)
             | Effect::BeginConversation => inbox.extend(driver.run(effect)),
         }

@@ -1,14 +1,17 @@
-//! Keeps the draft and the conversation on disk, so that nothing typed or received is lost.
+//! Keeps the draft, the conversation and the personas on disk, so that nothing typed or received is lost.
 //!
 //! A thread of its own writes; the newest of several waiting versions wins. Files are written beside
 //! their place and moved there, so that a crash in the middle leaves the version before. Only the
 //! user can read them.
 
+use crate::access::personas;
 use crate::access::private::write;
 use crate::app::msg::Msg;
 use crate::core::fault::{Fault, FaultKind};
+use crate::core::persona::Change;
 use crate::core::request::Prompt;
 use crate::core::transfer;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -29,12 +32,17 @@ struct Waiting {
     conversation: Option<Vec<Prompt>>,
     /// The last versions of conversations that were left; empty where all of one is written.
     left: Vec<Vec<Prompt>>,
+    /// What became of personas, by name.
+    personas: BTreeMap<String, Option<Arc<str>>>,
     is_over: bool,
 }
 
 impl Waiting {
     fn is_empty(&self) -> bool {
-        self.draft.is_none() && self.conversation.is_none() && self.left.is_empty()
+        self.draft.is_none()
+            && self.conversation.is_none()
+            && self.left.is_empty()
+            && self.personas.is_empty()
     }
 }
 
@@ -68,7 +76,7 @@ impl Keeper {
     pub(crate) fn start(folder: PathBuf, tell: tokio::sync::mpsc::Sender<Msg>) -> Self {
         let shared = Arc::new(Shared::default());
         let theirs = Arc::clone(&shared);
-        let work = move || Writer { folder, tell: Some(tell), file: None }.work(&theirs);
+        let work = move || Writer { folder, messages: tell, is_told: false, file: None }.work(&theirs);
         let thread = std::thread::Builder::new().name("keeper".to_owned()).spawn(work).ok();
         Self { shared, thread }
     }
@@ -81,6 +89,13 @@ impl Keeper {
     /// Keeps a conversation.
     pub(crate) fn conversation(&self, prompts: Vec<Prompt>) {
         self.shared.change(|waiting| waiting.conversation = Some(prompts));
+    }
+
+    /// Keeps what became of personas.
+    pub(crate) fn personas(&self, changes: Vec<Change>) {
+        self.shared.change(|waiting| {
+            waiting.personas.extend(changes.into_iter().map(|change| (change.name, change.system)));
+        });
     }
 
     /// Keeps what follows in a new file.
@@ -104,8 +119,9 @@ impl Drop for Keeper {
 
 struct Writer {
     folder: PathBuf,
-    /// Until the first failure was told.
-    tell: Option<tokio::sync::mpsc::Sender<Msg>>,
+    messages: tokio::sync::mpsc::Sender<Msg>,
+    /// Whether it was told that drafts and conversations cannot be kept.
+    is_told: bool,
     /// File of the open conversation.
     file: Option<PathBuf>,
 }
@@ -119,13 +135,14 @@ impl Writer {
             // Until typing pauses, or it is time; the end does not wait.
             let calm = shared.changed.wait_timeout_while(waiting, CALM, |waiting| !waiting.is_over);
             let mut waiting = calm.unwrap_or_else(PoisonError::into_inner).0;
-            let Waiting { draft, conversation, left, is_over } = std::mem::take(&mut *waiting);
+            let Waiting { draft, conversation, left, personas, is_over } = std::mem::take(&mut *waiting);
             drop(waiting);
             for last in left {
                 self.keep_conversation(Some(last));
                 self.file = None;
             }
             self.keep_conversation(conversation);
+            self.keep_personas(personas);
             if let Some(text) = draft {
                 let path = draft_file(&self.folder);
                 let result = if text.is_empty() { remove(&path) } else { write(&path, text.as_bytes()) };
@@ -150,13 +167,25 @@ impl Writer {
         self.check(result);
     }
 
+    fn keep_personas(&mut self, changes: BTreeMap<String, Option<Arc<str>>>) {
+        if changes.is_empty() {
+            return;
+        }
+        let changes: Vec<Change> =
+            changes.into_iter().map(|(name, system)| Change { name, system }).collect();
+        // Told each time: it is what the user wrote just now.
+        if let Err(fault) = personas::keep(&self.folder, &changes) {
+            let _ = self.messages.blocking_send(Msg::Notice(fault));
+        }
+    }
+
     fn check(&mut self, result: io::Result<()>) {
         let Err(error) = result else { return };
-        if let Some(tell) = self.tell.take() {
+        if !std::mem::replace(&mut self.is_told, true) {
             let message =
                 format!("drafts and conversations cannot be kept in {}: {error}", self.folder.display());
             let fault = Fault::new(FaultKind::Local, message).remedy("Name another folder with --data-dir");
-            let _ = tell.blocking_send(Msg::Notice(fault));
+            let _ = self.messages.blocking_send(Msg::Notice(fault));
         }
     }
 }

@@ -9,10 +9,12 @@ use crate::app::msg::Msg;
 use crate::app::settings::{EndpointCard, Settings};
 use crate::app::{App, Knowledge, Start};
 use crate::config::{self, Ascii, Colours, Config, Loaded, Origin, Paths, theme};
+use crate::core::bench::limiter::Quota;
 use crate::core::conversation::{Body, Conversation, Message};
 use crate::core::fault::{Fault, FaultKind};
 use crate::core::id::Ids;
 use crate::core::model::{Encoding, ModelCard};
+use crate::core::persona::Library;
 use crate::core::probe::{Probes, Subject};
 use crate::core::request::Role;
 use crate::core::transfer;
@@ -67,6 +69,7 @@ pub fn start(launch: Launch) -> Result<u8, Fault> {
         Some(path) => read(path, &loaded, &mut ids)?,
         None => (Conversation::default(), None),
     };
+    let personas = (loaded.library, loaded.unread_library);
     let config = loaded.config;
     conversation.memory = config.memory;
     if open.is_none() && !config.system.is_empty() {
@@ -98,6 +101,7 @@ pub fn start(launch: Launch) -> Result<u8, Fault> {
             themes: theme::names(&themes_dir),
             probes,
             planned,
+            personas,
             notices,
         },
     );
@@ -195,6 +199,10 @@ impl Knowledge for Known {
     fn logprobs_before_temperature(&self, endpoint: &str) -> Option<bool> {
         self.0.logprobs_before_temperature(endpoint)
     }
+
+    fn quota(&self, endpoint: &str) -> Quota {
+        self.0.endpoints.get(endpoint).map(|settings| settings.limits.quota()).unwrap_or_default()
+    }
 }
 
 /// What is gathered before the app can be made.
@@ -207,6 +215,7 @@ struct Opening {
     themes: Vec<String>,
     probes: Probes,
     planned: Option<Box<Planned>>,
+    personas: (Library, Option<Fault>),
     notices: Vec<Fault>,
 }
 
@@ -239,6 +248,7 @@ fn app_start(config: &Config, known: Known, opening: Opening) -> Start {
             card: known.card(&model),
             model,
             sampling: config.sampling.clone(),
+            timeout: None,
         },
         keymap: opening.keymap,
         conversation: opening.conversation,
@@ -253,7 +263,8 @@ fn app_start(config: &Config, known: Known, opening: Opening) -> Start {
         themes: opening.themes,
         mouse: config.ui.mouse,
         session: random(),
-        personas: config.personas.iter().map(|(name, own)| (name.clone(), own.system.clone())).collect(),
+        personas: opening.personas.0,
+        unread_personas: opening.personas.1,
         temperatures: config.compare.temperatures.clone(),
         repeats: config.compare.repeats,
         concurrency: config.compare.concurrency,

@@ -64,10 +64,19 @@ async fn a_comparison_that_was_killed_goes_on_with_what_is_missing() {
     becomes("all is kept", || sweeps(&home).first().is_some_and(|sweep| sweep.done == 3));
 
     let file = home.data().join("out.md");
+    // What is asked once more is kept beside them.
+    terminal.send("r");
+    finish(accept(&server).await, "once more, aside").await;
+    terminal.shows("once more, aside");
     terminal.send("e").shows("write to").send(&"\x7f".repeat(12)).send(file.to_str().unwrap()).send("\r");
     terminal.shows("written:");
     let written = std::fs::read_to_string(&file).unwrap();
     assert!(written.contains("a warm answer") && written.contains("새벽 공기"), "{written}");
     terminal.send("\x11");
+    assert_eq!(terminal.ends(), 0);
+
+    let mut terminal = Pty::start(&home, &server.base_url(), 120, 30);
+    terminal.shows("Write a message").send("\x1bo").shows("3/3 answered").send("\r").shows("새벽 공기");
+    terminal.send("]").shows("once more, aside").shows("aside 2/2").send("\x11");
     assert_eq!(terminal.ends(), 0);
 }

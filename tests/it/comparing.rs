@@ -1,6 +1,6 @@
 //! The comparison as it is used: what the form takes, what is asked, in which order, and how it ends.
 
-use crate::support::stage::{Fixed, Stage, start};
+use crate::support::stage::{Fixed, Stage};
 use tokenscope::app::command::Place;
 use tokenscope::app::msg::{Effect, Msg};
 use tokenscope::app::overlay::Overlay;
@@ -505,35 +505,4 @@ fn what_it_takes_is_said_before_it_is_run() {
     // A persona's text is bounded by its bytes.
     stage.press("alt-t right");
     assert!(stage.screen().contains("2 cells · 6 requests · ≤ "), "{}", stage.screen());
-}
-
-/// Presses keys and returns how many they were.
-fn count(stage: &mut Stage, keys: &str) -> usize {
-    stage.press(keys);
-    keys.split_whitespace().count()
-}
-
-#[test]
-fn the_three_daily_tasks_take_at_most_ten_keys() {
-    // Seven temperatures, 200 tokens each.
-    let mut stage = Stage::new(80, 24);
-    stage.type_text("일찍 일어나면 뭐가 좋아?");
-    let keys = count(&mut stage, "ctrl-t down down 2 0 0 enter esc alt-2 enter");
-    let limits: Vec<_> =
-        stage.started.iter().map(|(_, request)| request.sampling.max_output_tokens).collect();
-    assert_eq!((temperatures(&stage), limits), (start().temperatures, vec![Some(200); 7]));
-    assert!(keys <= 10, "{keys}");
-    // Three personas.
-    let mut stage = Stage::with(80, 24, |start| {
-        start.personas.push(("trainer".to_owned(), "You are a trainer.".to_owned()));
-    });
-    stage.type_text("일찍 일어나면 뭐가 좋아?");
-    let keys = count(&mut stage, "alt-2 alt-t right enter enter");
-    let all = ["You are a chef.", "You are a panda.", "You are a trainer."];
-    assert_eq!((systems(&stage), keys), (all.map(Some).to_vec(), 5));
-    // Six questions at once.
-    let mut stage = Stage::new(80, 24);
-    stage.type_text("one?\n둘?\nthree?\n넷?\nfive?\n여섯?");
-    let keys = count(&mut stage, "alt-2 alt-t right right enter enter");
-    assert_eq!((questions(&stage), keys), (vec!["one?", "둘?", "three?", "넷?", "five?", "여섯?"], 6));
 }

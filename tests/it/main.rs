@@ -5,6 +5,7 @@
 
 mod app_loop;
 mod archive;
+mod asides;
 mod checking;
 mod cli;
 mod comparing;
@@ -14,8 +15,12 @@ mod docs;
 mod documents;
 mod inspecting;
 mod inspector_says;
+mod keystrokes;
 mod layers;
+mod limits;
 mod packages;
+#[cfg(unix)]
+mod personas;
 mod pictures;
 mod probing;
 mod provider;

@@ -62,7 +62,7 @@ fn assert_sound(stage: &Stage) {
         Place::Composer => layout.composer,
         Place::Transcript | Place::Grid => layout.transcript,
         Place::Inspector => layout.inspector,
-        Place::Overlay => layout.main,
+        Place::Overlay | Place::Personas => layout.main,
     };
     assert!(!room.is_empty(), "{:?} has the keyboard and no room:\n{}", app.place(), stage.screen());
     if app.place() == Place::Composer {

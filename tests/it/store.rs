@@ -9,13 +9,15 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tempfile::TempDir;
+use tokenscope::core::branch::Verification;
 use tokenscope::core::exchange::Exchange;
 use tokenscope::core::fault::{Fault, FaultKind};
 use tokenscope::core::id::RunId;
 use tokenscope::core::job::{
-    CellRecord, RecordId, RunRecord, SampleRecord, StoreJob, StoreReply, SweepRecord,
+    AsideRecord, BranchRecord, CellRecord, RecordId, RunRecord, SampleRecord, StoreJob, StoreReply,
+    SweepRecord,
 };
-use tokenscope::core::request::{Prompt, Request, Role, Sampling};
+use tokenscope::core::request::{Means, Prompt, Request, Role, Sampling};
 use tokenscope::core::run::Run;
 use tokenscope::core::stream::{FinishReason, StreamEvent, Usage};
 use tokenscope::core::sweep::{Axis, Known, Parameter, SampleKey, Sweep};
@@ -144,6 +146,52 @@ fn load_run(store: &Store, number: u64) -> RunRecord {
         StoreReply::Run(record) => *record,
         other => panic!("{other:?}"),
     }
+}
+
+#[track_caller]
+fn load_asides(store: &Store) -> Vec<AsideRecord> {
+    match store.ask(StoreJob::LoadAsides(id(1))) {
+        StoreReply::Asides(asides) => asides,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn ending() -> BranchRecord {
+    BranchRecord {
+        parent: 1,
+        at: 3,
+        means: Means::Prefill,
+        verification: Verification::Parted { byte: 7, token: 2 },
+        inherited: 2,
+    }
+}
+
+#[test]
+fn answers_beside_the_samples_are_kept_in_their_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::start(database(&folder));
+    let sweep = sweep();
+    keep(&store, StoreJob::KeepSweep(Box::new(record(&sweep))));
+    let request = || Arc::clone(&sweep.samples()[0].request);
+    let aside = |cell, number, branch, text: &str| {
+        let run = answered(request(), text, StreamEvent::Finished(FinishReason::Stop));
+        let run = RunRecord { id: id(100 + u64::from(10 * cell + number)), begun_ms: 5, dollars: None, run };
+        StoreJob::KeepAside { sweep: id(1), aside: Box::new(AsideRecord { cell, number, branch, run }) }
+    };
+    for (cell, number, branch, text) in
+        [(2, 1, Some(ending()), "둘"), (0, 0, None, "eins"), (2, 0, None, "하나"), (2, 1, None, "다시")]
+    {
+        keep(&store, aside(cell, number, branch, text));
+    }
+    let seen: Vec<_> = load_asides(&store)
+        .into_iter()
+        .map(|aside| (aside.cell, aside.number, aside.branch, aside.run.run.text))
+        .collect();
+    let texts = |cell, number, text: &str| (cell, number, None, text.to_owned());
+    assert_eq!(seen, [texts(0, 0, "eins"), texts(2, 0, "하나"), texts(2, 1, "다시")]);
+    // No sample has any of them, and a cell that is not there has none.
+    assert!(load(&store).1.iter().all(Option::is_none));
+    assert!(!fault(store.ask(aside(9, 0, None, "x"))).is_empty());
 }
 
 #[track_caller]
@@ -384,6 +432,12 @@ fn databases_of_every_version_open_with_all_they_hold() {
         assert_eq!(kept.samples, record(&sweep).samples, "version {version}");
         assert_same(&answers[0].as_ref().unwrap().run, &run, false);
         assert_same(&load_run(&store, 9).run, &run, true);
+        let asides = load_asides(&store);
+        assert_eq!(asides.len(), usize::from(version > 1), "version {version}");
+        if let Some(aside) = asides.first() {
+            assert_eq!((aside.cell, aside.number, aside.branch), (2, 0, Some(ending())));
+            assert_same(&aside.run.run, &run, false);
+        }
         keep(&store, finish(&kept.samples[1], 50, run.clone()));
         drop(store);
         let db = Connection::open(&path).unwrap();

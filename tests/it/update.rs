@@ -128,7 +128,7 @@ fn sending_starts_a_run_and_keeps_the_question() {
     let mut stage = Stage::new(80, 24);
     stage.type_text("안녕").press("enter");
     let (run, request) = stage.started[0].clone();
-    assert_eq!(stage.effects(), [Effect::Start { run, request: Arc::clone(&request) }]);
+    assert_eq!(stage.effects(), [Effect::Start { run, request: Arc::clone(&request), timeout: None }]);
     assert_eq!((&*request.endpoint, &*request.model, request.stream), ("local", "m-1", true));
     assert_eq!(request.sampling, stage.app.settings.sampling);
     assert_eq!(stage.sent(), ["user: 안녕"]);
@@ -549,7 +549,7 @@ fn a_column_is_asked_again_and_its_answer_kept() {
     let (old, request) = stage.started[1].clone();
     stage.stream(old, ["meh"]).press("right r");
     let new = stage.last_run();
-    assert_eq!(stage.effects(), [Effect::Cancel(old), Effect::Start { run: new, request }]);
+    assert_eq!(stage.effects(), [Effect::Cancel(old), Effect::Start { run: new, request, timeout: None }]);
     stage.event(old, delta(" late")).answer(new, "better");
     let texts: Vec<_> = stage.app.compare.runs().map(|run| run.text.as_str()).collect();
     assert_eq!((texts, stage.app.stale), (vec!["", "meh", "", "better"], 1), "the old answer is kept");
@@ -717,7 +717,7 @@ fn assert_focus_is_visible(stage: &Stage) {
         Place::Composer => layout.composer,
         Place::Transcript | Place::Grid => layout.transcript,
         Place::Inspector => layout.inspector,
-        Place::Overlay => layout.main,
+        Place::Overlay | Place::Personas => layout.main,
     };
     assert!(
         !room.is_empty(),

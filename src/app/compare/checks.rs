@@ -122,7 +122,13 @@ impl Form {
     pub(super) fn check_mut(&mut self) -> Option<&mut CheckLine> {
         match self.row() {
             Row::Check(at) => self.checks.get_mut(at),
-            Row::Axis(_) | Row::Add | Row::Repeats | Row::Budget | Row::AddCheck => None,
+            Row::Axis(_)
+            | Row::Add
+            | Row::Repeats
+            | Row::Budget
+            | Row::AddCheck
+            | Row::MaxTokens
+            | Row::Timeout => None,
         }
     }
 

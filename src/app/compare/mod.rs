@@ -6,8 +6,10 @@
 //! earlier comparison finds nothing.
 
 pub mod board;
+pub mod bounds;
 pub mod checks;
 pub mod lens;
+pub mod outlook;
 pub mod planned;
 pub mod setup;
 pub mod vote;
@@ -26,7 +28,8 @@ use crate::core::time::Timestamp;
 use board::Board;
 use checks::Checks;
 use lens::{Lens, Lenses};
-use setup::{Basis, Outlook, Setup};
+use outlook::{Basis, Outlook};
+use setup::Setup;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use vote::{Blind, Votes};
@@ -218,6 +221,43 @@ impl Compare {
         pane.asides.push(run);
         pane.shown = samples + pane.asides.len() - 1;
         (pane.top, pane.follows) = (0, true);
+    }
+
+    /// Returns which of a cell's answers a run is: samples first, those without an answer counted as well.
+    #[must_use]
+    pub fn number_of(&self, cell: usize, run: RunId) -> Option<usize> {
+        let samples = self.bench.as_ref()?.samples_of(cell);
+        let count = samples.len() + self.panes.get(cell)?.asides.len();
+        (0..count).find(|number| self.answer(cell, *number).is_some_and(|own| own.id == run))
+    }
+
+    /// Returns the answer of a cell with this number, if it has come.
+    #[must_use]
+    pub fn answer(&self, cell: usize, number: usize) -> Option<&Run> {
+        let (bench, pane) = (self.bench.as_ref()?, self.panes.get(cell)?);
+        let samples = bench.samples_of(cell);
+        match number.checked_sub(samples.len()) {
+            Some(aside) => pane.asides.get(aside),
+            None => bench.slots()[samples.start + number].run.as_ref(),
+        }
+    }
+
+    /// Puts an answer beside the samples of a cell that was there before; what is shown stays.
+    pub fn put_aside(&mut self, cell: usize, run: Run) {
+        if let Some(pane) = self.panes.get_mut(cell) {
+            pane.asides.push(run);
+        }
+    }
+
+    /// Returns an aside with its cell and its number among those of the cell.
+    #[must_use]
+    pub fn aside(&self, id: RunId) -> Option<(usize, usize, &Run)> {
+        let own = |(cell, pane): (usize, &'_ Pane)| {
+            let number = pane.asides.iter().position(|run| run.id == id)?;
+            Some((cell, number))
+        };
+        let (cell, number) = self.panes.iter().enumerate().find_map(own)?;
+        Some((cell, number, &self.panes[cell].asides[number]))
     }
 
     /// Whether columns are voted on, so that nothing may be told of them.

@@ -1,26 +1,20 @@
-//! What the next sweep is made of: axes, repeats, budget; the form in which they are edited, and the
-//! outlook on what they take.
+//! What the next sweep is made of: axes, repeats, budget, checks; and the form in which they are
+//! edited.
 //!
 //! Owns the values as they were typed and what each parameter begins with. It never asks anything: the
 //! sweep is made of it when it is run.
 
+use crate::app::compare::bounds::Bounds;
 use crate::app::compare::checks::CheckLine;
 use crate::app::compare::planned::check_lines;
+use crate::app::settings::{self, Settings};
 use crate::check::Check;
 use crate::core::bench::Terms;
 use crate::core::figure;
-use crate::core::model::ModelCard;
-use crate::core::request::{Request, Sampling};
-use crate::core::run::Count;
-use crate::core::sweep::preflight::{Budget, Load, Pace, Preflight, Worst};
+use crate::core::sweep::preflight::Budget;
 use crate::core::sweep::template::places;
-use crate::core::sweep::{Axis, Cell, Known, MAX_CELLS, PRESET_TEMPERATURES, Parameter, Sweep};
+use crate::core::sweep::{Axis, Known, MAX_CELLS, PRESET_TEMPERATURES, Parameter};
 use crate::core::text::clusters;
-use std::collections::HashMap;
-use std::sync::Arc;
-
-/// Most cells for which the outlook follows each key that is typed into the draft.
-pub const LIVE_CELLS: usize = 256;
 
 /// Most times each cell may be asked.
 const MAX_REPEATS: u32 = 100;
@@ -83,74 +77,6 @@ impl Setup {
     pub fn terms(&self) -> Terms {
         Terms { lanes: self.lanes, budget: self.budget }
     }
-}
-
-/// What an outlook was worked out from.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Basis {
-    /// Tokens of the prompt the axes begin with.
-    pub input: Count,
-    /// What all cells share.
-    pub sampling: Sampling,
-    /// The model in force.
-    pub model: Arc<str>,
-    /// The setup.
-    pub setup: Setup,
-}
-
-/// What a sweep would take, cell by cell.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Outlook {
-    /// Sums, and what is known to be refused.
-    pub preflight: Preflight,
-    /// The most one request of each cell can take.
-    pub worst: Vec<Worst>,
-    /// Whether the input is the most it can be, as not all texts are counted.
-    pub is_bound: bool,
-}
-
-impl Outlook {
-    /// Returns the outlook on the cells of a sweep. `base` is the count of the prompt the axes begin with;
-    /// a text that an axis puts in its place has one token per byte at most.
-    #[must_use]
-    pub fn of(
-        sweep: &Sweep,
-        cells: &[Cell],
-        base: Count,
-        card_of: &dyn Fn(&str) -> ModelCard,
-        pace: Option<Pace>,
-        lanes: usize,
-    ) -> Self {
-        let mut cards: HashMap<Arc<str>, ModelCard> = HashMap::new();
-        for cell in cells {
-            let model = &cell.request.model;
-            cards.entry(Arc::clone(model)).or_insert_with(|| card_of(model));
-        }
-        let unknown = ModelCard::default();
-        let loads: Vec<Load<'_>> = cells
-            .iter()
-            .map(|cell| Load {
-                input: input(sweep.base(), &cell.request, base),
-                card: cards.get(&cell.request.model).unwrap_or(&unknown),
-            })
-            .collect();
-        let is_bound = loads.iter().any(|load| load.input != base);
-        let worst = cells.iter().zip(&loads).map(|(cell, load)| load.worst(&cell.request)).collect();
-        Self { preflight: Preflight::of(sweep, cells, &loads, pace, lanes), worst, is_bound }
-    }
-}
-
-/// Returns the most tokens a cell's prompt can have.
-fn input(base: &Request, request: &Request, count: Count) -> Count {
-    if base.messages == request.messages && base.model == request.model {
-        return count;
-    }
-    let differs = |(at, message): &(usize, &crate::core::request::Prompt)| {
-        base.messages.get(*at).is_none_or(|own| own.content != message.content)
-    };
-    let changed = request.messages.iter().enumerate().filter(differs);
-    let more: usize = changed.map(|(_, message)| message.content.len() + 4).sum();
-    Count::Estimate(count.tokens() + more as u64)
 }
 
 /// The names lists of values may use, and what the axes of texts begin with.
@@ -276,6 +202,10 @@ pub enum Row {
     Check(usize),
     /// The place for one more check.
     AddCheck,
+    /// The longest answer.
+    MaxTokens,
+    /// The longest wait. It and the longest answer come last: from the first row they are a key away.
+    Timeout,
 }
 
 /// The setup being edited.
@@ -289,6 +219,8 @@ pub struct Form {
     pub budget: String,
     /// What the answers must hold.
     pub checks: Vec<CheckLine>,
+    /// What bounds each request.
+    pub bounds: Bounds,
     /// Number of the selected row.
     pub selected: usize,
     /// Whether the selected row was typed into, so that it is gone on with.
@@ -299,14 +231,15 @@ pub struct Form {
 }
 
 impl Form {
-    /// Returns the form of a setup.
+    /// Returns the form of a setup and of what bounds each request.
     #[must_use]
-    pub fn of(setup: &Setup, shelf: Shelf) -> Self {
+    pub fn of(setup: &Setup, settings: &Settings, shelf: Shelf) -> Self {
         Self {
             lines: setup.lines.clone(),
             repeats: setup.repeats.to_string(),
             budget: setup.budget_line.clone(),
             checks: check_lines(&setup.checks),
+            bounds: Bounds::of(settings),
             selected: 0,
             is_typing: false,
             error: None,
@@ -320,7 +253,7 @@ impl Form {
         let mut rows: Vec<Row> = (0..self.lines.len()).map(Row::Axis).collect();
         rows.extend([Row::Add, Row::Repeats, Row::Budget]);
         rows.extend((0..self.checks.len()).map(Row::Check));
-        rows.push(Row::AddCheck);
+        rows.extend([Row::AddCheck, Row::MaxTokens, Row::Timeout]);
         rows
     }
 
@@ -330,9 +263,33 @@ impl Form {
         self.rows().get(self.selected).copied().unwrap_or(Row::Add)
     }
 
-    /// Moves the selection, staying inside the form.
+    /// Takes in which personas there are.
+    pub fn learn(&mut self, personas: Vec<(String, String)>) {
+        self.shelf.personas = personas;
+    }
+
+    /// Adds a persona to the values of the axis of personas, where there is one that lacks it.
+    pub fn add_persona(&mut self, name: &str) {
+        let Some(line) = self.lines.iter_mut().find(|line| line.parameter == Parameter::Persona) else {
+            return;
+        };
+        let name = listed([name]);
+        let has_it = line.values.split(',').any(|own| own.trim() == name);
+        if !has_it {
+            let comma = if line.values.trim().is_empty() { "" } else { ", " };
+            line.values = format!("{}{comma}{name}", line.values.trim_end_matches([',', ' ']));
+        }
+        (self.is_typing, self.error) = (true, None);
+    }
+
+    /// Moves the selection; a single step goes round at the ends.
     pub fn step(&mut self, by: isize) {
-        self.selected = self.selected.saturating_add_signed(by).min(self.rows().len() - 1);
+        let last = self.rows().len() - 1;
+        self.selected = match by {
+            -1 if self.selected == 0 => last,
+            1 if self.selected == last => 0,
+            _ => self.selected.saturating_add_signed(by).min(last),
+        };
         self.is_typing = false;
     }
 
@@ -341,7 +298,7 @@ impl Form {
         match self.row() {
             Row::Add => self.add(),
             Row::AddCheck => self.add_check(),
-            Row::Axis(_) | Row::Repeats | Row::Budget | Row::Check(_) => {}
+            Row::Axis(_) | Row::Repeats | Row::Budget | Row::Check(_) | Row::MaxTokens | Row::Timeout => {}
         }
         let is_first = !std::mem::replace(&mut self.is_typing, true);
         self.error = None;
@@ -381,6 +338,8 @@ impl Form {
             Row::Add | Row::Check(_) | Row::AddCheck => None,
             Row::Repeats => Some(&mut self.repeats),
             Row::Budget => Some(&mut self.budget),
+            Row::MaxTokens => Some(&mut self.bounds.max_tokens),
+            Row::Timeout => Some(&mut self.bounds.timeout),
         }
     }
 
@@ -416,6 +375,8 @@ impl Form {
                 let next = if forward { count.saturating_add(1) } else { count.saturating_sub(1) };
                 self.repeats = next.clamp(1, MAX_REPEATS).to_string();
             }
+            Row::MaxTokens => self.bounds.step_max_tokens(forward),
+            Row::Timeout => self.bounds.step_timeout(forward),
             Row::Budget => {}
             Row::Check(_) | Row::AddCheck => self.turn_check(forward),
         }
@@ -435,6 +396,8 @@ impl Form {
                 self.checks.remove(at);
             }
             Row::AddCheck => {}
+            Row::MaxTokens => self.bounds.max_tokens.clear(),
+            Row::Timeout => self.bounds.timeout.clear(),
         }
         self.is_typing = false;
     }
@@ -454,6 +417,17 @@ impl Form {
         let others = self.lines.iter().enumerate().filter(|(at, _)| Some(*at) != except);
         let taken: Vec<&Parameter> = others.map(|(_, line)| &line.parameter).collect();
         self.shelf.parameters().into_iter().filter(|parameter| !taken.contains(&parameter)).collect()
+    }
+
+    /// Returns the settings with the bounds that are written here.
+    ///
+    /// # Errors
+    /// The number of the row that is wrong, and what to write in it.
+    pub fn settings(&self) -> Result<Settings, (usize, String)> {
+        self.bounds.settings().map_err(|(parameter, error)| {
+            let wrong = if parameter == settings::Parameter::Timeout { Row::Timeout } else { Row::MaxTokens };
+            (self.rows().iter().position(|row| *row == wrong).unwrap_or(0), error)
+        })
     }
 
     /// Returns the setup that is written here.

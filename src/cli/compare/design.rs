@@ -265,6 +265,8 @@ fn weighed(
     }
     let samples = sweep.samples_of(cells);
     let mut bench = Bench::new(sweep, samples, worst, terms);
+    let endpoints = &session.known.config.endpoints;
+    bench.keep_to(|name| endpoints.get(name).map(|own| own.limits.quota()).unwrap_or_default());
     for refusal in preflight.refusals.iter().filter(|refusal| refusal.is_varied) {
         bench.refuse(refusal.cell, &preview::refusal(refusal));
     }

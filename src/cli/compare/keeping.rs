@@ -157,6 +157,7 @@ impl Keep for Keeping {
                 StoreReply::Kept
                 | StoreReply::Sweep { .. }
                 | StoreReply::Run(_)
+                | StoreReply::Asides(_)
                 | StoreReply::Answers(_)
                 | StoreReply::Sweeps(_) => Ok(id),
             };

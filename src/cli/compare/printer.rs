@@ -5,6 +5,7 @@
 use crate::check;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
+use crate::core::bench::limiter::Hold;
 use crate::core::bench::{Bench, Slot, State};
 use crate::core::figure;
 use crate::core::text::printable;
@@ -178,9 +179,10 @@ pub(super) fn progress(bench: &Bench, now: Timestamp, output: &mut Output) {
     if progress.spent.dollars > 0.0 {
         parts.push(format!("≤ {}", figure::dollars(progress.spent.dollars)));
     }
-    if progress.held.is_some() {
-        parts.push("waiting for the server's limits".to_owned());
-    }
+    parts.extend(progress.held.map(|hold| match hold {
+        Hold::Quota(_) => "waiting for the configured limits".to_owned(),
+        Hold::Until(_) | Hold::Answer => "waiting for the server's limits".to_owned(),
+    }));
     let left = progress.remaining.filter(|_| ended < all);
     parts.extend(left.map(|left| format!("≈ {} left", figure::duration_ms(millis(left)))));
     output.progress(&parts.join(" · "));

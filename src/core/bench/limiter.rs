@@ -1,15 +1,19 @@
-//! What a server allows in a while, as its headers say, and when the next request may be sent.
+//! What may be sent in a while, as a server's headers and the configuration say, and when the next request
+//! may be sent.
 //!
 //! Owns the reading of `x-ratelimit-…` headers and the reckoning between them: what was sent since is
-//! not in what the server said last, so it is taken off. Never reads a clock.
+//! not in what the server said last, so it is taken off. The configured quota goes by what was sent in the
+//! minute before. Never reads a clock.
 //!
 //! Invariant: as long as nothing is under way the next request is never held back past the reset the
-//! server named, so a wrong header slows a sweep down and never stops it.
+//! server named, nor longer than a minute by the quota, so neither a wrong header nor a quota below one
+//! request stops a sweep.
 
 use crate::core::time::Timestamp;
+use std::collections::VecDeque;
 use std::time::Duration;
 
-/// How long an allowance lasts that names no reset.
+/// How long an allowance lasts that names no reset, and what a quota is for.
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// Longest reset that is believed; limits by the day are told as their own next step.
@@ -86,11 +90,22 @@ fn duration(text: &str) -> Option<Duration> {
     if text.is_empty() { None } else { Duration::try_from_secs_f64(sum).ok() }
 }
 
+/// What the user allows to be sent in any minute; `None` for no bound.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Quota {
+    /// Requests.
+    pub requests: Option<u64>,
+    /// Tokens, prompts and longest answers together, as servers count them.
+    pub tokens: Option<u64>,
+}
+
 /// Why a request has to wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hold {
     /// Until this moment, unless an answer brings better news.
     Until(Timestamp),
+    /// Until this moment, as the configured quota of the minute before it is used up.
+    Quota(Timestamp),
     /// Until one that is under way is answered.
     Answer,
 }
@@ -102,6 +117,9 @@ pub struct Limiter {
     tokens: Option<Window>,
     /// Requests and tokens that were sent and of which no response has told yet.
     unseen: (u64, u64),
+    quota: Quota,
+    /// When requests of how many tokens were sent in the last minute, where a quota counts them.
+    sent: VecDeque<(Timestamp, u64)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,8 +163,48 @@ impl Limiter {
         let by_requests = self.requests.map_or(Ok(()), |window| window.admit(requests, 1, now));
         let by_tokens = self.tokens.map_or(Ok(()), |window| window.admit(sent, tokens, now));
         by_requests.and(by_tokens)?;
+        self.within_quota(tokens, now)?;
         self.unseen = (requests + 1, sent.saturating_add(tokens));
+        self.count(tokens, now);
         Ok(())
+    }
+
+    /// Keeps to a quota from now on.
+    pub fn keep_to(&mut self, quota: Quota) {
+        self.quota = quota;
+    }
+
+    /// Takes in that a request of so many tokens was sent once more.
+    pub fn again(&mut self, tokens: u64, now: Timestamp) {
+        self.count(tokens, now);
+    }
+
+    fn count(&mut self, tokens: u64, now: Timestamp) {
+        if self.quota != Quota::default() {
+            self.sent.push_back((now, tokens));
+        }
+    }
+
+    /// Says whether a further request keeps to the quota, and else until when not.
+    fn within_quota(&mut self, tokens: u64, now: Timestamp) -> Result<(), Hold> {
+        while self.sent.front().is_some_and(|(at, _)| now.since(*at) >= MINUTE) {
+            self.sent.pop_front();
+        }
+        // What was sent first leaves the minute first; what is more than a minute allows goes alone.
+        let (mut requests, mut used) = (self.sent.len() as u64, self.sent.iter().map(|(_, own)| own).sum());
+        let is_full = |requests: u64, used: u64| {
+            self.quota.requests.is_some_and(|most| requests >= most)
+                || self.quota.tokens.is_some_and(|most| tokens.saturating_add(used) > most)
+        };
+        let mut until = None;
+        for (at, own) in &self.sent {
+            if !is_full(requests, used) {
+                break;
+            }
+            (requests, used) = (requests - 1, used - own);
+            until = Some(Timestamp(at.0 + MINUTE));
+        }
+        until.map_or(Ok(()), |until| Err(Hold::Quota(until)))
     }
 
     /// Takes in that a response to a request of so many tokens came, and what it said of limits.
@@ -240,7 +298,71 @@ mod tests {
         assert_eq!(limiter.take(1_000, at(60_000)), Ok(()));
     }
 
+    #[test]
+    fn a_quota_goes_by_the_minute_before() {
+        let mut limiter = Limiter::default();
+        limiter.keep_to(Quota { requests: Some(2), tokens: None });
+        limiter.take(10, at(0)).unwrap();
+        limiter.take(10, at(1_000)).unwrap();
+        assert_eq!(limiter.take(10, at(1_000)), Err(Hold::Quota(at(60_000))));
+        // That they were answered changes nothing.
+        limiter.told(10, None, at(2_000));
+        assert_eq!(limiter.take(10, at(59_999)), Err(Hold::Quota(at(60_000))));
+        limiter.take(10, at(60_000)).unwrap();
+        assert_eq!(limiter.take(10, at(60_000)), Err(Hold::Quota(at(61_000))));
+        // A further try is a request as well.
+        limiter.again(10, at(60_500));
+        assert_eq!(limiter.take(10, at(61_000)), Err(Hold::Quota(at(120_000))));
+    }
+
+    #[test]
+    fn a_quota_of_tokens_waits_for_as_many_as_are_needed() {
+        let mut limiter = Limiter::default();
+        limiter.keep_to(Quota { requests: None, tokens: Some(100) });
+        for ms in [0, 10, 20] {
+            limiter.take(30, at(ms)).unwrap();
+        }
+        assert_eq!(limiter.take(10, at(30)), Ok(()));
+        assert_eq!(limiter.take(50, at(40)), Err(Hold::Quota(at(60_010))));
+        // One that no minute has room for is sent once the minute is empty.
+        assert_eq!(limiter.take(1_000, at(40)), Err(Hold::Quota(at(60_030))));
+        assert_eq!(limiter.take(1_000, at(60_030)), Ok(()));
+    }
+
+    #[test]
+    fn the_stricter_of_server_and_quota_counts() {
+        let mut limiter = Limiter::default();
+        limiter.keep_to(Quota { requests: Some(9), tokens: None });
+        limiter.take(1, at(0)).unwrap();
+        limiter.told(1, Some(&requests(0, 5_000)), at(0));
+        assert_eq!(limiter.take(1, at(0)), Err(Hold::Until(at(5_000))));
+        limiter.keep_to(Quota { requests: Some(1), tokens: None });
+        assert_eq!(limiter.take(1, at(5_000)), Err(Hold::Quota(at(60_000))));
+    }
+
     proptest! {
+        /// In no minute more is sent than the quota says, and nothing waits longer than a minute.
+        #[test]
+        fn no_minute_has_more_than_the_quota(
+            most in 1u64..5, budget in 50u64..200, wanted in prop::collection::vec((1u64..50, 0u64..20_000), 1..40),
+        ) {
+            let mut limiter = Limiter::default();
+            limiter.keep_to(Quota { requests: Some(most), tokens: Some(budget) });
+            let (mut now, mut sent) = (0, Vec::new());
+            for (tokens, pause) in wanted {
+                now += pause;
+                while let Err(hold) = limiter.take(tokens, at(now)) {
+                    let Hold::Quota(until) = hold else { panic!("{hold:?}") };
+                    prop_assert!(until > at(now) && until <= at(now + 60_000));
+                    now = u64::try_from(until.0.as_millis()).unwrap();
+                }
+                sent.push((now, tokens));
+                let minute = || sent.iter().filter(|(at, _)| at + 60_000 > now);
+                prop_assert!(minute().count() as u64 <= most);
+                prop_assert!(minute().map(|(_, tokens)| tokens).sum::<u64>() <= budget);
+            }
+        }
+
         #[test]
         fn any_text_is_a_time_or_none(text in any::<String>(), typed in "[0-9.hmsnu]{0,12}") {
             let _ = (duration(&text), duration(&typed));
@@ -260,6 +382,7 @@ mod tests {
                             prop_assert!(moment > at(now));
                             now = u64::try_from(moment.0.as_millis()).unwrap();
                         }
+                        Hold::Quota(_) => prop_assert!(false, "there is no quota"),
                         Hold::Answer => prop_assert!(false, "nothing is under way"),
                     }
                     waits += 1;

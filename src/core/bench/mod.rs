@@ -13,6 +13,7 @@
 //! Invariant: a sample that fails or is stopped changes no other, and an ended one only changes when it
 //! is asked again.
 
+mod holding;
 pub mod limiter;
 mod progress;
 mod slot;
@@ -233,20 +234,6 @@ impl Bench {
         Some(Start { sample, run: id, request })
     }
 
-    /// Returns when [`Self::due`] has something although nothing happens until then.
-    #[must_use]
-    pub fn wake(&self) -> Option<Timestamp> {
-        if self.is_paused || self.bound.is_some() {
-            return None;
-        }
-        let held = self.gates.values().filter(|gate| !gate.queue.is_empty()).filter_map(|gate| gate.held);
-        held.filter_map(|hold| match hold {
-            Hold::Until(moment) => Some(moment),
-            Hold::Answer => None,
-        })
-        .min()
-    }
-
     /// Folds one step of a run; `None` for a run that is not under way here.
     pub fn apply(&mut self, run: RunId, event: StreamEvent, now: Timestamp) -> Option<Applied> {
         let flight = self.flights.get_mut(&run)?;
@@ -254,7 +241,10 @@ impl Bench {
         let slot = &mut self.slots[sample];
         let gate = self.gates.get_mut(&slot.sample.request.endpoint)?;
         match &event {
-            StreamEvent::Attempt { number } if *number > 1 => self.requests += 1,
+            StreamEvent::Attempt { number } if *number > 1 => {
+                self.requests += 1;
+                gate.limiter.again(self.worst[slot.sample.cell].tokens, now);
+            }
             StreamEvent::Limits(limits) if flight.is_told => gate.limiter.learn(limits, now),
             StreamEvent::Limits(limits) => {
                 flight.is_told = true;

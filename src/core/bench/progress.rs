@@ -48,7 +48,7 @@ pub struct Progress {
     pub spent: Spent,
     /// The bound of the budget that stopped it.
     pub bound: Option<Bound>,
-    /// What a server's limits make it wait for, where nothing else keeps it.
+    /// What limits make it wait for, where nothing else keeps it.
     pub held: Option<Hold>,
     /// Whether the user paused it.
     pub is_paused: bool,

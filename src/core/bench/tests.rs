@@ -1,5 +1,5 @@
 use super::*;
-use crate::core::bench::limiter::{Allowance, RateLimits};
+use crate::core::bench::limiter::{Allowance, Quota, RateLimits};
 use crate::core::fault::FaultKind;
 use crate::core::request::{Prompt, Role, Sampling};
 use crate::core::stream::FinishReason;
@@ -50,6 +50,26 @@ fn answer(bench: &mut Bench, run: RunId, text: &str, now: Timestamp) {
 
 fn states(bench: &Bench) -> Vec<State> {
     bench.slots().iter().map(Slot::state).collect()
+}
+
+#[test]
+fn a_quota_holds_requests_back_also_for_the_bench_that_follows() {
+    let (mut first, mut ids) = (bench(1, 4, Budget::default()), Ids::default());
+    let quota = |_: &str| Quota { requests: Some(2), tokens: None };
+    first.keep_to(quota);
+    let starts = first.due(&mut ids, at(0));
+    assert_eq!((numbers(&starts), first.wake()), (vec![0, 1], Some(at(60_000))));
+    for start in starts {
+        answer(&mut first, start.run, "x", at(5));
+    }
+    assert_eq!(first.due(&mut ids, at(10)), []);
+    assert_eq!(first.progress(at(10)).held, Some(Hold::Quota(at(60_000))));
+    first.stop_all(at(10));
+    let mut second = bench(1, 4, Budget::default());
+    second.follow(&first);
+    second.keep_to(quota);
+    assert_eq!(second.due(&mut ids, at(20)), []);
+    assert_eq!(numbers(&second.due(&mut ids, at(60_000))), [0, 1]);
 }
 
 #[test]

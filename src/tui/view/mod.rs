@@ -20,6 +20,7 @@ use crate::app::compare::setup::Row;
 use crate::app::inspector::{Sheet, reads_like_json};
 use crate::app::layout::{Rect, SMALLEST};
 use crate::app::overlay::Overlay;
+use crate::app::personas::Doing;
 use crate::app::probing::Phase;
 use crate::app::{App, Screen};
 use crate::core::figure;
@@ -221,7 +222,9 @@ fn hints(app: &App) -> &'static [(Command, &'static str)] {
             (C::EditSweep, "axes"),
             (C::CycleHeat, "heat"),
         ],
+        (Place::Personas, _) => personas_hints(app),
         (Place::Overlay, _) => match &app.overlay {
+            Some(Overlay::Personas) => personas_hints(app),
             Some(Overlay::Parameters(table)) if table.typing.is_some() => {
                 &[(C::OverlayAccept, "set"), (C::OverlayClose, "leave as it was")]
             }
@@ -278,6 +281,12 @@ fn hints(app: &App) -> &'static [(Command, &'static str)] {
                 Row::AddCheck => {
                     &[(C::OverlayRaise, "add"), (C::OverlayAccept, "take"), (C::OverlayClose, "close")]
                 }
+                Row::MaxTokens | Row::Timeout => &[
+                    (C::OverlayAccept, "take"),
+                    (C::OverlayRaise, "more"),
+                    (C::OverlayOmit, "omit"),
+                    (C::OverlayClose, "close"),
+                ],
             },
             // Its keys stand in it: the yes is a letter.
             Some(Overlay::Allow(_)) => &[(C::OverlayClose, "leave it")],
@@ -288,6 +297,39 @@ fn hints(app: &App) -> &'static [(Command, &'static str)] {
                 &[(C::OverlayAccept, "take"), (C::OverlayNext, "move"), (C::OverlayClose, "close")]
             }
         },
+    }
+}
+
+/// Hints for the layer of personas.
+fn personas_hints(app: &App) -> &'static [(Command, &'static str)] {
+    use Command as C;
+    match (&app.personas.doing, &app.personas.under) {
+        (Doing::Naming { .. }, _) => &[(C::OverlayAccept, "take"), (C::OverlayClose, "back")],
+        // The keys of the draft stand in the layer itself.
+        (Doing::Writing(_), _) => &[],
+        (Doing::Listing, under) => {
+            if under.is_some() {
+                &[
+                    (C::OverlayAccept, "compare"),
+                    (C::EditPersona, "edit"),
+                    (C::NewPersona, "new"),
+                    (C::RenamePersona, "rename"),
+                    (C::DeletePersona, "delete"),
+                    (C::UndoPersona, "undo"),
+                    (C::OverlayClose, "back"),
+                ]
+            } else {
+                &[
+                    (C::OverlayAccept, "answer as"),
+                    (C::EditPersona, "edit"),
+                    (C::NewPersona, "new"),
+                    (C::RenamePersona, "rename"),
+                    (C::DeletePersona, "delete"),
+                    (C::UndoPersona, "undo"),
+                    (C::OverlayClose, "close"),
+                ]
+            }
+        }
     }
 }
 

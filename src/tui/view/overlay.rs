@@ -1,6 +1,7 @@
 //! Lists and tables laid over the screen.
 
 mod allow;
+mod personas;
 mod pieces;
 mod probe;
 
@@ -28,6 +29,7 @@ pub(super) fn draw(app: &App, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Opt
             probe::draw(app, probing, canvas);
             None
         }
+        Overlay::Personas => personas::draw(app, canvas),
         Overlay::Tokens(pieces) => {
             pieces::draw(app, pieces, canvas);
             None
@@ -122,7 +124,7 @@ fn parameters(app: &App, table: &Parameters, canvas: &mut Canvas<'_>) -> Option<
         canvas.text(area.x + 1, y, value_x, parameter.name(), if refusal.is_some() { faint } else { text });
         let is_selected = index == table.selected;
         let mut note_x = range_x;
-        match (&table.typing, parameter.value(&app.settings.sampling)) {
+        match (&table.typing, parameter.value(&app.settings)) {
             (Some(typed), _) if is_selected => {
                 // The end of what is typed is where the caret is; what it may be gives way to it.
                 let after = canvas.text(value_x, y, end, &last_cells(typed, end - value_x - 1), text);
@@ -133,7 +135,7 @@ fn parameters(app: &App, table: &Parameters, canvas: &mut Canvas<'_>) -> Option<
                 canvas.text(value_x, y, range_x - 1, &fit(&value, 15), text);
             }
             (_, None) => {
-                canvas.text(value_x, y, range_x - 1, "omitted", faint);
+                canvas.text(value_x, y, range_x - 1, parameter.absent(), faint);
             }
         }
         let (note, style) = match (refusal, app.remark(parameter)) {

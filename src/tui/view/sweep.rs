@@ -5,12 +5,15 @@ use super::paint::Canvas;
 use super::transcript::scale;
 use crate::app::App;
 use crate::app::command::{Command, Place};
-use crate::app::compare::setup::{Form, Outlook, Row};
+use crate::app::compare::outlook::Outlook;
+use crate::app::compare::setup::{Form, Row};
 use crate::app::layout::Rect;
+use crate::app::settings::Parameter;
+use crate::core::bench::limiter::Hold;
 use crate::core::bench::{Progress, State};
 use crate::core::figure;
 use crate::core::run::Count;
-use crate::core::sweep::{Axis, Parameter};
+use crate::core::sweep::{Axis, Parameter as Varied};
 use crate::core::text::{fit, width};
 use crate::tui::theme::{Signs, Tint};
 use ratatui::style::Modifier;
@@ -171,6 +174,7 @@ fn under_way(progress: &Progress, signs: &Signs) -> Vec<String> {
     let state = match (progress.bound, progress.is_paused, &progress.held, progress.remaining) {
         (Some(_), _, _, _) => " · budget used up".to_owned(),
         (None, true, _, _) => " · paused".to_owned(),
+        (None, false, Some(Hold::Quota(_)), _) => " · waits for the configured limit".to_owned(),
         (None, false, Some(_), _) => " · waits for the server's limit".to_owned(),
         (None, false, None, Some(left)) => {
             format!(" · ≈ {} left", figure::duration_ms(left.as_secs_f64() * 1000.0))
@@ -223,6 +227,8 @@ pub(super) fn form(app: &App, form: &Form, canvas: &mut Canvas<'_>) -> Option<(u
             Row::AddCheck => {
                 (if form.checks.is_empty() { "checks" } else { "" }, "+ one more".to_owned(), "")
             }
+            Row::MaxTokens => ("answers", "max tokens".to_owned(), form.bounds.max_tokens.as_str()),
+            Row::Timeout => ("waits for", "timeout".to_owned(), form.bounds.timeout.as_str()),
         };
         let is_selected = number == form.selected;
         let is_place = matches!(row, Row::Add | Row::AddCheck);
@@ -231,16 +237,26 @@ pub(super) fn form(app: &App, form: &Form, canvas: &mut Canvas<'_>) -> Option<(u
         let room = usize::from(end.saturating_sub(value_x + 1));
         let (shown, style) = match row {
             Row::Budget if value.is_empty() => ("none".to_owned(), faint),
+            Row::MaxTokens if value.is_empty() => (Parameter::MaxOutputTokens.absent().to_owned(), faint),
+            Row::Timeout if value.is_empty() => (Parameter::Timeout.absent().to_owned(), faint),
             _ if is_selected => (tail(value, room), text),
             Row::AddCheck if form.checks.is_empty() => ("none".to_owned(), faint),
-            Row::Axis(_) | Row::Add | Row::Repeats | Row::Budget | Row::Check(_) | Row::AddCheck => {
-                (fit(value, room), text)
-            }
+            Row::Axis(_)
+            | Row::Add
+            | Row::Repeats
+            | Row::Budget
+            | Row::Check(_)
+            | Row::AddCheck
+            | Row::MaxTokens
+            | Row::Timeout => (fit(value, room), text),
         };
         let after = canvas.text(value_x, y, end, &shown, style);
         if *row == Row::Repeats {
             let times = if form.repeats.trim() == "1" { " time" } else { " times" };
             canvas.text(after, y, end, times, dim);
+        }
+        if *row == Row::Timeout && !value.is_empty() {
+            canvas.text(after, y, end, " s", dim);
         }
         if is_selected {
             canvas.tint(area.x, y, end, selection);
@@ -262,7 +278,7 @@ pub(super) fn form(app: &App, form: &Form, canvas: &mut Canvas<'_>) -> Option<(u
         None => {
             let [takes, refused] = takes_of(app, form);
             let (mut y, end) = (below.y, below.y + below.height);
-            for line in [takes, refused, hint(form.row(), form)].iter().filter(|line| !line.is_empty()) {
+            for line in [takes, refused, hint(form.row(), form, app)].iter().filter(|line| !line.is_empty()) {
                 wrapped(canvas, Rect { y, height: end.saturating_sub(y), ..below }, line, dim);
                 let lines = crate::markup::wrap(line, 0..line.len(), below.width).len();
                 y = y.saturating_add(u16::try_from(lines).unwrap_or(u16::MAX));
@@ -320,32 +336,38 @@ fn check_hint(kind: &str) -> &'static str {
 }
 
 /// Returns how the selected row is written.
-fn hint(row: Row, form: &Form) -> String {
+fn hint(row: Row, form: &Form, app: &App) -> String {
     match row {
         Row::Axis(at) => match &form.lines[at].parameter {
-            Parameter::Temperature | Parameter::TopP => {
+            Varied::Temperature | Varied::TopP => {
                 "numbers, or a range: 0.2..1.8 step 0.2; omit sends none".to_owned()
             }
-            Parameter::Seed | Parameter::MaxTokens => "whole numbers, or a range: 1..5".to_owned(),
-            Parameter::Persona => "names of personas in the configuration, and none".to_owned(),
-            Parameter::Endpoint => "names of endpoints, each with its model".to_owned(),
-            Parameter::Effort | Parameter::Format | Parameter::Model => {
-                "names with commas between".to_owned()
+            Varied::Seed | Varied::MaxTokens => "whole numbers, or a range: 1..5".to_owned(),
+            Varied::Persona => {
+                let key = app.keymap.hint(Command::EditPersonas, Place::Overlay).unwrap_or_default();
+                format!("names of personas, and none; {key} lists, writes and edits them")
             }
-            Parameter::Prompt => {
+            Varied::Endpoint => "names of endpoints, each with its model".to_owned(),
+            Varied::Effort | Varied::Format | Varied::Model => "names with commas between".to_owned(),
+            Varied::Prompt => {
                 "questions with commas between, or \"in quotes\"; the lines of the draft to begin with"
                     .to_owned()
             }
-            Parameter::System | Parameter::Variable(_) => {
-                "texts with commas between, or \"in quotes\"".to_owned()
-            }
-            Parameter::Rows => {
+            Varied::System | Varied::Variable(_) => "texts with commas between, or \"in quotes\"".to_owned(),
+            Varied::Rows => {
                 "the path of a CSV or JSONL file: its names are those in {{ }}, each row a cell".to_owned()
             }
         },
         Row::Add => "an axis more makes rows of cells".to_owned(),
         Row::Repeats => "1 to 100".to_owned(),
         Row::Budget => "requests=100, dollars=0.5, seconds=60: any of them".to_owned(),
+        Row::MaxTokens if form.lines.iter().any(|line| line.parameter == Varied::MaxTokens) => {
+            "the axis of max_tokens stands over it".to_owned()
+        }
+        Row::MaxTokens => "the longest answer in tokens; without it the server decides".to_owned(),
+        Row::Timeout => {
+            "seconds for the first byte, and of each silence; without it the endpoint's limits".to_owned()
+        }
         Row::Check(at) => check_hint(form.checks[at].kind).to_owned(),
         Row::AddCheck => "what each answer must hold; type it, or regex=… as --check takes it".to_owned(),
     }

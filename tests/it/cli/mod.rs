@@ -6,6 +6,7 @@ mod configuration;
 mod count;
 mod inspect;
 mod page;
+mod personas;
 mod probe;
 mod saved;
 mod shape;

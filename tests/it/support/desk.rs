@@ -19,6 +19,7 @@ use tokenscope::core::context::framing_tokens;
 use tokenscope::core::conversation::Conversation;
 use tokenscope::core::id::{Ids, RunId};
 use tokenscope::core::model::{Encoding, ModelCard};
+use tokenscope::core::persona::Library;
 use tokenscope::core::probe::Probes;
 use tokenscope::core::request::Request;
 use tokenscope::core::stream::{FinishReason, StreamEvent, Usage};
@@ -80,6 +81,7 @@ impl Desk {
                 card: config.card(&model),
                 model,
                 sampling: config.sampling.clone(),
+                timeout: None,
             },
             keymap: Keymap::default(),
             conversation: Conversation::default(),
@@ -90,7 +92,8 @@ impl Desk {
             themes: theme::names(nowhere),
             mouse: config.ui.mouse,
             session: 1,
-            personas: Vec::new(),
+            personas: Library::default(),
+            unread_personas: None,
             temperatures: config.compare.temperatures.clone(),
             repeats: config.compare.repeats,
             concurrency: config.compare.concurrency,
@@ -195,7 +198,7 @@ impl Desk {
     fn perform(&mut self, effects: Effects) {
         for effect in effects {
             let answer = match effect {
-                Effect::Start { run, request } => {
+                Effect::Start { run, request, .. } => {
                     self.started.push_back((run, request));
                     None
                 }
@@ -218,6 +221,7 @@ impl Desk {
                 | Effect::Copy(_)
                 | Effect::EditExternally(_)
                 | Effect::KeepDraft(_)
+                | Effect::KeepPersonas(_)
                 | Effect::KeepConversation(_)
                 | Effect::BeginConversation
                 | Effect::UseTheme(_)

@@ -130,6 +130,11 @@ impl Left {
         fs::read_to_string(self.folder.path().join("data/draft.txt")).ok()
     }
 
+    /// Returns a file of the folder of data, if it is there.
+    pub(crate) fn file(&self, name: &str) -> Option<String> {
+        fs::read_to_string(self.folder.path().join("data").join(name)).ok()
+    }
+
     /// Returns the conversations on disk, oldest first, message by message.
     pub(crate) fn conversations(&self) -> Vec<Vec<String>> {
         let Ok(entries) = fs::read_dir(self.folder.path().join("data/conversations")) else {
@@ -172,6 +177,7 @@ fn run(front: Fake, size: Size, config: Config, data: PathBuf, editor: String) -
     let requests = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let own = Builder::new_current_thread().enable_all().build()?;
     let mut start = stage::start();
+    start.personas = stage::personas(&["chef", "panda", "trainer"]);
     let mut card = start.settings.endpoint().clone();
     card.name = config.endpoint.as_str().into();
     start.settings.endpoints = vec![card];

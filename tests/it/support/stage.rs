@@ -17,6 +17,7 @@ use tokenscope::core::conversation::{Body, Conversation, Message};
 use tokenscope::core::cost::Price;
 use tokenscope::core::id::{Ids, RunId};
 use tokenscope::core::model::{Encoding, ModelCard};
+use tokenscope::core::persona::{Library, Own};
 use tokenscope::core::probe::Probes;
 use tokenscope::core::request::{Means, Request, Role, Sampling};
 use tokenscope::core::run::Run;
@@ -36,6 +37,8 @@ pub(crate) struct Stage {
     effects: Vec<Effect>,
     /// Requests that were started, in order.
     pub(crate) started: Vec<(RunId, Arc<Request>)>,
+    /// How long each of them waits.
+    pub(crate) timeouts: Vec<Option<Duration>>,
     terminal: Terminal<TestBackend>,
     theme: Theme,
     now: Timestamp,
@@ -55,6 +58,7 @@ impl Stage {
             app: App::new(start, Size { width, height }),
             effects: Vec::new(),
             started: Vec::new(),
+            timeouts: Vec::new(),
             terminal: Terminal::new(TestBackend::new(width, height)).unwrap(),
             theme: front::theme(),
             now: Timestamp::from_millis(1000),
@@ -220,8 +224,9 @@ impl Stage {
 
     fn note(&mut self, effects: Effects) {
         for effect in effects {
-            if let Effect::Start { run, request } = &effect {
+            if let Effect::Start { run, request, timeout } = &effect {
                 self.started.push((*run, Arc::clone(request)));
+                self.timeouts.push(*timeout);
             }
             self.effects.push(effect);
         }
@@ -270,6 +275,7 @@ pub(crate) fn start() -> Start {
                 top_logprobs: Some(5),
                 ..Sampling::default()
             },
+            timeout: None,
         },
         keymap: Keymap::default(),
         conversation: Conversation::default(),
@@ -280,10 +286,8 @@ pub(crate) fn start() -> Start {
         themes: ["bamboo", "dusk", "paper"].map(str::to_owned).to_vec(),
         mouse: true,
         session: 1,
-        personas: vec![
-            ("chef".to_owned(), "You are a chef.".to_owned()),
-            ("panda".to_owned(), "You are a panda.".to_owned()),
-        ],
+        personas: personas(&["chef", "panda"]),
+        unread_personas: None,
         temperatures: vec![0.3, 0.8, 1.0, 1.3, 1.5, 1.6, 1.8],
         repeats: 1,
         concurrency: 8,
@@ -294,6 +298,12 @@ pub(crate) fn start() -> Start {
         planned: None,
         notices: Vec::new(),
     }
+}
+
+/// Returns configured personas of these names.
+pub(crate) fn personas(names: &[&str]) -> Library {
+    let configured = names.iter().map(|name| ((*name).to_owned(), format!("You are a {name}.").into()));
+    Library::new(configured.collect(), Own::new())
 }
 
 /// Knows the same of every model.

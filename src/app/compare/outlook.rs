@@ -1,0 +1,84 @@
+//! The outlook on what a sweep takes, and what it was worked out from.
+//!
+//! Owns how counts and models are brought together for every cell. It sends nothing and asks nobody:
+//! what is known comes from the caller.
+
+use crate::app::compare::setup::Setup;
+use crate::core::model::ModelCard;
+use crate::core::request::{Request, Sampling};
+use crate::core::run::Count;
+use crate::core::sweep::preflight::{Load, Pace, Preflight, Worst};
+use crate::core::sweep::{Cell, Sweep};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Most cells for which the outlook follows each key that is typed into the draft.
+pub const LIVE_CELLS: usize = 256;
+
+/// What an outlook was worked out from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Basis {
+    /// Tokens of the prompt the axes begin with.
+    pub input: Count,
+    /// What all cells share.
+    pub sampling: Sampling,
+    /// The model in force.
+    pub model: Arc<str>,
+    /// The setup.
+    pub setup: Setup,
+}
+
+/// What a sweep would take, cell by cell.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outlook {
+    /// Sums, and what is known to be refused.
+    pub preflight: Preflight,
+    /// The most one request of each cell can take.
+    pub worst: Vec<Worst>,
+    /// Whether the input is the most it can be, as not all texts are counted.
+    pub is_bound: bool,
+}
+
+impl Outlook {
+    /// Returns the outlook on the cells of a sweep. `base` is the count of the prompt the axes begin with;
+    /// a text that an axis puts in its place has one token per byte at most.
+    #[must_use]
+    pub fn of(
+        sweep: &Sweep,
+        cells: &[Cell],
+        base: Count,
+        card_of: &dyn Fn(&str) -> ModelCard,
+        pace: Option<Pace>,
+        lanes: usize,
+    ) -> Self {
+        let mut cards: HashMap<Arc<str>, ModelCard> = HashMap::new();
+        for cell in cells {
+            let model = &cell.request.model;
+            cards.entry(Arc::clone(model)).or_insert_with(|| card_of(model));
+        }
+        let unknown = ModelCard::default();
+        let loads: Vec<Load<'_>> = cells
+            .iter()
+            .map(|cell| Load {
+                input: input(sweep.base(), &cell.request, base),
+                card: cards.get(&cell.request.model).unwrap_or(&unknown),
+            })
+            .collect();
+        let is_bound = loads.iter().any(|load| load.input != base);
+        let worst = cells.iter().zip(&loads).map(|(cell, load)| load.worst(&cell.request)).collect();
+        Self { preflight: Preflight::of(sweep, cells, &loads, pace, lanes), worst, is_bound }
+    }
+}
+
+/// Returns the most tokens a cell's prompt can have.
+fn input(base: &Request, request: &Request, count: Count) -> Count {
+    if base.messages == request.messages && base.model == request.model {
+        return count;
+    }
+    let differs = |(at, message): &(usize, &crate::core::request::Prompt)| {
+        base.messages.get(*at).is_none_or(|own| own.content != message.content)
+    };
+    let changed = request.messages.iter().enumerate().filter(differs);
+    let more: usize = changed.map(|(_, message)| message.content.len() + 4).sum();
+    Count::Estimate(count.tokens() + more as u64)
+}
