@@ -60,6 +60,8 @@ pub enum ArchiveJob {
         path: String,
         /// The comparison.
         bench: Box<Bench>,
+        /// How often each value of the first axis was chosen in blind votes; empty where none was cast.
+        votes: Vec<u32>,
     },
 }
 

@@ -47,8 +47,10 @@ pub struct Figures {
     pub axis: String,
     /// The columns.
     pub columns: Vec<Column>,
-    /// The statistics, [`Statistic::ALL`] in order.
+    /// The statistics, [`Statistic::ALL`] in order, and the votes where any was cast.
     pub rows: Vec<Row>,
+    /// The statistics over all cells of each column, [`Statistic::WHOLE`] in order; empty where each has one.
+    pub whole: Vec<Row>,
 }
 
 impl Figures {
@@ -66,7 +68,42 @@ impl Figures {
                 entries: sources.iter().map(|source| source.entry(statistic)).collect(),
             })
             .collect();
-        Self { axis: axis.into(), columns, rows }
+        Self { axis: axis.into(), columns, rows, whole: Vec::new() }
+    }
+
+    /// Adds how often each column was chosen in blind votes, where any vote was cast.
+    pub fn add_votes(&mut self, votes: &[u32]) {
+        if votes.len() == self.columns.len() && !votes.is_empty() {
+            let entries = votes.iter().map(|votes| Entry::one(f64::from(*votes))).collect();
+            self.rows.push(Row { statistic: Statistic::Votes, entries });
+        }
+    }
+
+    /// Adds the statistics over all cells of each column, which may not be known yet.
+    pub fn add_whole(&mut self, known: Option<&[Option<Diversity>]>) {
+        let entry = |statistic, column| match known.map(|known: &[Option<Diversity>]| known.get(column)) {
+            None => Entry::Words(vec!["…".to_owned()]),
+            Some(Some(Some(diversity))) => whole_entry(statistic, diversity),
+            Some(_) => Entry::Nothing,
+        };
+        let columns = 0..self.columns.len();
+        let row = |statistic| Row {
+            statistic,
+            entries: columns.clone().map(|column| entry(statistic, column)).collect(),
+        };
+        self.whole = Statistic::WHOLE.into_iter().map(row).collect();
+    }
+
+    /// Returns how many lines a table of all of it has: a heading leads what is of all cells.
+    #[must_use]
+    pub fn lines(&self) -> usize {
+        self.rows.len() + if self.whole.is_empty() { 0 } else { 1 + self.whole.len() }
+    }
+
+    /// Returns the row in a line; `None` for the heading.
+    #[must_use]
+    pub fn line(&self, line: usize) -> Option<&Row> {
+        self.rows.get(line).or_else(|| self.whole.get(line.checked_sub(self.rows.len() + 1)?))
     }
 
     /// Returns where the columns stand along the axis, from 0 to 1: by their numbers where all have
@@ -130,6 +167,8 @@ impl<'a> Source<'a> {
                 Entry::of(&Spread::of_answers(done.filter_map(|slot| slot.dollars).collect()))
             }
             Statistic::Finish => self.endings(),
+            // Nothing that answers say.
+            Statistic::Votes => Entry::Nothing,
         }
     }
 
@@ -207,6 +246,16 @@ impl<'a> Source<'a> {
         counts.sort_by_key(|(_, count)| Reverse(*count));
         let written: Vec<String> = counts.iter().map(|(name, count)| format!("{count} {name}")).collect();
         if written.is_empty() { Entry::Nothing } else { Entry::Words(written) }
+    }
+}
+
+/// Returns what a statistic says of all answers of a column together.
+fn whole_entry(statistic: Statistic, diversity: &Diversity) -> Entry {
+    match statistic {
+        Statistic::Answers => Entry::one(count(diversity.answers)),
+        statistic => {
+            Source { cells: vec![diversity], slots: Vec::new(), runs: Vec::new() }.entry(statistic)
+        }
     }
 }
 

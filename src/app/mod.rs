@@ -305,6 +305,10 @@ impl App {
                 self.on_tokens_cut(revision, cutting);
                 Effects::none()
             }
+            Msg::ColumnsSummed { number, columns } => {
+                self.compare.columns_summed(number, columns);
+                Effects::none()
+            }
             Msg::Probed { number, step } => {
                 self.on_probed(number, step);
                 Effects::none()
@@ -381,6 +385,7 @@ impl App {
             }
             Screen::Compare => {
                 self.compare.settle(&mut self.documents, main.below_axis(), raw, &self.keymap);
+                effects = effects.then(self.look_closer());
             }
         }
         if !self.layout.inspector.is_empty() {

@@ -3,6 +3,7 @@
 use crate::app::archive::{ArchiveJob, ArchiveNews};
 use crate::app::chord::Chord;
 use crate::core::cutting::Cutting;
+use crate::core::diversity::{Diversity, Material};
 use crate::core::fault::Fault;
 use crate::core::id::{MessageId, RunId};
 use crate::core::model::Encoding;
@@ -133,6 +134,13 @@ pub enum Msg {
         /// What its tokens are.
         cutting: Arc<Cutting>,
     },
+    /// The statistics over the columns of a comparison.
+    ColumnsSummed {
+        /// Number under which they were asked for.
+        number: u64,
+        /// An entry per column; nothing for one without complete answers.
+        columns: Vec<Option<Diversity>>,
+    },
     /// A step of a probe.
     Probed {
         /// Number of the probe.
@@ -209,6 +217,13 @@ pub enum Effect {
         revision: u64,
         /// The text.
         text: Arc<str>,
+    },
+    /// Work the statistics over the columns of a comparison out.
+    SumColumns {
+        /// Number under which it is told.
+        number: u64,
+        /// What they are worked out from, an entry per column.
+        columns: Vec<Option<Material<'static>>>,
     },
     /// Find out what a model really does, and keep it.
     Probe {

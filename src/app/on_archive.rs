@@ -110,7 +110,9 @@ impl App {
             return Effects::none();
         };
         self.overlay = None;
-        Effects::one(Effect::Archive(ArchiveJob::Export { path, bench: Box::new(bench) }))
+        let votes = bench.sweep().axes().first().map(|axis| self.compare.votes.counts(axis).to_vec());
+        let (bench, votes) = (Box::new(bench), votes.unwrap_or_default());
+        Effects::one(Effect::Archive(ArchiveJob::Export { path, bench, votes }))
     }
 
     /// Takes in what the archive tells.

@@ -3,9 +3,16 @@
 use crate::app::App;
 use crate::app::command::{Command, Place};
 use crate::app::compare::lens::Lens;
+use crate::app::msg::{Effect, Effects};
 use crate::app::on_compare::NO_CELL;
 
 impl App {
+    /// Asks for what the lens in use needs and no frame has the time for.
+    pub(super) fn look_closer(&mut self) -> Effects {
+        let sums = self.compare.sum_columns();
+        sums.map(|(number, columns)| Effect::SumColumns { number, columns }).into()
+    }
+
     /// Reads the answers in a way, or as they are again.
     pub(super) fn read_as(&mut self, lens: Lens) {
         if self.compare.is_empty() {

@@ -105,9 +105,9 @@ impl Archive {
                     Some(ArchiveNews::Loaded { sweep, sample, run: Box::new(whole.run) })
                 });
             }
-            ArchiveJob::Export { path, bench } => {
+            ArchiveJob::Export { path, bench, votes } => {
                 self.runtime.spawn_blocking(move || {
-                    let news = match shared.export(Path::new(&path), &bench) {
+                    let news = match shared.export(Path::new(&path), &bench, votes) {
                         Ok(()) => ArchiveNews::Exported(path),
                         Err(fault) => ArchiveNews::Failed(fault),
                     };
@@ -200,7 +200,7 @@ impl Shared {
     }
 
     /// Writes a comparison into a file.
-    fn export(&self, path: &Path, bench: &Bench) -> Result<(), Fault> {
+    fn export(&self, path: &Path, bench: &Bench, votes: Vec<u32>) -> Result<(), Fault> {
         let wrong = |error: String| Fault::new(FaultKind::Local, error);
         let document = Document::of_name(&path.to_string_lossy()).map_err(wrong)?;
         let unwritable = |error: std::io::Error| {
@@ -214,7 +214,7 @@ impl Shared {
         };
         let progress = bench.progress(Timestamp::default());
         let report =
-            Report { bench, progress, checks: Vec::new(), verdicts: &[], usage: &usage, whole: &whole };
+            Report { bench, progress, checks: Vec::new(), verdicts: &[], usage: &usage, whole: &whole, votes };
         let shapes = Shapes::of_samples(bench.slots().iter().map(|slot| &slot.sample));
         let text = document.text(&report, &shapes).map_err(wrong)?;
         std::fs::write(path, text).map_err(unwritable)

@@ -4,10 +4,11 @@
 //! that is not on screen.
 
 use crate::app::compare::Compare;
+use crate::app::compare::columns::Columns;
 use crate::app::figures::{Accord, Column, Cursor, Figures};
 use crate::app::layout::Rect;
 use crate::app::reading::{Reading, Sheet};
-use crate::core::bench::{Bench, State};
+use crate::core::bench::Bench;
 use crate::core::diff::Parting;
 use crate::core::id::RunId;
 use crate::core::run::{Run, RunStatus};
@@ -55,8 +56,14 @@ impl Lens {
 /// Of which texts a reading is: the runs and how long they were, and whether only what differs is shown.
 type Stamp = (Vec<(RunId, usize)>, bool);
 
-/// How many answers of which cell the figures are of.
-type Basis = (usize, usize, usize);
+/// What the figures are of: the revision of the bench, a row of it, and what is beside them.
+#[derive(Debug, Clone, PartialEq)]
+struct Basis {
+    revision: u64,
+    row: usize,
+    columns: (u64, bool),
+    ballot: Vec<u32>,
+}
 
 /// The row of the figures that is shown as a chart first: how alike the answers are.
 const FIRST_ROW: usize = 3;
@@ -81,6 +88,8 @@ pub struct Lenses {
     /// The row of the split that was gone to last.
     stop: Option<usize>,
     figures: Option<(Basis, Figures, Option<Accord>)>,
+    /// The statistics over whole columns.
+    pub(super) columns: Columns,
 }
 
 impl Lenses {
@@ -115,6 +124,7 @@ impl Lenses {
             lens: self.lens,
             is_only_different: self.is_only_different,
             is_together: self.is_together,
+            columns: self.columns.next(),
             ..Self::default()
         };
     }
@@ -199,10 +209,11 @@ impl Compare {
                 let rows = match self.lenses.lens {
                     Lens::Fields => self.lenses.accord().map_or(0, |accord| accord.rows.len()),
                     Lens::Text | Lens::Difference | Lens::Consensus | Lens::Statistics => {
-                        self.lenses.figures().map_or(0, |figures| figures.rows.len())
+                        self.lenses.figures().map_or(0, Figures::lines)
                     }
                 };
                 self.lenses.cursor.step(scroll, rows);
+                self.pass_heading(scroll);
             }
         }
     }
@@ -210,17 +221,31 @@ impl Compare {
     /// Works the figures out, where answers have come since.
     fn settle_figures(&mut self) {
         let Some(bench) = &self.bench else { return };
-        let done = bench.slots().iter().filter(|slot| slot.state() == State::Done).count();
-        let ended = bench.slots().iter().filter(|slot| slot.state().is_ended()).count();
         let (_, row) = self.board.place(self.cursor);
-        let basis = (done, ended, row);
+        let (columns, ballot) = (self.lenses.columns.revision(), self.ballot().to_vec());
+        let basis = Basis { revision: bench.revision(), row, columns, ballot };
         if self.lenses.figures.as_ref().is_some_and(|(of, _, _)| *of == basis) {
             return;
         }
         let columns = Column::of_line(bench.sweep(), 0, self.cursor);
-        let figures = Figures::of(bench, name_of_axis(bench), columns.clone());
+        let mut figures = Figures::of(bench, name_of_axis(bench), columns.clone());
+        figures.add_votes(&basis.ballot);
+        if self.board.rows > 1 {
+            figures.add_whole(self.lenses.columns.known());
+        }
         let accord = Accord::of(bench, &columns);
         self.lenses.figures = Some((basis, figures, accord));
+    }
+
+    /// Moves the selection off a line of the figures that is a heading, on in the way it went.
+    fn pass_heading(&mut self, scroll: isize) {
+        let Some(figures) = self.lenses.figures().filter(|_| self.lenses.lens == Lens::Statistics) else {
+            return;
+        };
+        let lines = figures.lines();
+        if figures.line(self.lenses.cursor.row).is_none() {
+            self.lenses.cursor.step(if scroll < 0 { -1 } else { 1 }, lines);
+        }
     }
 
     /// Goes to the next difference, or to the one before.

@@ -6,6 +6,7 @@
 //! earlier comparison finds nothing.
 
 pub mod board;
+pub mod columns;
 pub mod lens;
 pub mod setup;
 pub mod vote;

@@ -36,10 +36,12 @@ pub enum Statistic {
     Cost,
     /// Why they ended.
     Finish,
+    /// How often the column was chosen in blind votes.
+    Votes,
 }
 
 impl Statistic {
-    /// All of them, in the order they are shown.
+    /// All that are of answers, in the order they are shown.
     pub const ALL: [Self; 15] = [
         Self::Answers,
         Self::Distinct,
@@ -56,6 +58,21 @@ impl Statistic {
         Self::Rate,
         Self::Cost,
         Self::Finish,
+    ];
+
+    /// Those over all answers of a column whatever their cell, as documents have them.
+    pub const WHOLE: [Self; 11] = [
+        Self::Answers,
+        Self::Distinct,
+        Self::MostCommon,
+        Self::Similarity,
+        Self::DistinctOne,
+        Self::DistinctTwo,
+        Self::Clusters,
+        Self::Tokens,
+        Self::PartsAt,
+        Self::MeanLogprob,
+        Self::Perplexity,
     ];
 
     /// Returns the name in the table.
@@ -77,6 +94,7 @@ impl Statistic {
             Self::Rate => "rate",
             Self::Cost => "cost",
             Self::Finish => "finish",
+            Self::Votes => "blind votes",
         }
     }
 
@@ -99,6 +117,7 @@ impl Statistic {
             Self::Rate => "tokens per second after the first one",
             Self::Cost => "what an answer costs",
             Self::Finish => "why the answers ended, and those that did not",
+            Self::Votes => "how often it was chosen unseen, also in comparisons before this one",
         }
     }
 
@@ -106,7 +125,12 @@ impl Statistic {
     #[must_use]
     pub fn write(self, value: f64) -> String {
         match self {
-            Self::Answers | Self::Distinct | Self::Clusters | Self::Tokens | Self::PartsAt => number(value),
+            Self::Answers
+            | Self::Distinct
+            | Self::Clusters
+            | Self::Tokens
+            | Self::PartsAt
+            | Self::Votes => number(value),
             Self::MostCommon => figure::percent(value),
             Self::Similarity | Self::DistinctOne | Self::DistinctTwo | Self::MeanLogprob => {
                 // Adding zero turns -0.0, which would print its sign, into 0.0.
@@ -136,7 +160,8 @@ impl Statistic {
             | Self::FirstToken
             | Self::Rate
             | Self::Cost
-            | Self::Finish => Scale::with_zero(values),
+            | Self::Finish
+            | Self::Votes => Scale::with_zero(values),
         }
     }
 }

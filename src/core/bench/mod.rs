@@ -20,7 +20,7 @@ mod slot;
 pub use progress::{Counts, Progress};
 pub use slot::{Slot, State};
 
-use crate::core::diversity::{Agreement, Diversity};
+use crate::core::diversity::{Agreement, Diversity, Material};
 use crate::core::fault::Fault;
 use crate::core::id::{Ids, RunId};
 use crate::core::job::RecordId;
@@ -100,6 +100,8 @@ pub struct Bench {
     begun: Option<Timestamp>,
     /// Runs that ended here, for the pace.
     answered: usize,
+    /// How often a figure of a cell changed.
+    revision: u64,
 }
 
 impl Bench {
@@ -124,6 +126,7 @@ impl Bench {
             is_paused: false,
             begun: None,
             answered: 0,
+            revision: 0,
         };
         let mut order: Vec<usize> = (0..bench.slots.len()).collect();
         order.sort_by_key(|number| bench.slots[*number].sample.repeat);
@@ -143,6 +146,12 @@ impl Bench {
     #[must_use]
     pub fn slots(&self) -> &[Slot] {
         &self.slots
+    }
+
+    /// Returns a number that is another one once the state of a sample or a figure has changed for good.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// Returns within what it works.
@@ -181,6 +190,7 @@ impl Bench {
             if self.slots[sample].state() == State::Waiting {
                 self.slots[sample].refusal = Some(reason.to_owned());
                 self.unqueue(sample);
+                self.touch(sample);
             }
         }
     }
@@ -346,6 +356,7 @@ impl Bench {
             State::Waiting => {
                 self.slots[sample].is_stopped = true;
                 self.unqueue(sample);
+                self.touch(sample);
                 None
             }
             State::Running => {
@@ -440,9 +451,21 @@ impl Bench {
     /// Returns the statistics over the complete answers of all cells with one value of the first axis.
     #[must_use]
     pub fn column_statistics(&self, value: usize) -> Option<Diversity> {
-        let is_in = |cell: &usize| self.sweep.coordinates(*cell).first() == Some(&value);
-        let cells = (0..self.sweep.cell_count()).filter(is_in);
-        Diversity::of(cells.flat_map(|cell| self.runs_of(cell)))
+        self.column_material(value).map(Material::figures)
+    }
+
+    /// Returns what those statistics are worked out from.
+    #[must_use]
+    pub fn column_material(&self, value: usize) -> Option<Material<'_>> {
+        Material::of(self.column_of(value).flat_map(|cell| self.runs_of(cell)))
+    }
+
+    /// Returns the cells with one value of the first axis; they lie next to each other.
+    #[must_use]
+    pub fn column_of(&self, value: usize) -> Range<usize> {
+        let values = self.sweep.axes().first().map_or(1, |axis| axis.values().len()).max(1);
+        let rows = self.sweep.cell_count() / values;
+        value * rows..(value + 1) * rows
     }
 
     /// Returns how far the answers of a cell agree, field by field; `None` where none is JSON.
@@ -482,6 +505,7 @@ impl Bench {
     /// Forgets the figures of a sample's cell, as they have changed.
     fn touch(&mut self, sample: usize) {
         self.figures[self.slots[sample].sample.cell] = OnceLock::new();
+        self.revision += 1;
     }
 }
 

@@ -20,7 +20,7 @@ use crate::core::bench::{Bench, Progress, Slot};
 use crate::core::request::ResponseFormat;
 use crate::core::run::Run;
 use crate::core::stream::Usage;
-use crate::core::sweep::Sample;
+use crate::core::sweep::{Sample, Value};
 use crate::plan::{Check, Verdict};
 use crate::structured::shape::Shape;
 use std::borrow::Cow;
@@ -39,6 +39,8 @@ pub struct Report<'a> {
     pub usage: &'a dyn Fn(&Run) -> Usage,
     /// Returns the answer of a sample with everything that is kept of it, where the bench let some go.
     pub whole: &'a dyn Fn(usize) -> Option<Run>,
+    /// How often each value of the first axis was chosen in blind votes; empty where none was cast.
+    pub votes: Vec<u32>,
 }
 
 /// How the answers kept to one check.
@@ -55,6 +57,21 @@ impl<'a> Report<'a> {
     #[must_use]
     pub fn slot(&self, sample: usize) -> &'a Slot {
         &self.bench.slots()[sample]
+    }
+
+    /// Returns the values of the first axis that have statistics of their own over all their cells: none where
+    /// each has one cell.
+    #[must_use]
+    pub fn columns(&self) -> &'a [Value] {
+        let sweep = self.bench.sweep();
+        let values = sweep.axes().first().map_or(&[][..], |axis| axis.values());
+        if sweep.cell_count() > values.len() { values } else { &[] }
+    }
+
+    /// Returns the values of the first axis with the votes for each, where any was cast.
+    pub fn voted(&self) -> impl Iterator<Item = (&'a Value, u32)> + use<'a> {
+        let values = self.bench.sweep().axes().first().map_or(&[][..], |axis| axis.values());
+        values.iter().zip(self.votes.clone())
     }
 
     /// Returns the answer of a sample with everything that is known of it.

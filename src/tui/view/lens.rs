@@ -48,7 +48,7 @@ pub(super) fn draw_figures(
     cursor: &Cursor,
     is_focused: bool,
 ) {
-    let rows = u16::try_from(figures.rows.len()).unwrap_or(u16::MAX);
+    let rows = u16::try_from(figures.lines()).unwrap_or(u16::MAX);
     // One line for the heads, one for what is hidden.
     let whole = rows.saturating_add(2);
     let (table_height, chart_height) = match area.height.checked_sub(whole) {
@@ -63,10 +63,11 @@ pub(super) fn draw_figures(
         labels: &labels,
         names: NAMES,
         widest: COLUMN,
-        rows: figures.rows.len(),
-        name: &|row| figures.rows[row].statistic.name().to_owned(),
-        entry: &|row, column| {
-            let row = &figures.rows[row];
+        rows: figures.lines(),
+        name: &|line| figures.line(line).map_or("all rows", |row| row.statistic.name()).to_owned(),
+        heading: figures.rows.len(),
+        entry: &|line, column| {
+            let Some(row) = figures.line(line) else { return (Vec::new(), Tint::Faint) };
             let entry = &row.entries[column];
             let tint = if *entry == Entry::Nothing { Tint::Faint } else { Tint::Text };
             (entry.forms(row.statistic), tint)
@@ -75,7 +76,7 @@ pub(super) fn draw_figures(
     };
     table.draw(canvas, table_area, cursor, is_focused);
     if chart_height > 0
-        && let Some(row) = figures.rows.get(cursor.row.min(figures.rows.len().saturating_sub(1)))
+        && let Some(row) = figures.line(cursor.row.min(figures.lines().saturating_sub(1)))
     {
         let rest = Rect { y: area.y + table_height, height: chart_height, ..area };
         chart::draw(canvas, rest, figures, row);
@@ -110,6 +111,7 @@ pub(super) fn draw_accord(
         widest: u16::MAX,
         rows: accord.rows.len(),
         name: &path,
+        heading: usize::MAX,
         entry: &|row, column| {
             let tint = match &accord.rows[row].entries[column] {
                 None => Tint::Faint,
