@@ -3,11 +3,13 @@
 //! Moments in records are milliseconds of the session's clock: the app knows no other, and the archive
 //! turns them into the time of day.
 
+use crate::app::paces::Speaker;
 use crate::core::bench::Bench;
 use crate::core::fault::Fault;
 use crate::core::job::{RecordId, RunRecord, SweepRecord, SweepSummary};
 use crate::core::run::Run;
 use crate::core::sweep::Sweep;
+use crate::core::sweep::pace::Timing;
 
 /// What the archive is asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +43,8 @@ pub enum ArchiveJob {
         /// Whether it is the best.
         is_best: bool,
     },
+    /// Fetch how long the latest answers of a model took.
+    Timings(Speaker),
     /// List the comparisons.
     List,
     /// Fetch a comparison with its answers.
@@ -87,6 +91,13 @@ pub enum ArchiveNews {
         sample: usize,
         /// The name it is kept under.
         record: RecordId,
+    },
+    /// How long the latest answers of a model took, the latest first.
+    Timings {
+        /// The model, and where it is.
+        speaker: Speaker,
+        /// The timings.
+        timings: Vec<Timing>,
     },
     /// The comparisons, the latest first.
     Listed(Vec<SweepSummary>),

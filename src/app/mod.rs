@@ -21,6 +21,7 @@ pub mod layout;
 pub mod msg;
 pub mod notice;
 pub mod overlay;
+pub mod paces;
 pub mod page;
 pub mod pieces;
 pub mod probing;
@@ -58,6 +59,7 @@ use layout::{InspectorAreas, Layout, Panes};
 use msg::{Effect, Effects, Msg, Size};
 use notice::Notice;
 use overlay::Overlay;
+use paces::Paces;
 use removed::Removed;
 use settings::Settings;
 use transcript::Transcript;
@@ -184,6 +186,8 @@ pub struct App {
     history_changed: bool,
     knowledge: Box<dyn Knowledge>,
     probes: Probes,
+    /// How fast models answered so far.
+    paces: Paces,
     /// What names the session among all, and the number of the last thing kept of it.
     session: u64,
     kept: u64,
@@ -254,6 +258,7 @@ impl App {
             history_changed: true,
             knowledge: start.knowledge,
             probes: start.probes,
+            paces: Paces::default(),
             session: start.session,
             kept: 0,
             probe: 0,
@@ -366,7 +371,7 @@ impl App {
         let main_area = self.layout.main;
         let mut effects = Effects::none();
         if self.screen == Screen::Compare || matches!(self.overlay, Some(Overlay::Sweep(_))) {
-            self.settle_outlook();
+            effects = effects.then(self.settle_outlook());
         }
         match self.screen {
             Screen::Chat => {

@@ -1,6 +1,7 @@
 //! Asking and answering: sending the draft, folding stream events, stopping, asking again.
 
 use crate::app::command::{Command, Place};
+use crate::app::compare::setup::speaker_of;
 use crate::app::inspector::Target;
 use crate::app::msg::{Effect, Effects};
 use crate::app::removed::Instead;
@@ -11,6 +12,7 @@ use crate::core::id::{MessageId, RunId};
 use crate::core::request::{Request, Role};
 use crate::core::run::Run;
 use crate::core::stream::{FinishReason, StreamEvent};
+use crate::core::sweep::pace::Timing;
 use std::sync::Arc;
 
 impl App {
@@ -31,6 +33,8 @@ impl App {
         if is_exchange || !run.status.is_ended() {
             return Effects::none();
         }
+        let (speaker, timing) = (speaker_of(&run.request), Timing::of(run));
+        self.paces.learn(speaker, timing);
         self.homes.remove(&id);
         self.history_changed = true;
         Effects::one(self.keep())

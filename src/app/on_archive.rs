@@ -137,6 +137,7 @@ impl App {
                     self.inspector.settle(None, &measure);
                 }
             }
+            ArchiveNews::Timings { speaker, timings } => self.paces.told(speaker, &timings),
             ArchiveNews::Listed(sweeps) => self.show_sweeps(&sweeps),
             ArchiveNews::Opened(opened) => return self.open_sweep(*opened),
             ArchiveNews::Exported(path) => self.say(format!("written: {path}")),

@@ -8,6 +8,7 @@ use crate::core::bench::Bench;
 use crate::core::fault::Fault;
 use crate::core::request::Request;
 use crate::core::run::Run;
+use crate::core::sweep::pace::Timing;
 use crate::core::sweep::{Sample, SampleKey, hash_of};
 use std::sync::Arc;
 
@@ -163,6 +164,15 @@ pub enum StoreJob {
     LoadRun(RecordId),
     /// Fetch the latest complete answer for each key, without tokens and raw exchanges.
     FindAnswers(Vec<SampleKey>),
+    /// Fetch how long the latest complete answers of a model took.
+    LatestTimings {
+        /// Where it is.
+        endpoint: String,
+        /// Its name.
+        model: String,
+        /// Most answers that are looked at.
+        limit: u32,
+    },
     /// List the sweeps, the latest first.
     ListSweeps {
         /// Most that are listed.
@@ -186,6 +196,8 @@ pub enum StoreReply {
     Run(Box<RunRecord>),
     /// An entry per key, in the same order.
     Answers(Vec<Option<RunRecord>>),
+    /// How long answers took, the latest first.
+    Timings(Vec<Timing>),
     /// The sweeps, the latest first.
     Sweeps(Vec<SweepSummary>),
     /// It could not be done.
@@ -200,9 +212,12 @@ impl StoreReply {
     pub fn outcome(self) -> Result<Self, Fault> {
         match self {
             Self::Failed(fault) => Err(fault),
-            done @ (Self::Kept | Self::Sweep { .. } | Self::Run(_) | Self::Answers(_) | Self::Sweeps(_)) => {
-                Ok(done)
-            }
+            done @ (Self::Kept
+            | Self::Sweep { .. }
+            | Self::Run(_)
+            | Self::Answers(_)
+            | Self::Timings(_)
+            | Self::Sweeps(_)) => Ok(done),
         }
     }
 }

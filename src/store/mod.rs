@@ -201,6 +201,7 @@ fn is_write(job: &StoreJob) -> bool {
         StoreJob::LoadSweep(_)
         | StoreJob::LoadRun(_)
         | StoreJob::FindAnswers(_)
+        | StoreJob::LatestTimings { .. }
         | StoreJob::ListSweeps { .. } => false,
     }
 }
@@ -230,6 +231,9 @@ fn perform(db: &Connection, job: &StoreJob) -> Result<StoreReply, StoreError> {
         }
         StoreJob::LoadRun(id) => StoreReply::Run(Box::new(read::run(db, *id)?)),
         StoreJob::FindAnswers(keys) => StoreReply::Answers(read::answers(db, keys)?),
+        StoreJob::LatestTimings { endpoint, model, limit } => {
+            StoreReply::Timings(read::timings(db, endpoint, model, *limit)?)
+        }
         StoreJob::ListSweeps { limit } => StoreReply::Sweeps(read::sweeps(db, *limit)?),
     })
 }
@@ -269,6 +273,7 @@ mod tests {
                     | StoreReply::Sweep { .. }
                     | StoreReply::Run(_)
                     | StoreReply::Answers(_)
+                    | StoreReply::Timings(_)
                     | StoreReply::Sweeps(_) => format!("{reply:?}"),
                 };
                 told.lock().unwrap().push(said);

@@ -6,6 +6,7 @@
 use crate::access::Access;
 use crate::app::archive::{ArchiveJob, ArchiveNews, Opened};
 use crate::app::msg::Msg;
+use crate::app::paces::Speaker;
 use crate::core::bench::Bench;
 use crate::core::context::framing_tokens;
 use crate::core::fault::{Fault, FaultKind};
@@ -13,6 +14,7 @@ use crate::core::job::{RecordId, RunRecord, StoreJob, StoreReply, SweepRecord};
 use crate::core::request::{Request, Sampling};
 use crate::core::run::Run;
 use crate::core::stream::Usage;
+use crate::core::sweep::pace::{LATEST, Timing};
 use crate::core::sweep::{Known, Sweep};
 use crate::core::time::Timestamp;
 use crate::export::sweep::{Document, Report, Shapes};
@@ -80,6 +82,13 @@ impl Archive {
             }
             ArchiveJob::Mark { sweep, cell, note, is_best } => {
                 self.shared.submit(StoreJob::MarkCell { sweep, cell, note, is_best }, |_| None);
+            }
+            ArchiveJob::Timings(speaker) => {
+                self.runtime.spawn_blocking(move || {
+                    if let Some(timings) = shared.timings(&speaker) {
+                        shared.tell(ArchiveNews::Timings { speaker, timings });
+                    }
+                });
             }
             ArchiveJob::List => {
                 self.shared.submit(StoreJob::ListSweeps { limit: LISTED }, |reply| {
@@ -151,6 +160,20 @@ impl Shared {
 
     fn ask(&self, job: StoreJob) -> Result<StoreReply, Fault> {
         self.store().ask(job).outcome()
+    }
+
+    /// Returns how long the latest answers of a model took. Looking makes no database where there is none, and
+    /// what cannot be read is told when something is to be kept.
+    fn timings(&self, (endpoint, model): &Speaker) -> Option<Vec<Timing>> {
+        if self.store.get().is_none() && !self.data_dir.join(FILE).exists() {
+            return None;
+        }
+        let (endpoint, model) = (endpoint.to_string(), model.to_string());
+        let limit = u32::try_from(LATEST).unwrap_or(u32::MAX);
+        match self.ask(StoreJob::LatestTimings { endpoint, model, limit }) {
+            Ok(StoreReply::Timings(timings)) => Some(timings),
+            Ok(_) | Err(_) => None,
+        }
     }
 
     /// Fetches a comparison with all of its answers.

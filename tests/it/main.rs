@@ -6,14 +6,17 @@
 mod app_loop;
 mod archive;
 mod cli;
+mod columns;
 mod comparing;
 mod conduct;
 mod continuation;
 mod docs;
 mod documents;
+mod filtering;
 mod inspecting;
 mod inspector_says;
 mod layers;
+mod outlook;
 mod packages;
 mod pictures;
 mod probing;

@@ -4,16 +4,18 @@
 //! Owns the values as they were typed and what each parameter begins with. It never asks anything: the
 //! sweep is made of it when it is run.
 
+use crate::app::paces::Speaker;
 use crate::core::bench::Terms;
 use crate::core::figure;
 use crate::core::model::ModelCard;
 use crate::core::request::{Request, Sampling};
 use crate::core::run::Count;
-use crate::core::sweep::preflight::{Budget, Load, Pace, Preflight, Worst};
+use crate::core::sweep::pace::Pace;
+use crate::core::sweep::preflight::{Budget, Load, Preflight, Worst};
 use crate::core::sweep::template::places;
 use crate::core::sweep::{Axis, Cell, Known, MAX_CELLS, PRESET_TEMPERATURES, Parameter, Sweep};
 use crate::core::text::clusters;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Most cells for which the outlook follows each key that is typed into the draft.
@@ -86,10 +88,16 @@ pub struct Basis {
     pub input: Count,
     /// What all cells share.
     pub sampling: Sampling,
-    /// The model in force.
+    /// The model in force, and where it is.
     pub model: Arc<str>,
+    /// The endpoint in force.
+    pub endpoint: Arc<str>,
+    /// What is known of how fast models answer.
+    pub paces: u64,
     /// The setup.
     pub setup: Setup,
+    /// Whether that is only what the form says so far.
+    pub is_edited: bool,
 }
 
 /// What a sweep would take, cell by cell.
@@ -112,7 +120,7 @@ impl Outlook {
         cells: &[Cell],
         base: Count,
         card_of: &dyn Fn(&str) -> ModelCard,
-        pace: Option<Pace>,
+        pace_of: &dyn Fn(&Speaker) -> Option<Pace>,
         lanes: usize,
     ) -> Self {
         let mut cards: HashMap<Arc<str>, ModelCard> = HashMap::new();
@@ -121,17 +129,32 @@ impl Outlook {
             cards.entry(Arc::clone(model)).or_insert_with(|| card_of(model));
         }
         let unknown = ModelCard::default();
+        let paces: HashMap<Speaker, Option<Pace>> =
+            speakers_of(cells).into_iter().map(|speaker| (speaker.clone(), pace_of(&speaker))).collect();
         let loads: Vec<Load<'_>> = cells
             .iter()
             .map(|cell| Load {
                 input: input(sweep.base(), &cell.request, base),
                 card: cards.get(&cell.request.model).unwrap_or(&unknown),
+                pace: paces.get(&speaker_of(&cell.request)).copied().flatten(),
             })
             .collect();
         let is_bound = loads.iter().any(|load| load.input != base);
         let worst = cells.iter().zip(&loads).map(|(cell, load)| load.worst(&cell.request)).collect();
-        Self { preflight: Preflight::of(sweep, cells, &loads, pace, lanes), worst, is_bound }
+        Self { preflight: Preflight::of(sweep, cells, &loads, lanes), worst, is_bound }
     }
+}
+
+/// Returns the models some cells ask, and where each is.
+#[must_use]
+pub fn speakers_of(cells: &[Cell]) -> HashSet<Speaker> {
+    cells.iter().map(|cell| speaker_of(&cell.request)).collect()
+}
+
+/// Returns the model a request asks, and where it is.
+#[must_use]
+pub fn speaker_of(request: &Request) -> Speaker {
+    (Arc::clone(&request.endpoint), Arc::clone(&request.model))
 }
 
 /// Returns the most tokens a cell's prompt can have.

@@ -508,6 +508,26 @@ fn what_it_would_take_is_told_without_asking() {
 }
 
 #[test]
+fn how_long_it_takes_is_told_once_the_model_has_answered() {
+    let home = Home::new();
+    let told = |model: &str| {
+        let arguments = ["compare", "--dry-run", "--model", model, "-t", "0,1", "--max-tokens", "10", "hi"];
+        home.run(&arguments).fine()
+    };
+    let has_time = |out: &str| {
+        let last = out.trim_end().rsplit(" · ").next().unwrap();
+        last.starts_with("≈ ") && (last.ends_with(" s") || last.ends_with(" ms"))
+    };
+    let before = told("sandbox-mini");
+    assert!(!has_time(&before) && before.contains(" tok in repeated (50.0 %)"), "{before}");
+    home.run(&["compare", "-t", "0.5", "--max-tokens", "5", "hi"]).fine();
+    let after = told("sandbox-mini");
+    assert!(has_time(&after) && after.starts_with(before.trim_end()), "{after}");
+    // Of another model nothing is known by that.
+    assert!(!has_time(&told("sandbox-slow")));
+}
+
+#[test]
 fn the_example_of_a_sweep_can_be_run() {
     let home = Home::new();
     let example = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/sweep.example.toml");

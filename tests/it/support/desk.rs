@@ -17,6 +17,7 @@ use tokenscope::app::{App, Knowledge, Start};
 use tokenscope::config::{Config, SANDBOX, theme};
 use tokenscope::core::context::framing_tokens;
 use tokenscope::core::conversation::Conversation;
+use tokenscope::core::diversity::Material;
 use tokenscope::core::id::{Ids, RunId};
 use tokenscope::core::model::{Encoding, ModelCard};
 use tokenscope::core::probe::Probes;
@@ -226,6 +227,10 @@ impl Desk {
                 | Effect::Archive(_)
                 | Effect::ReadSchema(_)
                 | Effect::Redraw => None,
+                Effect::SumColumns { number, columns } => {
+                    let columns = columns.into_iter().map(|column| column.map(Material::figures)).collect();
+                    Some(Msg::ColumnsSummed { number, columns })
+                }
                 Effect::CutTokens { revision, text } => {
                     let cutting = std::sync::Arc::new(tokenizer::cut(&text));
                     Some(Msg::TokensCut { revision, cutting })
