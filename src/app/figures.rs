@@ -253,9 +253,7 @@ impl<'a> Source<'a> {
 fn whole_entry(statistic: Statistic, diversity: &Diversity) -> Entry {
     match statistic {
         Statistic::Answers => Entry::one(count(diversity.answers)),
-        statistic => {
-            Source { cells: vec![diversity], slots: Vec::new(), runs: Vec::new() }.entry(statistic)
-        }
+        statistic => Source { cells: vec![diversity], slots: Vec::new(), runs: Vec::new() }.entry(statistic),
     }
 }
 

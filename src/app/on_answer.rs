@@ -358,7 +358,9 @@ impl App {
         } else if self.screen == Screen::Compare && self.compare.zoomed {
             self.compare.zoomed = false;
         } else if self.screen == Screen::Compare && self.compare.blind.is_some() {
-            self.compare.blind = None;
+            self.compare.end_vote();
+        } else if self.screen == Screen::Compare && self.compare.filter.is_on() && self.focus == Place::Grid {
+            self.compare.set_filter("");
         } else if self.transcript.selected.take().is_none() {
             self.focus = Place::Composer;
         }

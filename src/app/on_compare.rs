@@ -1,7 +1,7 @@
 //! Running a comparison and what can be done with its cells.
 
-use crate::app::command::{Command, Place};
 use crate::app::archive::ArchiveJob;
+use crate::app::command::{Command, Place};
 use crate::app::compare::setup::{Basis, Form, LIVE_CELLS, Outlook, Shelf, speaker_of, speakers_of};
 use crate::app::counter::Sent;
 use crate::app::msg::{Effect, Effects};

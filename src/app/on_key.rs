@@ -214,6 +214,7 @@ impl App {
             Command::ContinueCell => return self.continue_cell(),
             Command::VoteBlind => self.vote_blind(),
             Command::NoteCell => self.note_cell(),
+            Command::FilterCells => self.ask_filter(),
             Command::OverlayAccept => return self.accept(),
             Command::OverlayClose => return self.close_overlay(),
             Command::OverlayNext => return self.step_overlay(1),

@@ -5,6 +5,7 @@ use crate::app::command::{Command, Place};
 use crate::app::compare::lens::Lens;
 use crate::app::msg::{Effect, Effects};
 use crate::app::on_compare::NO_CELL;
+use crate::app::overlay::{Overlay, Prompt};
 
 impl App {
     /// Asks for what the lens in use needs and no frame has the time for.
@@ -32,6 +33,30 @@ impl App {
                 "what differs from {}: {key} makes another column the base",
                 name.unwrap_or_default()
             ));
+        }
+    }
+
+    /// Asks in the bottom line for words that labels must have.
+    pub(super) fn ask_filter(&mut self) {
+        if self.compare.is_empty() {
+            self.say(NO_CELL);
+            return;
+        }
+        let text = self.compare.filter.text().to_owned();
+        self.overlay = Some(Overlay::Filter(Prompt { text, ..Prompt::default() }));
+    }
+
+    /// Shows what has the words typed so far.
+    pub(super) fn filter_typed(&mut self) {
+        let Some(Overlay::Filter(prompt)) = &mut self.overlay else { return };
+        let is_found = self.compare.set_filter(&prompt.text);
+        prompt.error = (!is_found).then(|| "no label has these words".to_owned());
+    }
+
+    /// Goes on with what is shown; words that nothing has are not taken.
+    pub(super) fn accept_filter(&mut self) {
+        if matches!(&self.overlay, Some(Overlay::Filter(prompt)) if prompt.error.is_none()) {
+            self.overlay = None;
         }
     }
 

@@ -114,6 +114,15 @@ impl App {
                 self.seek_typed();
                 Effects::none()
             }
+            Some(Overlay::Filter(prompt)) => {
+                match typed {
+                    Some(c) => prompt.text.push(c),
+                    None if is_backspace => backspace(&mut prompt.text),
+                    None => {}
+                }
+                self.filter_typed();
+                Effects::none()
+            }
             Some(Overlay::Note(prompt)) => {
                 match typed {
                     Some(c) if prompt.text.len() < MAX_NOTE => prompt.text.push(c),
@@ -199,7 +208,7 @@ impl App {
             Some(Overlay::Probe(probing)) => probing.scroll_by(by, page),
             Some(Overlay::Tokens(pieces)) => pieces.scroll_by(by),
             Some(Overlay::Sweep(form)) => form.step(by),
-            Some(Overlay::Find(_) | Overlay::Note(_) | Overlay::Export(_)) | None => {}
+            Some(Overlay::Find(_) | Overlay::Filter(_) | Overlay::Note(_) | Overlay::Export(_)) | None => {}
         }
     }
 
@@ -237,6 +246,9 @@ impl App {
         if let (true, Some(Overlay::Parameters(table))) = (typing, &mut self.overlay) {
             (table.typing, table.error) = (None, None);
             return Effects::none();
+        }
+        if matches!(self.overlay, Some(Overlay::Filter(_))) {
+            self.compare.set_filter("");
         }
         let was_themes = matches!(&self.overlay, Some(Overlay::List(list)) if list.title == "themes");
         let was_probing = matches!(&self.overlay, Some(Overlay::Probe(probing)) if probing.is_running());
@@ -323,6 +335,10 @@ impl App {
             Some(Overlay::Sweep(_)) => self.accept_sweep(),
             Some(Overlay::Export(_)) => self.accept_export(),
             Some(Overlay::Note(_)) => self.accept_note(),
+            Some(Overlay::Filter(_)) => {
+                self.accept_filter();
+                Effects::none()
+            }
             Some(Overlay::Probe(_)) => self.accept_probe(),
             Some(Overlay::Find(_)) => {
                 self.end_seeking();

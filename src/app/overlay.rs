@@ -181,6 +181,8 @@ pub enum Overlay {
     Find(Prompt),
     /// What is written about a cell of a comparison.
     Note(Prompt),
+    /// What is looked for in the labels of a comparison.
+    Filter(Prompt),
     /// What a probe costs, how far it is, what it found out.
     Probe(Probing),
     /// The tokens of the draft or of a message.

@@ -236,8 +236,15 @@ impl Shared {
             Ok(_) | Err(_) => None,
         };
         let progress = bench.progress(Timestamp::default());
-        let report =
-            Report { bench, progress, checks: Vec::new(), verdicts: &[], usage: &usage, whole: &whole, votes };
+        let report = Report {
+            bench,
+            progress,
+            checks: Vec::new(),
+            verdicts: &[],
+            usage: &usage,
+            whole: &whole,
+            votes,
+        };
         let shapes = Shapes::of_samples(bench.slots().iter().map(|slot| &slot.sample));
         let text = document.text(&report, &shapes).map_err(wrong)?;
         std::fs::write(path, text).map_err(unwritable)

@@ -17,7 +17,12 @@ fn answered((width, height): (u16, u16), repeats: u32) -> Stage {
         start.repeats = repeats;
         start.concurrency = 100;
     });
-    stage.press("alt-2").type_text("hi").press("alt-t down right").type_text("chef, panda, none").press("enter enter");
+    stage
+        .press("alt-2")
+        .type_text("hi")
+        .press("alt-t down right")
+        .type_text("chef, panda, none")
+        .press("enter enter");
     let runs: Vec<RunId> = stage.app.compare.runs().map(|run| run.id).collect();
     assert_eq!(runs.len(), 6 * repeats as usize);
     for (number, run) in runs.into_iter().enumerate() {
@@ -64,7 +69,11 @@ fn whole_columns_are_summed_off_the_loop_and_stand_under_the_row() {
         let (number, columns) = asked(&mut stage).pop().unwrap();
         // The selected line is on screen, whatever the height.
         stage.press("G");
-        assert!(stage.screen().contains('…') && stage.screen().contains("▸ perplexity"), "{}", stage.screen());
+        assert!(
+            stage.screen().contains('…') && stage.screen().contains("▸ perplexity"),
+            "{}",
+            stage.screen()
+        );
         let sums = work_out(columns);
         let bench = stage.app.compare.bench.as_ref().unwrap();
         assert_eq!(sums, [bench.column_statistics(0), bench.column_statistics(1)]);

@@ -35,7 +35,8 @@ fn time(stage: &Stage) -> Option<String> {
 
 #[test]
 fn the_archive_is_asked_once_and_what_it_tells_is_an_estimate() {
-    let mut stage = Stage::with(200, 60, |start| (start.temperatures, start.concurrency) = (vec![0.0, 1.0], 1));
+    let mut stage =
+        Stage::with(200, 60, |start| (start.temperatures, start.concurrency) = (vec![0.0, 1.0], 1));
     stage.press("alt-2").type_text("hello there");
     assert_eq!(asked_for(&mut stage), [speaker("m-1")]);
     assert_eq!(time(&stage), None);
@@ -44,7 +45,10 @@ fn the_archive_is_asked_once_and_what_it_tells_is_an_estimate() {
     assert_eq!(time(&stage).as_deref(), Some("≈ 3.0 s"));
     stage.press("alt-t");
     let screen = stage.screen();
-    assert!(screen.contains(" · ≈ 3.0 s · ≈ 10 tok in ") && screen.contains("repeated (≈ 50.0 %)"), "{screen}");
+    assert!(
+        screen.contains(" · ≈ 3.0 s · ≈ 10 tok in ") && screen.contains("repeated (≈ 50.0 %)"),
+        "{screen}"
+    );
     // Another model, of which nothing is known, is asked for; the first one is not again.
     stage.press("down right").type_text("");
     stage.press("esc").type_text("!");
@@ -80,7 +84,8 @@ fn answers_of_this_session_count_too() {
         stage.press("enter");
         let run = stage.last_run();
         stage.event(run, tokenscope::core::stream::StreamEvent::Attempt { number: 1 }).wait(400);
-        let delta = tokenscope::core::stream::StreamEvent::Delta { text: "a b".to_owned(), tokens: Vec::new() };
+        let delta =
+            tokenscope::core::stream::StreamEvent::Delta { text: "a b".to_owned(), tokens: Vec::new() };
         stage.event(run, delta).wait(200);
         let usage = tokenscope::core::stream::Usage { output_tokens: 3, ..Default::default() };
         stage.event(run, tokenscope::core::stream::StreamEvent::Usage(usage));

@@ -10,6 +10,7 @@ use crate::app::layout::Rect;
 use crate::app::reading::{Reading, Sheet};
 use crate::core::bench::Bench;
 use crate::core::diff::Parting;
+use crate::core::diversity::Diversity;
 use crate::core::id::RunId;
 use crate::core::run::{Run, RunStatus};
 use std::collections::HashMap;
@@ -61,6 +62,7 @@ type Stamp = (Vec<(RunId, usize)>, bool);
 struct Basis {
     revision: u64,
     row: usize,
+    shown: u64,
     columns: (u64, bool),
     ballot: Vec<u32>,
 }
@@ -162,7 +164,7 @@ impl Compare {
             return own;
         }
         let (_, row) = self.board.place(self.cursor);
-        let cells = (0..self.board.columns).map(|column| column * self.board.rows + row);
+        let cells = self.board.shown_columns().map(|column| column * self.board.rows + row);
         cells.filter_map(|cell| self.shown(cell)?.run).filter(is_complete).collect()
     }
 
@@ -223,15 +225,22 @@ impl Compare {
         let Some(bench) = &self.bench else { return };
         let (_, row) = self.board.place(self.cursor);
         let (columns, ballot) = (self.lenses.columns.revision(), self.ballot().to_vec());
-        let basis = Basis { revision: bench.revision(), row, columns, ballot };
+        let basis = Basis { revision: bench.revision(), row, shown: self.filter.revision(), columns, ballot };
         if self.lenses.figures.as_ref().is_some_and(|(of, _, _)| *of == basis) {
             return;
         }
-        let columns = Column::of_line(bench.sweep(), 0, self.cursor);
+        let line = Column::of_line(bench.sweep(), 0, self.cursor);
+        let shown = || self.board.shown_columns();
+        let columns: Vec<Column> = shown().filter_map(|column| line.get(column).cloned()).collect();
         let mut figures = Figures::of(bench, name_of_axis(bench), columns.clone());
-        figures.add_votes(&basis.ballot);
+        let votes: Vec<u32> = shown().filter_map(|column| basis.ballot.get(column).copied()).collect();
+        figures.add_votes(&votes);
         if self.board.rows > 1 {
-            figures.add_whole(self.lenses.columns.known());
+            let known = self.lenses.columns.known();
+            let of = |known: &'_ [Option<Diversity>]| -> Vec<Option<Diversity>> {
+                shown().map(|column| known.get(column).cloned().flatten()).collect()
+            };
+            figures.add_whole(known.map(of).as_deref());
         }
         let accord = Accord::of(bench, &columns);
         self.lenses.figures = Some((basis, figures, accord));

@@ -125,12 +125,9 @@ impl Statistic {
     #[must_use]
     pub fn write(self, value: f64) -> String {
         match self {
-            Self::Answers
-            | Self::Distinct
-            | Self::Clusters
-            | Self::Tokens
-            | Self::PartsAt
-            | Self::Votes => number(value),
+            Self::Answers | Self::Distinct | Self::Clusters | Self::Tokens | Self::PartsAt | Self::Votes => {
+                number(value)
+            }
             Self::MostCommon => figure::percent(value),
             Self::Similarity | Self::DistinctOne | Self::DistinctTwo | Self::MeanLogprob => {
                 // Adding zero turns -0.0, which would print its sign, into 0.0.

@@ -101,7 +101,10 @@ mod tests {
         let pace =
             Pace::of(&[timing(100.0, 990.0, 100), timing(9_000.0, 0.0, 1), timing(120.0, 3_960.0, 200)]);
         let pace = pace.unwrap();
-        assert_eq!((pace.first_token_ms, pace.token_ms, pace.output_tokens), (120.0, (10.0 + 3_960.0 / 199.0) / 2.0, 100.0));
+        assert_eq!(
+            (pace.first_token_ms, pace.token_ms, pace.output_tokens),
+            (120.0, (10.0 + 3_960.0 / 199.0) / 2.0, 100.0)
+        );
         assert_eq!(Pace::of(&[]), None);
         let one = Pace::of(&[timing(5.0, 0.0, 1)]).unwrap();
         assert_eq!((one.token_ms, one.expected_ms(Some(500))), (0.0, 5.0));

@@ -270,6 +270,7 @@ fn hints(app: &App) -> &'static [(Command, &'static str)] {
                     &[(C::OverlayAccept, "take"), (C::OverlayOmit, "none"), (C::OverlayClose, "close")]
                 }
             },
+            Some(Overlay::Filter(_)) => &[(C::OverlayAccept, "keep"), (C::OverlayClose, "show all")],
             Some(Overlay::Find(_) | Overlay::Note(_) | Overlay::Export(_)) => {
                 &[(C::OverlayAccept, "take"), (C::OverlayClose, "close")]
             }

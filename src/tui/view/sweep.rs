@@ -137,8 +137,9 @@ fn takes(outlook: &Outlook) -> (String, String) {
 /// Returns how long a sweep is expected to take, led by a separator; nothing where nothing is known of that.
 fn time(outlook: &Outlook) -> String {
     let seconds = outlook.preflight.seconds;
-    seconds
-        .map_or_else(String::new, |seconds| format!(" · ≈ {}", figure::duration_ms((seconds * 1000.0).round())))
+    seconds.map_or_else(String::new, |seconds| {
+        format!(" · ≈ {}", figure::duration_ms((seconds * 1000.0).round()))
+    })
 }
 
 /// Returns how many cells are known to be refused, and why the first is.
@@ -288,7 +289,10 @@ fn takes_of(app: &App, form: &Form) -> [String; 2] {
             let repeated = repeated.map_or_else(String::new, |repeated| format!(" · {repeated}"));
             let refused = outlook.map_or_else(String::new, refused);
             let cells = figure::whole(cells as u64);
-            [format!("{cells} {cells_name} · {requests} {requests_name}{tokens}{cost}{time}{repeated}"), refused]
+            [
+                format!("{cells} {cells_name} · {requests} {requests_name}{tokens}{cost}{time}{repeated}"),
+                refused,
+            ]
         }
         Err(_) => [String::new(), String::new()],
     }

@@ -379,7 +379,8 @@ fn figures_of_columns_are_the_same_in_every_form() {
     let home = Home::new();
     let written = |name: &str| {
         let path = home.path().join(name);
-        let arguments = ["compare", "-t", "0.3,1.8", "--persona", "chef,none", "--repeat", "3", "--seed", "7"];
+        let arguments =
+            ["compare", "-t", "0.3,1.8", "--persona", "chef,none", "--repeat", "3", "--seed", "7"];
         let more = ["--max-tokens", "12", "--out", path.to_str().unwrap(), "A slogan, please"];
         let out = home.run(&[&arguments[..], &more].concat()).fine();
         (out, std::fs::read_to_string(path).unwrap())
@@ -402,7 +403,10 @@ fn figures_of_columns_are_the_same_in_every_form() {
 
     let row = format!("| 1.8 | 6 | {} |", statistics["distinct"]);
     let markdown = written("r.md").1;
-    assert!(markdown.contains("Over all cells of each temperature:") && markdown.contains(&row), "{markdown}");
+    assert!(
+        markdown.contains("Over all cells of each temperature:") && markdown.contains(&row),
+        "{markdown}"
+    );
     let page = written("r.html").1;
     assert!(page.contains("<caption>Over all cells of each column</caption>"), "{page}");
     // One axis has a cell in each column, and nothing to add.
