@@ -3,6 +3,7 @@
 //! Moments in records are milliseconds of the session's clock: the app knows no other, and the archive
 //! turns them into the time of day.
 
+use crate::app::compare::partings::Wanted;
 use crate::app::paces::Speaker;
 use crate::core::bench::Bench;
 use crate::core::fault::Fault;
@@ -10,6 +11,7 @@ use crate::core::job::{RecordId, RunRecord, SweepRecord, SweepSummary};
 use crate::core::run::Run;
 use crate::core::sweep::Sweep;
 use crate::core::sweep::pace::Timing;
+use crate::core::token::Token;
 
 /// What the archive is asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,6 +59,13 @@ pub enum ArchiveJob {
         sample: usize,
         /// The answer.
         record: RecordId,
+    },
+    /// Fetch one token of an answer of which some was let go.
+    LoadToken {
+        /// The comparison.
+        sweep: RecordId,
+        /// The token.
+        wanted: Wanted,
     },
     /// Write a comparison into a file whose ending says what it is to be.
     Export {
@@ -111,6 +120,15 @@ pub enum ArchiveNews {
         sample: usize,
         /// The answer.
         run: Box<Run>,
+    },
+    /// One token of an answer was fetched.
+    TokenLoaded {
+        /// The comparison.
+        sweep: RecordId,
+        /// The token.
+        wanted: Wanted,
+        /// What it is.
+        token: Box<Token>,
     },
     /// A file was written.
     Exported(String),

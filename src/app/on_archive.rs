@@ -137,6 +137,11 @@ impl App {
                     self.inspector.settle(None, &measure);
                 }
             }
+            ArchiveNews::TokenLoaded { sweep, wanted, token } => {
+                if Some(sweep) == current {
+                    self.compare.token_fetched(wanted, *token);
+                }
+            }
             ArchiveNews::Timings { speaker, timings } => self.paces.told(speaker, &timings),
             ArchiveNews::Listed(sweeps) => self.show_sweeps(&sweeps),
             ArchiveNews::Opened(opened) => return self.open_sweep(*opened),

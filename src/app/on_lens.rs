@@ -1,6 +1,7 @@
 //! Ways to read the answers of a comparison: which is in use, and what is compared with what.
 
 use crate::app::App;
+use crate::app::archive::ArchiveJob;
 use crate::app::command::{Command, Place};
 use crate::app::compare::lens::Lens;
 use crate::app::msg::{Effect, Effects};
@@ -11,7 +12,11 @@ impl App {
     /// Asks for what the lens in use needs and no frame has the time for.
     pub(super) fn look_closer(&mut self) -> Effects {
         let sums = self.compare.sum_columns();
-        sums.map(|(number, columns)| Effect::SumColumns { number, columns }).into()
+        let effects: Effects = sums.map(|(number, columns)| Effect::SumColumns { number, columns }).into();
+        let Some(sweep) = self.compare.record else { return effects };
+        let wanted = self.compare.wanted_tokens(self.layout.transcript.below_axis()).into_iter();
+        let load = |wanted| Effect::Archive(ArchiveJob::LoadToken { sweep, wanted });
+        wanted.map(load).fold(effects, Effects::and)
     }
 
     /// Reads the answers in a way, or as they are again.

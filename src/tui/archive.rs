@@ -114,6 +114,13 @@ impl Archive {
                     Some(ArchiveNews::Loaded { sweep, sample, run: Box::new(whole.run) })
                 });
             }
+            ArchiveJob::LoadToken { sweep, wanted } => {
+                self.shared.submit(StoreJob::LoadRun(wanted.record), move |reply| {
+                    let StoreReply::Run(whole) = reply else { return None };
+                    let token = whole.run.tokens.into_iter().nth(wanted.at)?;
+                    Some(ArchiveNews::TokenLoaded { sweep, wanted, token: Box::new(token) })
+                });
+            }
             ArchiveJob::Export { path, bench, votes } => {
                 self.runtime.spawn_blocking(move || {
                     let news = match shared.export(Path::new(&path), &bench, votes) {

@@ -18,6 +18,7 @@ mod inspector_says;
 mod layers;
 mod outlook;
 mod packages;
+mod partings;
 mod pictures;
 mod probing;
 mod provider;

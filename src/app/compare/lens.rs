@@ -5,6 +5,7 @@
 
 use crate::app::compare::Compare;
 use crate::app::compare::columns::Columns;
+use crate::app::compare::partings::Wanted;
 use crate::app::figures::{Accord, Column, Cursor, Figures};
 use crate::app::layout::Rect;
 use crate::app::reading::{Reading, Sheet};
@@ -13,7 +14,7 @@ use crate::core::diff::Parting;
 use crate::core::diversity::Diversity;
 use crate::core::id::RunId;
 use crate::core::run::{Run, RunStatus};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A way to read the answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -92,6 +93,8 @@ pub struct Lenses {
     figures: Option<(Basis, Figures, Option<Accord>)>,
     /// The statistics over whole columns.
     pub(super) columns: Columns,
+    /// Tokens that were let go and are fetched again, or were.
+    pub(super) fetched: HashSet<Wanted>,
 }
 
 impl Lenses {
@@ -141,9 +144,13 @@ impl Compare {
     /// Returns the answer of the base column that a cell is compared with; none for the base itself.
     #[must_use]
     pub fn base_of(&self, cell: usize) -> Option<&Run> {
+        self.shown(self.base_cell(cell)?)?.run
+    }
+
+    /// Returns the cell of the base column that a cell is compared with; none for the base itself.
+    pub(super) fn base_cell(&self, cell: usize) -> Option<usize> {
         let (column, row) = self.board.place(cell);
-        let base = self.lenses.base * self.board.rows + row;
-        self.shown(base).filter(|_| column != self.lenses.base)?.run
+        (column != self.lenses.base).then(|| self.lenses.base * self.board.rows + row)
     }
 
     /// Returns where a cell's answer parts from that of the base column.

@@ -9,6 +9,7 @@ pub mod board;
 pub mod columns;
 pub mod filter;
 pub mod lens;
+pub mod partings;
 pub mod setup;
 pub mod vote;
 

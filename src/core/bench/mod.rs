@@ -30,6 +30,7 @@ use crate::core::stream::StreamEvent;
 use crate::core::sweep::preflight::{Bound, Budget, Spent, Worst};
 use crate::core::sweep::{Sample, Sweep};
 use crate::core::time::Timestamp;
+use crate::core::token::Token;
 use limiter::{Hold, Limiter};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::Range;
@@ -337,6 +338,16 @@ impl Bench {
             let id = run.id;
             *run = whole;
             run.id = id;
+        }
+    }
+
+    /// Puts the candidates of one token back into a run of which they were let go.
+    pub fn restore_token(&mut self, sample: usize, at: usize, token: Token) {
+        let run = self.slots.get_mut(sample).and_then(|slot| slot.run.as_mut());
+        if let Some(own) = run.filter(|run| run.is_light).and_then(|run| run.tokens.get_mut(at))
+            && own.piece == token.piece
+        {
+            own.candidates = token.candidates;
         }
     }
 
