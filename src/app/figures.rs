@@ -251,10 +251,10 @@ impl<'a> Source<'a> {
 
 /// Returns what a statistic says of all answers of a column together.
 fn whole_entry(statistic: Statistic, diversity: &Diversity) -> Entry {
-    match statistic {
-        Statistic::Answers => Entry::one(count(diversity.answers)),
-        statistic => Source { cells: vec![diversity], slots: Vec::new(), runs: Vec::new() }.entry(statistic),
+    if statistic == Statistic::Answers {
+        return Entry::one(count(diversity.answers));
     }
+    Source { cells: vec![diversity], slots: Vec::new(), runs: Vec::new() }.entry(statistic)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]

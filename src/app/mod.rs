@@ -34,6 +34,7 @@ mod on_archive;
 mod on_branch;
 mod on_cell;
 mod on_compare;
+mod on_count;
 mod on_key;
 mod on_lens;
 mod on_message;
@@ -334,30 +335,6 @@ impl App {
         };
         self.dirty = true;
         effects.then(self.count())
-    }
-
-    /// Asks for the counts that the last message made necessary.
-    fn count(&mut self) -> Effects {
-        let mut effects = Effects::none();
-        let sent = self.sent();
-        self.history_changed |= std::mem::replace(&mut self.counted_with, sent) != sent;
-        self.history_changed |= self.counter.offer(self.offered().map(|(question, _)| question));
-        if std::mem::take(&mut self.history_changed)
-            && let Some(effect) = self.counter.add_up(&self.conversation, sent)
-        {
-            effects = effects.and(effect);
-        }
-        let revision = self.composer.revision();
-        if revision != self.counted_revision {
-            self.counted_revision = revision;
-            let text = self.composer.text();
-            effects = effects.and(Effect::KeepDraft(text.clone()));
-            if self.counter.wants_draft(revision, self.composer.len_bytes()) {
-                effects =
-                    effects.and(Effect::CountDraft { revision, text, encoding: self.counter.encoding() });
-            }
-        }
-        effects
     }
 
     /// Measures everything for the next frame; returns requests to colour code that came into view.

@@ -71,10 +71,11 @@ mod tests {
         assert!(paces.wants(&here) && !paces.wants(&here) && paces.wants(&there));
         assert_eq!((paces.of(&here), paces.revision()), (None, 0));
         paces.told(here.clone(), &[timing(10); LATEST]);
-        assert_eq!(paces.of(&here).unwrap().output_tokens, 10.0);
+        let pace = Pace::of(&[timing(10)]);
+        assert_eq!(paces.of(&here), pace);
         // What is older than the latest ones says nothing any more.
         paces.told(here.clone(), &[timing(900); 2 * LATEST]);
-        assert_eq!((paces.of(&here).unwrap().output_tokens, paces.of(&there)), (10.0, None));
+        assert_eq!((paces.of(&here), paces.of(&there)), (pace, None));
         paces.told(there.clone(), &[]);
         assert_eq!(paces.of(&there), None);
     }

@@ -141,7 +141,9 @@ fn one_row_has_nothing_to_sum() {
     let mut stage = Stage::with(120, 40, |start| start.temperatures = vec![0.3, 1.8]);
     stage.press("alt-2").type_text("hi").press("enter");
     let runs: Vec<RunId> = stage.app.compare.runs().map(|run| run.id).collect();
-    runs.into_iter().for_each(|run| answer(&mut stage, run, "a b"));
+    for run in runs {
+        answer(&mut stage, run, "a b");
+    }
     stage.press("s");
     assert!(asked(&mut stage).is_empty() && !stage.screen().contains("all rows"), "{}", stage.screen());
 }

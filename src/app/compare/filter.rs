@@ -8,6 +8,7 @@
 //! While columns have no names none is taken away, as that would tell it.
 
 use crate::app::compare::Compare;
+use crate::core::bench::Bench;
 use crate::core::sweep::{Axis, Sweep};
 use std::collections::BTreeSet;
 
@@ -93,7 +94,7 @@ impl Compare {
     /// Shows only what has the words of a text, all where it has none; returns whether anything has them. Where
     /// nothing has, the board stays as it is.
     pub fn set_filter(&mut self, text: &str) -> bool {
-        let Some(sweep) = self.bench.as_ref().map(|bench| bench.sweep()) else { return false };
+        let Some(sweep) = self.bench.as_ref().map(Bench::sweep) else { return false };
         let text = text.trim();
         let matches = if text.is_empty() { None } else { Matches::of(sweep, text) };
         if matches.is_none() && !text.is_empty() {
@@ -141,10 +142,10 @@ mod tests {
         };
         let known =
             Known { personas: vec![("panda", "p"), ("Red Panda", "r"), ("판다", "k")], ..Known::default() };
-        let axis = |(name, list): &(&str, &str)| {
+        let parsed = |(name, list): &(&str, &str)| {
             Axis::parse(Parameter::from_name(name).unwrap(), list, &known).unwrap()
         };
-        Sweep::new(base, axes.iter().map(axis).collect(), 1).unwrap()
+        Sweep::new(base, axes.iter().map(parsed).collect(), 1).unwrap()
     }
 
     fn matches(sweep: &Sweep, text: &str) -> Option<(Vec<usize>, Vec<usize>)> {
