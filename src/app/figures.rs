@@ -40,6 +40,23 @@ pub struct Row {
     pub entries: Vec<Entry>,
 }
 
+impl Row {
+    /// Returns the statistics over all answers of each column whatever their cell, [`Statistic::WHOLE`] in order.
+    ///
+    /// All pairs of answers are gone through, which takes longer than a frame has.
+    #[must_use]
+    pub fn of_columns(columns: &[Option<Diversity>]) -> Vec<Self> {
+        let entry = |statistic, column: &Option<Diversity>| {
+            column.as_ref().map_or(Entry::Nothing, |diversity| whole_entry(statistic, diversity))
+        };
+        let row = |statistic| Self {
+            statistic,
+            entries: columns.iter().map(|column| entry(statistic, column)).collect(),
+        };
+        Statistic::WHOLE.into_iter().map(row).collect()
+    }
+}
+
 /// The statistics of a comparison.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Figures {
@@ -79,19 +96,26 @@ impl Figures {
         }
     }
 
-    /// Adds the statistics over all cells of each column, which may not be known yet.
-    pub fn add_whole(&mut self, known: Option<&[Option<Diversity>]>) {
-        let entry = |statistic, column| match known.map(|known: &[Option<Diversity>]| known.get(column)) {
-            None => Entry::Words(vec!["…".to_owned()]),
-            Some(Some(Some(diversity))) => whole_entry(statistic, diversity),
-            Some(_) => Entry::Nothing,
+    /// Adds the statistics over all cells of each column, those of the columns with these numbers; `known` is what
+    /// [`Row::of_columns`] made of all, once it has.
+    pub fn add_whole(&mut self, known: Option<&[Row]>, numbers: &[usize]) {
+        let entry = |row: &Row, number: &usize| row.entries.get(*number).cloned().unwrap_or(Entry::Nothing);
+        self.whole = match known {
+            Some(rows) => rows
+                .iter()
+                .map(|row| Row {
+                    statistic: row.statistic,
+                    entries: numbers.iter().map(|number| entry(row, number)).collect(),
+                })
+                .collect(),
+            None => Statistic::WHOLE
+                .into_iter()
+                .map(|statistic| Row {
+                    statistic,
+                    entries: vec![Entry::Words(vec!["…".to_owned()]); numbers.len()],
+                })
+                .collect(),
         };
-        let columns = 0..self.columns.len();
-        let row = |statistic| Row {
-            statistic,
-            entries: columns.clone().map(|column| entry(statistic, column)).collect(),
-        };
-        self.whole = Statistic::WHOLE.into_iter().map(row).collect();
     }
 
     /// Returns how many lines a table of all of it has: a heading leads what is of all cells.

@@ -311,8 +311,8 @@ impl App {
                 self.on_tokens_cut(revision, cutting);
                 Effects::none()
             }
-            Msg::ColumnsSummed { number, columns } => {
-                self.compare.columns_summed(number, columns);
+            Msg::ColumnsSummed { number, rows } => {
+                self.compare.columns_summed(number, rows);
                 Effects::none()
             }
             Msg::Probed { number, step } => {

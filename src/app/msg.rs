@@ -2,8 +2,9 @@
 
 use crate::app::archive::{ArchiveJob, ArchiveNews};
 use crate::app::chord::Chord;
+use crate::app::figures::Row;
 use crate::core::cutting::Cutting;
-use crate::core::diversity::{Diversity, Material};
+use crate::core::diversity::Material;
 use crate::core::fault::Fault;
 use crate::core::id::{MessageId, RunId};
 use crate::core::model::Encoding;
@@ -138,8 +139,8 @@ pub enum Msg {
     ColumnsSummed {
         /// Number under which they were asked for.
         number: u64,
-        /// An entry per column; nothing for one without complete answers.
-        columns: Vec<Option<Diversity>>,
+        /// What they say.
+        rows: Vec<Row>,
     },
     /// A step of a probe.
     Probed {

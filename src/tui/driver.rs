@@ -5,6 +5,7 @@
 //! connection.
 
 use crate::access::{Access, probe};
+use crate::app::figures::Row;
 use crate::app::msg::{CountKey, Effect, Msg, ProbeStep};
 use crate::core::diversity::Material;
 use crate::core::fault::{Fault, FaultKind};
@@ -201,8 +202,8 @@ impl Driver {
     fn sum_columns(&self, number: u64, columns: Vec<Option<Material<'static>>>) {
         let messages = self.messages.clone();
         self.runtime.spawn_blocking(move || {
-            let columns = columns.into_iter().map(|column| column.map(Material::figures)).collect();
-            drop(messages.blocking_send(Msg::ColumnsSummed { number, columns }));
+            let sums: Vec<_> = columns.into_iter().map(|column| column.map(Material::figures)).collect();
+            drop(messages.blocking_send(Msg::ColumnsSummed { number, rows: Row::of_columns(&sums) }));
         });
     }
 

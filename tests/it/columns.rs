@@ -2,6 +2,7 @@
 
 use crate::support::stage::{Stage, token};
 use tokenscope::app::archive::ArchiveJob;
+use tokenscope::app::figures::Row;
 use tokenscope::app::msg::{Effect, Msg};
 use tokenscope::core::diversity::{Diversity, Material};
 use tokenscope::core::id::RunId;
@@ -76,8 +77,8 @@ fn whole_columns_are_summed_off_the_loop_and_stand_under_the_row() {
         );
         let sums = work_out(columns);
         let bench = stage.app.compare.bench.as_ref().unwrap();
-        assert_eq!(sums, [bench.column_statistics(0), bench.column_statistics(1)]);
-        stage.tell(Msg::ColumnsSummed { number, columns: sums });
+        assert_eq!(sums, [0, 1].map(|column| bench.column_statistics(column).cloned()));
+        stage.tell(Msg::ColumnsSummed { number, rows: Row::of_columns(&sums) });
         assert!(asked(&mut stage).is_empty());
         let ends = |line: String| line.trim_end_matches(['│', ' ']).to_owned();
         // The row has two answers a cell and no mean, the column six.
@@ -122,7 +123,7 @@ fn answers_that_come_later_are_summed_when_the_last_sum_has_come() {
     let run = stage.last_run();
     answer(&mut stage, run, "another");
     assert!(asked(&mut stage).is_empty(), "one time after the other");
-    stage.tell(Msg::ColumnsSummed { number, columns: work_out(first) });
+    stage.tell(Msg::ColumnsSummed { number, rows: Row::of_columns(&work_out(first)) });
     let asides = asked(&mut stage);
     // What was asked once more by hand is an aside, which no figure counts.
     assert!(asides.is_empty(), "{asides:?}");
@@ -132,7 +133,7 @@ fn answers_that_come_later_are_summed_when_the_last_sum_has_come() {
     answer(&mut stage, all[0], "new");
     let (later, _) = asked(&mut stage).remove(0);
     assert!(later > number);
-    stage.tell(Msg::ColumnsSummed { number, columns: vec![None, None] });
+    stage.tell(Msg::ColumnsSummed { number, rows: Vec::new() });
     assert!(whole(&stage, "distinct").contains('…'), "{}", stage.screen());
 }
 

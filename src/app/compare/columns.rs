@@ -8,8 +8,9 @@
 
 use crate::app::compare::Compare;
 use crate::app::compare::lens::Lens;
+use crate::app::figures::Row;
 use crate::core::bench::Bench;
-use crate::core::diversity::{Diversity, Material};
+use crate::core::diversity::Material;
 
 /// The statistics over whole columns.
 #[derive(Debug, Default)]
@@ -20,7 +21,7 @@ pub struct Columns {
     is_under_way: bool,
     /// The revision of the bench they were asked for at.
     asked: Option<u64>,
-    known: Option<Vec<Option<Diversity>>>,
+    known: Option<Vec<Row>>,
 }
 
 impl Columns {
@@ -30,8 +31,8 @@ impl Columns {
         Self { number: self.number + 1, ..Self::default() }
     }
 
-    /// Returns the number of what is known.
-    pub(super) fn known(&self) -> Option<&[Option<Diversity>]> {
+    /// Returns what is known.
+    pub(super) fn known(&self) -> Option<&[Row]> {
         self.known.as_deref()
     }
 
@@ -60,10 +61,10 @@ impl Compare {
     }
 
     /// Takes in what was worked out, unless it is of another comparison.
-    pub fn columns_summed(&mut self, number: u64, sums: Vec<Option<Diversity>>) {
+    pub fn columns_summed(&mut self, number: u64, rows: Vec<Row>) {
         let columns = &mut self.lenses.columns;
         if columns.number == number {
-            (columns.known, columns.is_under_way) = (Some(sums), false);
+            (columns.known, columns.is_under_way) = (Some(rows), false);
         }
     }
 

@@ -11,7 +11,6 @@ use crate::app::layout::Rect;
 use crate::app::reading::{Reading, Sheet};
 use crate::core::bench::Bench;
 use crate::core::diff::Parting;
-use crate::core::diversity::Diversity;
 use crate::core::id::RunId;
 use crate::core::run::{Run, RunStatus};
 use std::collections::{HashMap, HashSet};
@@ -237,17 +236,13 @@ impl Compare {
             return;
         }
         let line = Column::of_line(bench.sweep(), 0, self.cursor);
-        let shown = || self.board.shown_columns();
-        let columns: Vec<Column> = shown().filter_map(|column| line.get(column).cloned()).collect();
+        let shown: Vec<usize> = self.board.shown_columns().collect();
+        let columns: Vec<Column> = shown.iter().filter_map(|column| line.get(*column).cloned()).collect();
         let mut figures = Figures::of(bench, name_of_axis(bench), columns.clone());
-        let votes: Vec<u32> = shown().filter_map(|column| basis.ballot.get(column).copied()).collect();
+        let votes: Vec<u32> = shown.iter().filter_map(|column| basis.ballot.get(*column).copied()).collect();
         figures.add_votes(&votes);
         if self.board.rows > 1 {
-            let known = self.lenses.columns.known();
-            let of = |known: &'_ [Option<Diversity>]| -> Vec<Option<Diversity>> {
-                shown().map(|column| known.get(column).cloned().flatten()).collect()
-            };
-            figures.add_whole(known.map(of).as_deref());
+            figures.add_whole(self.lenses.columns.known(), &shown);
         }
         let accord = Accord::of(bench, &columns);
         self.lenses.figures = Some((basis, figures, accord));

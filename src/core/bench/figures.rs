@@ -1,7 +1,6 @@
 //! What can be said of the answers on a bench together: of a cell, of a column.
 //!
-//! Owns which runs each figure is of; `core::diversity` computes them. Figures of a cell are kept until an
-//! answer of it changes, those of a column are not: they take longer, and few ask for them.
+//! Owns which runs each figure is of; `core::diversity` computes them, once until one of the answers changes.
 
 use super::{Bench, State};
 use crate::core::diversity::{Agreement, Diversity, Material};
@@ -16,10 +15,12 @@ impl Bench {
         self.figures.get(cell)?.get_or_init(compute).as_deref()
     }
 
-    /// Returns the statistics over the complete answers of all cells with one value of the first axis.
+    /// Returns the statistics over the complete answers of all cells with one value of the first axis; they are
+    /// computed once, which may take half a second.
     #[must_use]
-    pub fn column_statistics(&self, value: usize) -> Option<Diversity> {
-        self.column_material(value).map(Material::figures)
+    pub fn column_statistics(&self, value: usize) -> Option<&Diversity> {
+        let compute = || self.column_material(value).map(Material::figures).map(Box::new);
+        self.column_figures.get(value)?.get_or_init(compute).as_deref()
     }
 
     /// Returns what those statistics are worked out from.

@@ -84,6 +84,9 @@ struct Flight {
     is_told: bool,
 }
 
+/// The statistics over some answers, once they were asked for.
+type Figures = OnceLock<Option<Box<Diversity>>>;
+
 /// A sweep being run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bench {
@@ -93,7 +96,9 @@ pub struct Bench {
     terms: Terms,
     gates: BTreeMap<Arc<str>, Gate>,
     flights: HashMap<RunId, Flight>,
-    figures: Vec<OnceLock<Option<Box<Diversity>>>>,
+    figures: Vec<Figures>,
+    /// The same of each value of the first axis.
+    column_figures: Vec<Figures>,
     requests: u64,
     dollars: f64,
     bound: Option<Bound>,
@@ -114,9 +119,11 @@ impl Bench {
     #[must_use]
     pub fn new(sweep: Sweep, samples: Vec<Sample>, worst: Vec<Worst>, terms: Terms) -> Self {
         let cells = sweep.cell_count();
+        let columns = sweep.axes().first().map_or(1, |axis| axis.values().len());
         let mut bench = Self {
             slots: samples.into_iter().map(Slot::new).collect(),
             figures: (0..cells).map(|_| OnceLock::new()).collect(),
+            column_figures: (0..columns).map(|_| OnceLock::new()).collect(),
             sweep,
             worst,
             terms,
@@ -475,9 +482,14 @@ impl Bench {
         }
     }
 
-    /// Forgets the figures of a sample's cell, as they have changed.
+    /// Forgets the figures of a sample's cell and column, as they have changed.
     fn touch(&mut self, sample: usize) {
-        self.figures[self.slots[sample].sample.cell] = OnceLock::new();
+        let cell = self.slots[sample].sample.cell;
+        self.figures[cell] = OnceLock::new();
+        let rows = self.figures.len() / self.column_figures.len().max(1);
+        if let Some(column) = self.column_figures.get_mut(cell / rows.max(1)) {
+            *column = OnceLock::new();
+        }
         self.revision += 1;
     }
 }

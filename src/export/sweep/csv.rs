@@ -66,7 +66,7 @@ pub fn document(report: &Report<'_>) -> String {
     let mut out = String::new();
     push_row(&mut out, &head);
     let columns: Vec<Vec<String>> = (0..report.columns().len())
-        .map(|column| of_answers(report.bench.column_statistics(column).as_ref()))
+        .map(|column| of_answers(report.bench.column_statistics(column)))
         .collect();
     for sample in 0..report.bench.slots().len() {
         push_row(&mut out, &row(report, &columns, sample));

@@ -75,7 +75,7 @@ fn column_table(page: &mut Page, report: &Report<'_>) {
         page.close().close().line().open("tbody", &[]);
         for (column, value) in report.columns().iter().enumerate() {
             page.open("tr", &[]).element("td", &[], &value.label);
-            for figure in markdown::of_answers(report.bench.column_statistics(column).as_ref()) {
+            for figure in markdown::of_answers(report.bench.column_statistics(column)) {
                 page.element("td", &[("class", "n")], &figure);
             }
             page.close().line();

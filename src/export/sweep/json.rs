@@ -114,7 +114,7 @@ impl Serialize for Columns<'_, '_> {
 #[derive(Serialize)]
 struct ColumnRecord<'a> {
     label: &'a str,
-    statistics: Option<Diversity>,
+    statistics: Option<&'a Diversity>,
 }
 
 /// How often a value of the first axis was chosen in blind votes.

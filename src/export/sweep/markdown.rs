@@ -90,7 +90,7 @@ fn columns(out: &mut String, report: &Report<'_>) {
     let _ = writeln!(out, "| {name} | {} |", HEADINGS.join(" | "));
     let _ = writeln!(out, "|{}", "---|".repeat(HEADINGS.len() + 1));
     for (column, value) in report.columns().iter().enumerate() {
-        let figures = of_answers(report.bench.column_statistics(column).as_ref());
+        let figures = of_answers(report.bench.column_statistics(column));
         let _ = writeln!(out, "| {} | {} |", in_cell(&value.label), figures.join(" | "));
     }
     out.push('\n');

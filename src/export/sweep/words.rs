@@ -93,7 +93,7 @@ pub fn together(bench: &Bench, cell: usize) -> Vec<String> {
 /// Returns what can be said of all answers of a column together.
 #[must_use]
 pub fn column(bench: &Bench, column: usize) -> Vec<String> {
-    of_cells(bench, bench.column_of(column), bench.column_statistics(column).as_ref())
+    of_cells(bench, bench.column_of(column), bench.column_statistics(column))
 }
 
 /// Returns what can be said of the answers of some cells next to each other.

@@ -23,6 +23,9 @@ const HIGHEST_CHART: u16 = 24;
 /// Rows from which a table that scrolls leaves room for a chart.
 const ROOM_FOR_BOTH: u16 = 14;
 
+/// What leads the statistics over all cells of each column.
+const ALL_ROWS: &str = "all rows";
+
 /// Widest column of figures; wider ones only pull them apart.
 const COLUMN: u16 = 26;
 
@@ -64,7 +67,7 @@ pub(super) fn draw_figures(
         names: NAMES,
         widest: COLUMN,
         rows: figures.lines(),
-        name: &|line| figures.line(line).map_or("all rows", |row| row.statistic.name()).to_owned(),
+        name: &|line| figures.line(line).map_or(ALL_ROWS, |row| row.statistic.name()).to_owned(),
         heading: figures.rows.len(),
         entry: &|line, column| {
             let Some(row) = figures.line(line) else { return (Vec::new(), Tint::Faint) };
@@ -79,7 +82,10 @@ pub(super) fn draw_figures(
         && let Some(row) = figures.line(cursor.row.min(figures.lines().saturating_sub(1)))
     {
         let rest = Rect { y: area.y + table_height, height: chart_height, ..area };
-        chart::draw(canvas, rest, figures, row);
+        let name = row.statistic.name();
+        let is_whole = cursor.row > figures.rows.len();
+        let name = if is_whole { format!("{name}, {ALL_ROWS}") } else { name.to_owned() };
+        chart::draw(canvas, rest, figures, (&name, row));
     }
 }
 

@@ -9,6 +9,7 @@ use std::collections::{HashMap, VecDeque};
 use std::path::Path;
 use tokenscope::app::chord::{Chord, Key};
 use tokenscope::app::counter::Counter;
+use tokenscope::app::figures::Row;
 use tokenscope::app::heat::Heat;
 use tokenscope::app::keymap::Keymap;
 use tokenscope::app::msg::{CodeKey, Effect, Effects, Msg, Size};
@@ -228,8 +229,9 @@ impl Desk {
                 | Effect::ReadSchema(_)
                 | Effect::Redraw => None,
                 Effect::SumColumns { number, columns } => {
-                    let columns = columns.into_iter().map(|column| column.map(Material::figures)).collect();
-                    Some(Msg::ColumnsSummed { number, columns })
+                    let sums: Vec<_> =
+                        columns.into_iter().map(|column| column.map(Material::figures)).collect();
+                    Some(Msg::ColumnsSummed { number, rows: Row::of_columns(&sums) })
                 }
                 Effect::CutTokens { revision, text } => {
                     let cutting = std::sync::Arc::new(tokenizer::cut(&text));
