@@ -118,6 +118,7 @@ async fn what_was_let_go_of_a_large_comparison_is_fetched_and_its_pace_is_known_
         let contents = screen.contents();
         ["50.0 %", "25.0 %", "75.0 %", "≤ 12.5 %"].iter().all(|share| contents.contains(share))
     });
+    terminal.send("/1.8\r").shows("/1.8 · 1 of 2 columns").send("\x1b").shows("T 0.3");
     terminal.send("\x11");
     assert_eq!(terminal.ends(), 0);
 
