@@ -37,6 +37,7 @@ pub mod request;
 pub mod reshaping;
 pub mod run;
 pub mod stream;
+pub mod stretch;
 pub mod strip;
 pub mod sweep;
 pub mod text;

@@ -145,7 +145,7 @@ fn answers_end_by_themselves_in_whole_sentences() {
 fn surprisal_grows_with_temperature() {
     let [cool, warm, hot] = [0.3, 1.0, 1.8].map(mean_surprisal_bits);
     assert!(hot >= 3.0 * cool, "{hot} bits at 1.8, {cool} at 0.3");
-    assert!((1.1..1.5).contains(&warm), "{warm} bits at 1.0");
+    assert!((0.6..1.0).contains(&warm), "{warm} bits at 1.0");
 }
 
 #[test]

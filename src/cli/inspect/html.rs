@@ -11,6 +11,7 @@ use crate::core::figure;
 use crate::core::group::Group;
 use crate::core::heat::{Level, SURPRISAL_LEGEND};
 use crate::core::probability::{Position, surprisal_bits};
+use crate::core::stretch::{Stretch, stretches};
 use crate::core::text::{fit, width};
 use crate::core::token::Token;
 use crate::core::what_if::Outcome;
@@ -66,24 +67,22 @@ fn answer(page: &mut Page, inspection: &Inspection<'_>) {
     );
     page.line().open("div", &[("class", "answer"), ("dir", "auto")]);
     // The text is the tokens' where both agree, and the answer's own where they do not.
-    let (run, mismatches) = (inspection.run, inspection.run.alignment().mismatches());
-    let mut next = 0;
-    for group in &inspection.groups {
-        while let Some(mismatch) = mismatches.get(next).filter(|m| m.tokens.start <= group.tokens.start) {
-            next += 1;
-            let row = format!("#t{}", mismatch.tokens.start + 1);
-            let title = "The tokens reported for this have another text";
-            let text = run.text.get(mismatch.text.clone()).unwrap_or("\u{fffd}");
-            page.element("a", &[("class", "unread"), ("href", &row), ("title", title)], text);
+    let run = inspection.run;
+    for stretch in stretches(&run.text, run.alignment(), &inspection.groups) {
+        match stretch {
+            Stretch::Told(group) => cell(page, inspection, group),
+            Stretch::Differs { tokens, text } => {
+                let text = run.text.get(text).unwrap_or("\u{fffd}");
+                if tokens.is_empty() {
+                    let title = "No token was reported for this";
+                    page.element("span", &[("class", "unread"), ("title", title)], text);
+                } else {
+                    let row = format!("#t{}", tokens.start + 1);
+                    let title = "The tokens reported for this have another text";
+                    page.element("a", &[("class", "unread"), ("href", &row), ("title", title)], text);
+                }
+            }
         }
-        let is_told = mismatches[..next].last().is_some_and(|m| group.tokens.start < m.tokens.end);
-        if !is_told {
-            cell(page, inspection, group);
-        }
-    }
-    for mismatch in &mismatches[next..] {
-        let text = run.text.get(mismatch.text.clone()).unwrap_or("\u{fffd}");
-        page.element("span", &[("class", "unread"), ("title", "No token was reported for this")], text);
     }
     if inspection.groups.is_empty() {
         page.text(&run.text);

@@ -31,21 +31,44 @@ struct Line {
     candidates: Vec<Vec<String>>,
 }
 
-/// Returns the lines of the table of all tokens, and what is said below it, in `room` columns.
+/// Returns the lines of the table of all tokens, and what is said below it, in `room` columns. Where they
+/// are too few even for a token without candidates, the surprisals, which say what the probabilities say,
+/// are left out.
 pub(super) fn tokens(inspection: &Inspection<'_>, room: Option<usize>) -> Vec<String> {
+    let mut lines = all(inspection, true, room);
+    if !fits(&lines, room) {
+        lines = all(inspection, false, room);
+    }
+    lines.push(String::new());
+    lines.extend(foot(inspection, room));
+    lines
+}
+
+/// Whether no line is longer than there is room for.
+fn fits(lines: &[String], room: Option<usize>) -> bool {
+    lines.iter().all(|line| room.is_none_or(|room| width(line) <= room))
+}
+
+/// Returns the lines of the table of all tokens, with or without their surprisals.
+fn all(inspection: &Inspection<'_>, with_surprisal: bool, room: Option<usize>) -> Vec<String> {
     let mut headings = vec!["#", "token", "probability", "surprisal", "rank"];
     let mut aligns = vec![Align::Right, Align::Left, Align::Right, Align::Right, Align::Right];
     let mut of_candidate = vec![Align::Left, Align::Right];
+    let mut rows: Vec<Line> = inspection.groups.iter().flat_map(|group| rows(inspection, group)).collect();
     if inspection.what_if().is_some() {
         headings.splice(3..3, ["what if", "", ""]);
         aligns.splice(3..3, [Align::Right, Align::Left, Align::Right]);
         of_candidate.push(Align::Right);
     }
-    let rows: Vec<Line> = inspection.groups.iter().flat_map(|group| rows(inspection, group)).collect();
-    let mut lines = laid_out(&headings, &aligns, &of_candidate, rows, room);
-    lines.push(String::new());
-    lines.extend(foot(inspection, room));
-    lines
+    if !with_surprisal {
+        let at = headings.len() - 2;
+        headings.remove(at);
+        aligns.remove(at);
+        for row in rows.iter_mut().filter(|row| row.head.len() > at) {
+            row.head.remove(at);
+        }
+    }
+    laid_out(&headings, &aligns, &of_candidate, rows, room)
 }
 
 /// Returns the lines of the table. Where there is no room for all candidates of a token, they go on below
@@ -110,12 +133,11 @@ fn laid_out(
 
 /// Returns the lines of the table of close calls, and what is said below it, in `room` columns.
 pub(super) fn close_calls(inspection: &Inspection<'_>, room: Option<usize>) -> Vec<String> {
-    let is_narrow = |lines: &[String]| lines.iter().all(|line| room.is_none_or(|room| width(line) <= room));
     let tables = AROUND.into_iter().map(|around| calls(inspection, around));
     let mut lines = Vec::new();
     for table in tables {
         lines = table;
-        if is_narrow(&lines) {
+        if fits(&lines, room) {
             break;
         }
     }

@@ -9,10 +9,12 @@ use crate::core::bench::State;
 use crate::core::diff::diff;
 use crate::core::heat::{Level, SURPRISAL_LEGEND};
 use crate::core::run::Run;
+use crate::core::stretch::{Stretch, stretches};
 use crate::core::text::fit;
 use crate::core::token::groups;
 use crate::export::page::Page;
 use crate::plan::Verdict;
+use std::ops::Range;
 
 /// How a sweep's page looks beyond what all pages have.
 const STYLE: &str = include_str!("page.css");
@@ -179,19 +181,30 @@ fn answer(page: &mut Page, report: &Report<'_>, sample: usize) {
     page.line();
 }
 
-/// Writes an answer with its heat, where its tokens are its text.
+/// Writes an answer with its heat; what no token tells has none.
 fn heated(page: &mut Page, run: &Run) {
-    if !run.has_logprobs() || !run.is_aligned() {
+    if !run.has_logprobs() {
         page.text(&run.text);
         return;
     }
-    for group in groups(&run.tokens) {
-        let level = run.joint_logprob(group.tokens.clone()).map(Level::of_surprisal);
+    let groups = groups(&run.tokens);
+    for stretch in stretches(&run.text, run.alignment(), &groups) {
+        let (text, level) = match stretch {
+            Stretch::Told(group) => {
+                (&*group.text, run.joint_logprob(group.tokens.clone()).map(Level::of_surprisal))
+            }
+            Stretch::Differs { text, .. } => (told(run, text), None),
+        };
         match level.filter(|level| level.index() > 0) {
-            Some(level) => page.element("span", &[("class", &class(level))], &group.text),
-            None => page.text(&group.text),
+            Some(level) => page.element("span", &[("class", &class(level))], text),
+            None => page.text(text),
         };
     }
+}
+
+/// Returns a part of an answer's text.
+fn told(run: &Run, range: Range<usize>) -> &str {
+    run.text.get(range).unwrap_or("\u{fffd}")
 }
 
 /// Writes what is different between an answer and that of the first column.

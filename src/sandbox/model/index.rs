@@ -26,8 +26,10 @@ const UNIFORM_SHARE: f64 = 0.05;
 const WIDEST_FRAME: usize = 40;
 /// Words kept for each word as those used like it.
 const MOST_KIN: usize = 48;
-/// How much better a word fits whose two neighbours are both its own somewhere.
+/// How well a word fits whose two neighbours are both its own somewhere, beside how alike it is.
 const BOTH_NEIGHBOURS: f64 = 2.0;
+/// The same where one of the two is: such words are many, and most of them make no sentence.
+const ONE_NEIGHBOUR: f64 = 0.1;
 
 /// A token of the model's own vocabulary: its position in ascending order of identifiers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -219,7 +221,7 @@ impl Index {
             let leads = after.is_some_and(|after| self.kinship.pairs.contains(&(*word, after)));
             match (follows, leads) {
                 (true, true) => Some((*word, alike.sqrt() * BOTH_NEIGHBOURS)),
-                (true, false) | (false, true) => Some((*word, alike.sqrt())),
+                (true, false) | (false, true) => Some((*word, alike * ONE_NEIGHBOUR)),
                 (false, false) => None,
             }
         })

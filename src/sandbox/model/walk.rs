@@ -47,7 +47,7 @@ const PROGRESS_SIGMA: f64 = 0.22;
 const PROGRESS_FLOOR: f64 = 0.03;
 
 /// Share of its weight a vote lends to words that stand elsewhere between the same two neighbours.
-const LENT: f64 = 0.6;
+const LENT: f64 = 0.4;
 /// How well they must fit together for half of that share to be lent.
 const LENT_HALF: f64 = 1.0;
 /// Votes that weigh less lend nothing; it would only cost time.

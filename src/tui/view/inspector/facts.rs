@@ -17,7 +17,7 @@ pub(super) fn facts(app: &App, run: &Run, token: &Token) -> Vec<String> {
     let vocabulary = app.vocabulary(run);
     let position = Position::new(token);
     let provenance = app.provenance(run);
-    let mut lines = lines(&[Some(format!("top {} · {provenance}", token.candidates.len()))], room);
+    let mut lines = vec![from(token.candidates.len(), &provenance.to_string(), room)];
     // These belong to the reported values, whatever is asked on the sliders.
     let reported = if app.inspector.sliders.reshaping().is_some() { "reported " } else { "" };
     let margin = position.margin().map(margin_text);
@@ -34,6 +34,13 @@ pub(super) fn facts(app: &App, run: &Run, token: &Token) -> Vec<String> {
     });
     lines.extend(self::lines(&[tipping.ok(), top_p], room));
     lines
+}
+
+/// Returns of how many candidates the values are, and from which side of temperature; with temperature's
+/// letter where there is no room for its name.
+fn from(candidates: usize, provenance: &str, room: usize) -> String {
+    let line = format!("top {candidates} · {provenance}");
+    if width(&line) <= room { line } else { line.replace("temperature", "T") }
 }
 
 /// Joins parts to lines of at most `room` cells.
@@ -133,6 +140,13 @@ mod tests {
         assert_eq!(top_p_text(Range::point(0.0)), None);
         assert_eq!(top_p_text(Range::point(0.422)).as_deref(), Some("cut by top_p 0.42"));
         assert_eq!(top_p_text(Range { min: 0.998, max: 1.0 }).as_deref(), Some("cut by any top_p below 1"));
+    }
+
+    #[test]
+    fn the_side_of_temperature_is_whole_where_there_is_little_room() {
+        let said = "before temperature, documented";
+        assert_eq!(from(5, said, 38), "top 5 · before temperature, documented");
+        assert_eq!(from(5, said, 36), "top 5 · before T, documented");
     }
 
     #[test]
