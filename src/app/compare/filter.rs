@@ -3,8 +3,8 @@
 //! Owns what a word matches, and what follows for the board, worked out once when the words change. Only what
 //! is looked at is filtered: a sweep is run, counted and written down as a whole.
 //!
-//! A word that is a whole label of an axis stands for that label there; else for every label that holds it. A
-//! cell matches when each word is in one of its labels; a row or a column is shown when a cell of it matches.
+//! A word that is a whole label stands for that one, on whatever axis; else for every label that holds it. A cell
+//! matches when each word is in one of its labels; a row or a column is shown when a cell of it matches.
 //! While columns have no names none is taken away, as that would tell it.
 
 use crate::app::compare::Compare;
@@ -57,7 +57,7 @@ impl Matches {
     pub fn of(sweep: &Sweep, text: &str) -> Option<Self> {
         let words: Vec<String> = text.split_whitespace().take(WORDS).map(str::to_lowercase).collect();
         // For each axis and value the words its label has, a bit each.
-        let found: Vec<Vec<u32>> = sweep.axes().iter().map(|axis| words_of(axis, &words)).collect();
+        let found = words_of(sweep.axes(), &words);
         let all = (0..words.len()).fold(0, |bits, word| bits | 1 << word);
         let own = found.first().map_or(&[0][..], Vec::as_slice);
         let row = |row: usize| {
@@ -75,13 +75,14 @@ impl Matches {
     }
 }
 
-/// Returns for each value of an axis the words its label has.
-fn words_of(axis: &Axis, words: &[String]) -> Vec<u32> {
-    let labels: Vec<String> = axis.values().iter().map(|value| value.label.to_lowercase()).collect();
-    let mut found = vec![0; labels.len()];
+/// Returns for each axis and value the words its label has.
+fn words_of(axes: &[Axis], words: &[String]) -> Vec<Vec<u32>> {
+    let labels = |axis: &Axis| axis.values().iter().map(|value| value.label.to_lowercase()).collect();
+    let labels: Vec<Vec<String>> = axes.iter().map(labels).collect();
+    let mut found: Vec<Vec<u32>> = labels.iter().map(|labels| vec![0; labels.len()]).collect();
     for (number, word) in words.iter().enumerate() {
-        let is_whole = labels.contains(word);
-        for (bits, label) in found.iter_mut().zip(&labels) {
+        let is_whole = labels.iter().any(|labels| labels.contains(word));
+        for (bits, label) in found.iter_mut().flatten().zip(labels.iter().flatten()) {
             if if is_whole { label == word } else { label.contains(word.as_str()) } {
                 *bits |= 1 << number;
             }
@@ -168,8 +169,8 @@ mod tests {
         assert_eq!(matches(&sweep, "판 10 .8"), Some((vec![1, 2], vec![8])));
         assert_eq!(matches(&sweep, "판 tiger"), None);
         assert_eq!(matches(&sweep, "0.3 0.8"), None);
-        // On one axis it is that seed, on the other a part of every label.
-        assert_eq!(matches(&sweep, "1"), Some((all(), (0..9).collect())));
+        // It is that seed, though a temperature holds it too.
+        assert_eq!(matches(&sweep, "1"), Some((all(), vec![0, 3, 6])));
     }
 
     #[test]
@@ -187,12 +188,10 @@ mod tests {
         ) {
             let seeds: Vec<String> = (1..=rows).map(|seed| seed.to_string()).collect();
             let sweep = sweep(&[("temperature", "0.1 0.2 1"), ("persona", "panda, Red Panda"), ("seed", &seeds.join(" "))]);
+            let labels = |cell: usize| sweep.labels(cell).into_iter().map(str::to_lowercase);
             let has = |cell: usize, word: &String| {
-                sweep.axes().iter().zip(sweep.labels(cell)).any(|(axis, label)| {
-                    let label = label.to_lowercase();
-                    let is_whole = axis.values().iter().any(|value| value.label.to_lowercase() == *word);
-                    if is_whole { label == *word } else { label.contains(word.as_str()) }
-                })
+                let is_whole = (0..sweep.cell_count()).any(|cell| labels(cell).any(|label| label == *word));
+                labels(cell).any(|label| if is_whole { label == *word } else { label.contains(word.as_str()) })
             };
             let cells: Vec<usize> =
                 (0..sweep.cell_count()).filter(|cell| words.iter().all(|word| has(*cell, word))).collect();
