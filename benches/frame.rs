@@ -92,6 +92,7 @@ fn app(messages: usize, size: Size) -> App {
         counter: Counter::new(Encoding::O200kBase, true),
         knowledge: Box::new(Nothing),
         probes: Probes::default(),
+        planned: None,
         notices: Vec::new(),
     };
     App::new(start, size)

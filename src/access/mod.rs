@@ -3,8 +3,10 @@
 //! Owns the clients of a process; workbench and headless commands share it. A key is read when its
 //! endpoint is first used, handed to that endpoint's client, and kept nowhere else.
 
+pub mod file;
 pub mod private;
 pub mod probe;
+pub mod program;
 
 use crate::config::{Config, SANDBOX};
 use crate::core::fault::{Fault, FaultKind};

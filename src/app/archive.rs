@@ -3,14 +3,17 @@
 //! Moments in records are milliseconds of the session's clock: the app knows no other, and the archive
 //! turns them into the time of day.
 
+use crate::app::compare::checks::Checks;
 use crate::app::compare::partings::Wanted;
+use crate::app::compare::planned::Planned;
 use crate::app::paces::Speaker;
+use crate::check::Check;
 use crate::core::bench::Bench;
 use crate::core::fault::Fault;
 use crate::core::job::{RecordId, RunRecord, SweepRecord, SweepSummary};
 use crate::core::run::Run;
-use crate::core::sweep::Sweep;
 use crate::core::sweep::pace::Timing;
+use crate::core::sweep::{Axis, Sweep};
 use crate::core::token::Token;
 
 /// What the archive is asked for.
@@ -22,6 +25,8 @@ pub enum ArchiveJob {
         record: Box<SweepRecord>,
         /// What it is made of.
         sweep: Box<Sweep>,
+        /// What its answers must hold.
+        checks: Vec<Check>,
     },
     /// Keep the answer of a sample.
     Keep {
@@ -73,9 +78,15 @@ pub enum ArchiveJob {
         path: String,
         /// The comparison.
         bench: Box<Bench>,
+        /// What its answers must hold, and the verdicts.
+        checks: Box<Checks>,
         /// How often each value of the first axis was chosen in blind votes; empty where none was cast.
         votes: Vec<u32>,
     },
+    /// Read the file of a sweep.
+    ReadPlan(String),
+    /// Read a table of variables.
+    ReadRows(String),
 }
 
 /// A comparison that was fetched.
@@ -85,6 +96,8 @@ pub struct Opened {
     pub record: SweepRecord,
     /// What it is made of.
     pub sweep: Sweep,
+    /// What its answers must hold.
+    pub checks: Vec<Check>,
     /// The answers of its samples, in their order.
     pub answers: Vec<Option<RunRecord>>,
 }
@@ -132,6 +145,20 @@ pub enum ArchiveNews {
     },
     /// A file was written.
     Exported(String),
+    /// The file of a sweep was read.
+    Plan {
+        /// The file.
+        path: String,
+        /// What it says, or why it cannot be opened.
+        result: Result<Box<Planned>, Fault>,
+    },
+    /// A table of variables was read.
+    Rows {
+        /// The file.
+        path: String,
+        /// Its rows, or what is wrong in which line.
+        result: Result<Axis, Fault>,
+    },
     /// Something could not be done.
     Failed(Fault),
 }

@@ -7,6 +7,7 @@
 //! Invariant: every row has an entry for every column, in the order of the columns.
 
 mod accord;
+mod checked;
 mod column;
 mod cursor;
 mod entry;
@@ -68,6 +69,8 @@ pub struct Figures {
     pub rows: Vec<Row>,
     /// The statistics over all cells of each column, [`Statistic::WHOLE`] in order; empty where each has one.
     pub whole: Vec<Row>,
+    /// What the checks are called, where there are any.
+    checks: Vec<String>,
 }
 
 impl Figures {
@@ -85,7 +88,7 @@ impl Figures {
                 entries: sources.iter().map(|source| source.entry(statistic)).collect(),
             })
             .collect();
-        Self { axis: axis.into(), columns, rows, whole: Vec::new() }
+        Self { axis: axis.into(), columns, rows, whole: Vec::new(), checks: Vec::new() }
     }
 
     /// Adds how often each column was chosen in blind votes, where any vote was cast.
@@ -191,8 +194,8 @@ impl<'a> Source<'a> {
                 Entry::of(&Spread::of_answers(done.filter_map(|slot| slot.dollars).collect()))
             }
             Statistic::Finish => self.endings(),
-            // Nothing that answers say.
-            Statistic::Votes => Entry::Nothing,
+            // Nothing that a bench knows.
+            Statistic::Passed | Statistic::Check(_) | Statistic::Votes => Entry::Nothing,
         }
     }
 

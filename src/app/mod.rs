@@ -33,6 +33,7 @@ mod on_answer;
 mod on_archive;
 mod on_branch;
 mod on_cell;
+mod on_check;
 mod on_compare;
 mod on_count;
 mod on_key;
@@ -40,6 +41,7 @@ mod on_lens;
 mod on_message;
 mod on_overlay;
 mod on_pane;
+mod on_plan;
 mod on_probe;
 mod on_token;
 mod on_vote;
@@ -49,6 +51,7 @@ mod start;
 use chord::Chord;
 use command::{Command, Place};
 use compare::Compare;
+use compare::planned::Planned;
 use compare::setup::Setup;
 use composer::Composer;
 use counter::{Counter, Sent};
@@ -74,7 +77,7 @@ use crate::core::probe::Probes;
 use crate::core::request::Role;
 use crate::core::run::Run;
 use crate::core::time::Timestamp;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// A screen.
@@ -173,6 +176,8 @@ pub struct App {
     /// What the axes of a comparison can take their values from.
     personas: Vec<(String, String)>,
     temperatures: Vec<f64>,
+    /// Programs that may be run on answers, each with its arguments.
+    allowed: BTreeSet<Vec<String>>,
     wrap: u16,
     pending: Option<Chord>,
     interrupted: bool,
@@ -189,6 +194,8 @@ pub struct App {
     probes: Probes,
     /// How fast models answered so far.
     paces: Paces,
+    /// The file of a sweep to begin with.
+    planned: Option<Box<Planned>>,
     /// What names the session among all, and the number of the last thing kept of it.
     session: u64,
     kept: u64,
@@ -245,6 +252,7 @@ impl App {
             homes: HashMap::new(),
             personas: start.personas,
             temperatures: start.temperatures,
+            allowed: BTreeSet::new(),
             wrap: start.wrap,
             pending: None,
             interrupted: false,
@@ -260,6 +268,7 @@ impl App {
             knowledge: start.knowledge,
             probes: start.probes,
             paces: Paces::default(),
+            planned: start.planned,
             session: start.session,
             kept: 0,
             probe: 0,
@@ -267,15 +276,6 @@ impl App {
             exit: None,
             dirty: true,
         }
-    }
-
-    /// Returns what is to be done before the first message.
-    pub fn begin(&mut self) -> Effects {
-        let effects = self.count();
-        if self.settings.model.is_empty() {
-            return effects.and(Effect::ListModels(Arc::clone(&self.settings.endpoint().name)));
-        }
-        effects
     }
 
     /// Takes one message and returns what is to be done about it.
@@ -320,6 +320,10 @@ impl App {
                 Effects::none()
             }
             Msg::Archive(news) => self.on_archive(news),
+            Msg::Judged { number, verdicts } => {
+                self.on_judged(number, verdicts);
+                Effects::none()
+            }
             Msg::SchemaRead { path, result } => {
                 self.on_schema(&path, result);
                 Effects::none()

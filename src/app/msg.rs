@@ -3,6 +3,7 @@
 use crate::app::archive::{ArchiveJob, ArchiveNews};
 use crate::app::chord::Chord;
 use crate::app::figures::Row;
+use crate::check::{Answer, Check, Verdict};
 use crate::core::cutting::Cutting;
 use crate::core::diversity::Material;
 use crate::core::fault::Fault;
@@ -158,6 +159,13 @@ pub enum Msg {
     },
     /// Something of the archive of comparisons.
     Archive(ArchiveNews),
+    /// Answers were judged, but for what programs may still have to say.
+    Judged {
+        /// Number of the judging.
+        number: u64,
+        /// Sample, answer, and a verdict for each check.
+        verdicts: Vec<(usize, RunId, Vec<Verdict>)>,
+    },
     /// The draft came back from the external editor.
     Edited(Result<String, Fault>),
     /// Something the user should know.
@@ -182,6 +190,29 @@ pub enum ProbeStep {
     },
     /// It is over: what was found out, or why nothing was.
     Ended(Result<Box<Finding>, Fault>),
+}
+
+/// What is to be judged.
+#[derive(Debug, Clone, PartialEq)]
+pub enum JudgeJob {
+    /// Judge by these checks from here on; what was under way is of no use any more.
+    Begin {
+        /// Number of the judging.
+        number: u64,
+        /// The checks.
+        checks: Vec<Check>,
+        /// Whether the user allowed all programs they name.
+        runs_programs: bool,
+        /// How many programs run at once.
+        lanes: usize,
+    },
+    /// Judge these answers.
+    Answers {
+        /// Number of the judging.
+        number: u64,
+        /// Sample, run and answer.
+        answers: Vec<(usize, RunId, Answer)>,
+    },
 }
 
 /// Everything the app can want done.
@@ -241,6 +272,8 @@ pub enum Effect {
     ReadSchema(String),
     /// Something for the archive of comparisons.
     Archive(ArchiveJob),
+    /// Judge answers by checks.
+    Judge(JudgeJob),
     /// Colour lines of a code block.
     Highlight {
         /// The block.

@@ -1,9 +1,9 @@
 //! Asking and answering: sending the draft, folding stream events, stopping, asking again.
 
 use crate::app::command::{Command, Place};
-use crate::app::compare::setup::speaker_of;
 use crate::app::inspector::Target;
 use crate::app::msg::{Effect, Effects};
+use crate::app::paces::speaker_of;
 use crate::app::removed::Instead;
 use crate::app::{App, Drafting, Home, Screen};
 use crate::core::conversation::{Answer, Body, Message};

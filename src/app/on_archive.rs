@@ -2,6 +2,7 @@
 
 use crate::app::archive::{ArchiveJob, ArchiveNews, Opened};
 use crate::app::command::{Command, Place};
+use crate::app::compare::checks::Checks;
 use crate::app::msg::{Effect, Effects};
 use crate::app::overlay::{Choice, Item, List, Overlay, Prompt};
 use crate::app::{App, Screen};
@@ -39,12 +40,36 @@ impl App {
     pub(super) fn keep_sweep(&mut self) -> Effects {
         let id = self.record_id();
         let Some(bench) = &self.compare.bench else { return Effects::none() };
-        let question = self.compare.question.as_deref().unwrap_or_default();
-        let title = fit(question.lines().next().unwrap_or_default(), TITLE_CELLS);
-        let record = SweepRecord::of(id, title, String::new(), millis(self.now), bench);
-        let sweep = Box::new(bench.sweep().clone());
+        let record = SweepRecord::of(id, self.title(), String::new(), millis(self.now), bench);
+        let (sweep, checks) = (Box::new(bench.sweep().clone()), self.compare.setup.checks.clone());
         self.compare.record = Some(id);
-        Effects::one(Effect::Archive(ArchiveJob::Begin { record: Box::new(record), sweep }))
+        Effects::one(Effect::Archive(ArchiveJob::Begin { record: Box::new(record), sweep, checks }))
+    }
+
+    /// Keeps the comparison with other checks.
+    pub(super) fn keep_checks(&self) -> Effects {
+        let (Some(id), Some(bench)) = (self.compare.record, &self.compare.bench) else {
+            return Effects::none();
+        };
+        let mut record = SweepRecord::of(id, self.title(), String::new(), millis(self.now), bench);
+        // What is kept again is kept with what the user thinks of it.
+        for (number, cell) in record.cells.iter_mut().enumerate() {
+            let note = self.compare.pane(number).map_or("", |pane| &pane.note);
+            (cell.note, cell.is_best) = (note.to_owned(), self.compare.best.contains(&number));
+        }
+        let (sweep, checks) = (Box::new(bench.sweep().clone()), self.compare.checks.checks().to_vec());
+        Effects::one(Effect::Archive(ArchiveJob::Begin { record: Box::new(record), sweep, checks }))
+    }
+
+    /// Returns what the comparison is called in a list.
+    fn title(&self) -> String {
+        let question = self.compare.question.as_deref().unwrap_or_default();
+        fit(question.lines().next().unwrap_or_default(), TITLE_CELLS)
+    }
+
+    /// Does what is to be done about a sample that has ended.
+    pub(super) fn sample_ended(&mut self, sample: usize) -> Effects {
+        self.keep_sample(sample).then(self.judge([sample]))
     }
 
     /// Keeps the answer of a sample that has ended.
@@ -95,24 +120,38 @@ impl App {
 
     /// Asks for the file a comparison is written into.
     pub(super) fn ask_export(&mut self) {
-        if self.compare.is_empty() {
-            self.say("nothing to write yet: run a comparison first");
-            return;
-        }
-        self.overlay = Some(Overlay::Export(Prompt { text: "compare.html".to_owned(), ..Prompt::default() }));
+        // What is not run yet is a file to be run.
+        let name = if self.compare.is_empty() { "sweep.toml" } else { "compare.html" };
+        self.overlay = Some(Overlay::Export(Prompt { text: name.to_owned(), ..Prompt::default() }));
     }
 
     /// Writes the comparison into the file that was named.
     pub(super) fn accept_export(&mut self) -> Effects {
         let Some(Overlay::Export(prompt)) = &self.overlay else { return Effects::none() };
         let path = prompt.text.trim().to_owned();
-        let Some(bench) = self.compare.bench.clone().filter(|_| !path.is_empty()) else {
+        if path.is_empty() {
             return Effects::none();
+        }
+        let (bench, checks) = match &self.compare.bench {
+            Some(bench) => (bench.clone(), self.compare.checks.clone()),
+            None => match self.unasked() {
+                Ok(bench) => {
+                    let mut checks = Checks::default();
+                    checks.begin(self.compare.setup.checks.clone(), bench.slots().len());
+                    (bench, checks)
+                }
+                Err(error) => {
+                    if let Some(Overlay::Export(prompt)) = &mut self.overlay {
+                        prompt.error = Some(error);
+                    }
+                    return Effects::none();
+                }
+            },
         };
         self.overlay = None;
         let votes = bench.sweep().axes().first().map(|axis| self.compare.votes.counts(axis).to_vec());
-        let (bench, votes) = (Box::new(bench), votes.unwrap_or_default());
-        Effects::one(Effect::Archive(ArchiveJob::Export { path, bench, votes }))
+        let (bench, checks, votes) = (Box::new(bench), Box::new(checks), votes.unwrap_or_default());
+        Effects::one(Effect::Archive(ArchiveJob::Export { path, bench, checks, votes }))
     }
 
     /// Takes in what the archive tells.
@@ -146,6 +185,8 @@ impl App {
             ArchiveNews::Listed(sweeps) => self.show_sweeps(&sweeps),
             ArchiveNews::Opened(opened) => return self.open_sweep(*opened),
             ArchiveNews::Exported(path) => self.say(format!("written: {path}")),
+            ArchiveNews::Plan { path, result } => return self.on_plan(&path, result),
+            ArchiveNews::Rows { path, result } => return self.on_rows(&path, result),
             ArchiveNews::Failed(fault) => self.fault(&fault),
         }
         Effects::none()
@@ -175,7 +216,7 @@ impl App {
     /// Takes the place of the comparison on screen. What has no answer waits until the user goes on.
     fn open_sweep(&mut self, opened: Opened) -> Effects {
         let stopped = self.stop_all();
-        let Opened { record, sweep, answers } = opened;
+        let Opened { record, sweep, checks, answers } = opened;
         let outlook = self.outlook_of(&sweep);
         let question = sweep.base().messages.last().map(|prompt| prompt.content.clone()).unwrap_or_default();
         let samples = sweep.samples();
@@ -206,10 +247,19 @@ impl App {
         }
         self.compare.inspecting = false;
         self.focus = Place::Grid;
+        if !checks.is_empty() {
+            self.compare.setup.checks.clone_from(&checks);
+        }
+        let has_programs = checks.iter().any(|check| check.rule.command().is_some());
+        let judging = self.begin_judging(checks);
+        if has_programs {
+            let key = self.key(Command::JudgeAgain, Place::Grid);
+            self.say(format!("its checks name programs: {key} asks before it runs them"));
+        }
         if waiting > 0 {
             let key = self.key(Command::PauseSweep, Place::Grid);
             self.say(format!("{waiting} not answered yet: {key} asks for the rest"));
         }
-        stopped
+        stopped.then(judging)
     }
 }

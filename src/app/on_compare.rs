@@ -2,11 +2,11 @@
 
 use crate::app::archive::ArchiveJob;
 use crate::app::command::{Command, Place};
-use crate::app::compare::setup::{Basis, Form, LIVE_CELLS, Outlook, Shelf, speaker_of, speakers_of};
+use crate::app::compare::setup::{Basis, Form, LIVE_CELLS, Outlook, Shelf};
 use crate::app::counter::Sent;
 use crate::app::msg::{Effect, Effects};
-use crate::app::overlay::Overlay;
-use crate::app::paces::Speaker;
+use crate::app::overlay::{Overlay, Then};
+use crate::app::paces::{Speaker, speaker_of, speakers_of};
 use crate::app::{App, Drafting, Home, Screen};
 use crate::core::bench::{Bench, State};
 use crate::core::conversation::Message;
@@ -25,10 +25,20 @@ pub(super) const NO_CELL: &str = "nothing compared yet: write a question and pre
 impl App {
     /// Asks the draft, or without one the last question, in every cell of the setup.
     pub(super) fn run_comparison(&mut self) -> Effects {
-        let Some((question, origin)) = self.question() else {
+        if self.question().is_none() {
             self.say("nothing to compare yet: write a question and press Enter");
             return Effects::none();
-        };
+        }
+        let checks = self.compare.setup.checks.clone();
+        if self.asks_leave(&checks, Then::Ask) {
+            return Effects::none();
+        }
+        self.ask_comparison()
+    }
+
+    /// Asks it, with no more to be said about programs.
+    pub(super) fn ask_comparison(&mut self) -> Effects {
+        let Some((question, origin)) = self.question() else { return Effects::none() };
         let base = self.base(&question, origin);
         let (axes, repeats) = (self.compare.setup.axes.clone(), self.compare.setup.repeats);
         let sweep = match Sweep::new(base, axes, repeats) {
@@ -53,7 +63,20 @@ impl App {
         self.compare.begin(question, origin, bench);
         self.compare.inspecting = false;
         self.focus = Place::Grid;
-        stopped.then(self.keep_sweep()).then(self.ask_due())
+        let judging = self.begin_judging(self.compare.setup.checks.clone());
+        stopped.then(self.keep_sweep()).then(judging).then(self.ask_due())
+    }
+
+    /// Returns the comparison that would be asked, with nothing asked of it.
+    ///
+    /// # Errors
+    /// Says why there is nothing to ask.
+    pub(super) fn unasked(&self) -> Result<Bench, String> {
+        let (question, origin) = self.question().ok_or("there is no question yet: write one")?;
+        let base = self.base(&question, origin);
+        let sweep = Sweep::new(base, self.compare.setup.axes.clone(), self.compare.setup.repeats)?;
+        let (worst, samples) = (self.outlook_of(&sweep).worst, sweep.samples());
+        Ok(Bench::new(sweep, samples, worst, self.compare.setup.terms()))
     }
 
     /// Returns the request all cells begin with.
@@ -122,6 +145,7 @@ impl App {
         let bound = bench.progress(self.now).bound.filter(|_| was_bound.is_none());
         let mut effects = Effects::none();
         for start in starts {
+            self.compare.checks.forget(start.sample);
             self.homes.insert(start.run, Home::Compare);
             effects = effects.and(Effect::Start { run: start.run, request: start.request });
         }
@@ -161,7 +185,7 @@ impl App {
         if let Some(bench) = &mut self.compare.bench {
             bench.charge(applied.sample, dollars);
         }
-        self.keep_sample(applied.sample).then(self.ask_due())
+        self.sample_ended(applied.sample).then(self.ask_due())
     }
 
     /// Returns what a run cost, where usage and prices are known.
@@ -180,7 +204,7 @@ impl App {
             && let Some(sample) = bench.sample_of(id)
         {
             bench.stop(sample, now);
-            effects = effects.then(self.keep_sample(sample));
+            effects = effects.then(self.sample_ended(sample));
         }
         effects.then(self.ask_due())
     }
@@ -242,33 +266,46 @@ impl App {
 
     /// Opens the form of the setup.
     pub(super) fn edit_sweep(&mut self) {
+        self.overlay = Some(Overlay::Sweep(Form::of(&self.compare.setup, self.shelf())));
+    }
+
+    /// Returns the names that the form may use.
+    pub(super) fn shelf(&self) -> Shelf {
         let question = self.question().map_or_else(String::new, |(question, _)| question.to_string());
         let endpoint =
             |card: &crate::app::settings::EndpointCard| (card.name.to_string(), card.model.to_string());
-        let names = Shelf {
+        Shelf {
             personas: self.personas.clone(),
             endpoints: self.settings.endpoints.iter().map(endpoint).collect(),
             model: self.settings.model.to_string(),
             temperatures: self.temperatures.clone(),
             question,
-        };
-        self.overlay = Some(Overlay::Sweep(Form::of(&self.compare.setup, names)));
+        }
     }
 
     /// Takes the form of the setup; a budget also goes for the sweep that is under way.
     pub(super) fn accept_sweep(&mut self) -> Effects {
+        if let Some(effects) = self.read_rows() {
+            return effects;
+        }
         let lanes = self.compare.setup.lanes;
         let Some(Overlay::Sweep(form)) = &mut self.overlay else { return Effects::none() };
-        match form.setup(lanes) {
+        match form.setup(lanes).and_then(|setup| form.judged(setup)) {
             Ok(setup) => {
                 let is_new_budget = setup.budget != self.compare.setup.budget;
+                let has_new_checks = setup.checks != self.compare.setup.checks;
                 self.compare.setup = setup;
                 self.overlay = None;
                 self.show(Screen::Compare);
                 if let (true, Some(bench)) = (is_new_budget, &mut self.compare.bench) {
                     bench.set_budget(self.compare.setup.budget);
                 }
-                self.ask_due()
+                let judged = if has_new_checks {
+                    self.use_checks(&self.compare.setup.checks.clone())
+                } else {
+                    Effects::none()
+                };
+                judged.then(self.ask_due())
             }
             Err((row, error)) => {
                 (form.selected, form.error, form.is_typing) = (row, Some(error), true);
@@ -331,6 +368,6 @@ impl App {
             self.homes.remove(&id);
             effects = effects.and(Effect::Cancel(id));
         }
-        samples.into_iter().fold(effects, |effects, sample| effects.then(self.keep_sample(sample)))
+        samples.into_iter().fold(effects, |effects, sample| effects.then(self.sample_ended(sample)))
     }
 }

@@ -215,6 +215,8 @@ impl App {
             Command::VoteBlind => self.vote_blind(),
             Command::NoteCell => self.note_cell(),
             Command::FilterCells => self.ask_filter(),
+            Command::OpenPlan => self.ask_plan(),
+            Command::JudgeAgain => return self.judge_again(),
             Command::OverlayAccept => return self.accept(),
             Command::OverlayClose => return self.close_overlay(),
             Command::OverlayNext => return self.step_overlay(1),

@@ -104,7 +104,20 @@ impl App {
                 }
                 Effects::none()
             }
-            Some(Overlay::Find(prompt) | Overlay::Export(prompt)) => {
+            Some(Overlay::Allow(_)) => match chord.latin().unwrap_or(chord).typed() {
+                Some('y') => self.answer_leave(true),
+                Some('n') => self.answer_leave(false),
+                Some('j') => {
+                    self.scroll_overlay(1);
+                    Effects::none()
+                }
+                Some('k') => {
+                    self.scroll_overlay(-1);
+                    Effects::none()
+                }
+                _ => self.on_page_key(chord),
+            },
+            Some(Overlay::Find(prompt) | Overlay::Export(prompt) | Overlay::OpenFile(prompt)) => {
                 match typed {
                     Some(c) => prompt.text.push(c),
                     None if is_backspace => backspace(&mut prompt.text),
@@ -179,6 +192,10 @@ impl App {
     }
 
     pub(super) fn on_overlay_paste(&mut self, text: &str) -> Effects {
+        // A yes is pressed, never pasted.
+        if matches!(self.overlay, Some(Overlay::Allow(_))) {
+            return Effects::none();
+        }
         let line: String = text.chars().take_while(|c| !c.is_control()).take(200).collect();
         for c in line.chars() {
             self.on_overlay_text(Chord::plain(Key::Char(c)));
@@ -208,7 +225,17 @@ impl App {
             Some(Overlay::Probe(probing)) => probing.scroll_by(by, page),
             Some(Overlay::Tokens(pieces)) => pieces.scroll_by(by),
             Some(Overlay::Sweep(form)) => form.step(by),
-            Some(Overlay::Find(_) | Overlay::Filter(_) | Overlay::Note(_) | Overlay::Export(_)) | None => {}
+            Some(Overlay::Allow(asked)) => {
+                asked.scroll = asked.scroll.saturating_add_signed(by).min(asked.commands.len() - 1);
+            }
+            Some(
+                Overlay::Find(_)
+                | Overlay::Filter(_)
+                | Overlay::Note(_)
+                | Overlay::Export(_)
+                | Overlay::OpenFile(_),
+            )
+            | None => {}
         }
     }
 
@@ -252,7 +279,11 @@ impl App {
         }
         let was_themes = matches!(&self.overlay, Some(Overlay::List(list)) if list.title == "themes");
         let was_probing = matches!(&self.overlay, Some(Overlay::Probe(probing)) if probing.is_running());
+        let was_asked = matches!(&self.overlay, Some(Overlay::Allow(_)));
         self.overlay = None;
+        if was_asked {
+            self.say("no program is run");
+        }
         if was_probing {
             self.say("the probe was stopped: nothing of it is kept");
             // What may still come of it is nobody's any more.
@@ -334,6 +365,9 @@ impl App {
             }
             Some(Overlay::Sweep(_)) => self.accept_sweep(),
             Some(Overlay::Export(_)) => self.accept_export(),
+            Some(Overlay::OpenFile(_)) => self.accept_plan(),
+            // A yes is a letter of its own: Enter may still be on its way from what was sent.
+            Some(Overlay::Allow(_)) => Effects::none(),
             Some(Overlay::Note(_)) => self.accept_note(),
             Some(Overlay::Filter(_)) => {
                 self.accept_filter();

@@ -161,6 +161,26 @@ pub struct Prompt {
     pub found: Option<Found>,
 }
 
+/// What is done once the user has said whether programs may be run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// The comparison is asked.
+    Ask,
+    /// The answers there are are judged.
+    Judge,
+}
+
+/// Programs that are to be allowed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allowing {
+    /// Each with its arguments.
+    pub commands: Vec<Vec<String>>,
+    /// What follows.
+    pub then: Then,
+    /// First line shown.
+    pub scroll: usize,
+}
+
 /// What lies over the screen.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Overlay {
@@ -177,6 +197,10 @@ pub enum Overlay {
     Sweep(Form),
     /// The file a comparison is written into.
     Export(Prompt),
+    /// The file of a sweep to open.
+    OpenFile(Prompt),
+    /// Programs that checks name, to be allowed.
+    Allow(Allowing),
     /// What is looked for in the inspected answer.
     Find(Prompt),
     /// What is written about a cell of a comparison.

@@ -3,12 +3,26 @@
 //! Owns the latest timings of each model at each endpoint, and what was asked of the archive: each model once.
 //! Where nothing was seen there is no pace.
 
+use crate::core::request::Request;
+use crate::core::sweep::Cell;
 use crate::core::sweep::pace::{LATEST, Pace, Timing};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 /// An endpoint and a model there.
 pub type Speaker = (Arc<str>, Arc<str>);
+
+/// Returns the models some cells ask, and where each is.
+#[must_use]
+pub fn speakers_of(cells: &[Cell]) -> HashSet<Speaker> {
+    cells.iter().map(|cell| speaker_of(&cell.request)).collect()
+}
+
+/// Returns the model a request asks, and where it is.
+#[must_use]
+pub fn speaker_of(request: &Request) -> Speaker {
+    (Arc::clone(&request.endpoint), Arc::clone(&request.model))
+}
 
 /// The paces of the models that were used.
 #[derive(Debug, Default)]

@@ -1,8 +1,10 @@
 //! What the app is made of at its beginning, gathered by the shell from files and the environment.
 
+use crate::app::compare::planned::Planned;
 use crate::app::counter::Counter;
 use crate::app::heat::Heat;
 use crate::app::keymap::Keymap;
+use crate::app::msg::{Effect, Effects};
 use crate::app::settings::Settings;
 use crate::app::{App, Drafting};
 use crate::core::conversation::Conversation;
@@ -11,6 +13,7 @@ use crate::core::id::Ids;
 use crate::core::model::{Encoding, ModelCard};
 use crate::core::probe::Probes;
 use crate::core::request::Role;
+use std::sync::Arc;
 
 /// The question the sandbox offers to begin with.
 pub const SUGGESTION: &str = "What is good about rising early?";
@@ -54,6 +57,8 @@ pub struct Start {
     pub knowledge: Box<dyn Knowledge>,
     /// What probes found out so far.
     pub probes: Probes,
+    /// The file of a sweep to open.
+    pub planned: Option<Box<Planned>>,
     /// What the user should know from the start.
     pub notices: Vec<Fault>,
 }
@@ -69,6 +74,22 @@ pub trait Knowledge: std::fmt::Debug + Send {
 }
 
 impl App {
+    /// Returns what is to be done before the first message.
+    pub fn begin(&mut self) -> Effects {
+        let mut effects = Effects::none();
+        if let Some(planned) = self.planned.take() {
+            match self.open_plan(&planned) {
+                Ok(opened) => effects = opened,
+                Err(fault) => self.fault(&fault),
+            }
+        }
+        let effects = effects.then(self.count());
+        if self.settings.model.is_empty() {
+            return effects.and(Effect::ListModels(Arc::clone(&self.settings.endpoint().name)));
+        }
+        effects
+    }
+
     /// Returns the question that is offered where there is nothing yet; only the sandbox offers one,
     /// as asking it costs nothing.
     #[must_use]

@@ -33,7 +33,7 @@ pub(super) fn command() -> Command {
             "Example: OPENAI_API_KEY=… tokenscope --base-url https://api.openai.com/v1 --model gpt-4o-mini\n\n\
              Exit codes: 0 fine, 1 the run failed, 2 wrong use or configuration, 130 stopped by Ctrl-C",
         )
-        .arg(path("open", "FILE").help("Open a conversation: a JSON file of messages"))
+        .arg(path("open", "FILE").help("Open a conversation, a JSON file of messages, or a sweep, a TOML file"))
         .arg(text("theme", "NAME").help("Use this theme"))
         .subcommand_value_name("COMMAND")
         .subcommand(ask())

@@ -7,13 +7,14 @@
 //! Invariant: what is printed reads as the same plan.
 
 mod axis;
-mod check;
+mod ready;
 mod rows;
 
 pub use axis::{Item, PlanAxis, Values};
-pub use check::{Check, Examiner, Rule, SchemaJudge, Verdict};
+pub use ready::{Ready, known};
 pub use rows::axis_of_rows;
 
+use crate::check::Check;
 use crate::config::{ConfigError, Place};
 use crate::core::request::{Prompt, Request, Role, Sampling};
 use crate::core::sweep::preflight::Budget;

@@ -5,22 +5,23 @@
 
 use crate::access::Access;
 use crate::app::archive::{ArchiveJob, ArchiveNews, Opened};
+use crate::app::compare::checks::Checks;
+use crate::app::compare::planned::Planned;
 use crate::app::msg::Msg;
 use crate::app::paces::Speaker;
 use crate::core::bench::Bench;
 use crate::core::context::framing_tokens;
 use crate::core::fault::{Fault, FaultKind};
 use crate::core::job::{RecordId, RunRecord, StoreJob, StoreReply, SweepRecord};
-use crate::core::request::{Request, Sampling};
 use crate::core::run::Run;
 use crate::core::stream::Usage;
 use crate::core::sweep::pace::{LATEST, Timing};
-use crate::core::sweep::{Known, Sweep};
 use crate::core::time::Timestamp;
 use crate::export::sweep::{Document, Report, Shapes};
 use crate::plan::Plan;
 use crate::store::{FILE, Store};
 use crate::tokenizer;
+use crate::tui::plans;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -68,9 +69,9 @@ impl Archive {
     pub(super) fn run(&self, job: ArchiveJob) {
         let shared = Arc::clone(&self.shared);
         match job {
-            ArchiveJob::Begin { mut record, sweep } => {
+            ArchiveJob::Begin { mut record, sweep, checks } => {
                 // What cannot be said in a file is asked all the same; only opening it again fails then.
-                record.plan = Plan::of(&sweep).print().unwrap_or_default();
+                record.plan = Plan { checks, ..Plan::of(&sweep) }.print().unwrap_or_default();
                 record.begun_ms += shared.start_ms;
                 self.shared.submit(StoreJob::KeepSweep(record), |_| None);
             }
@@ -121,9 +122,21 @@ impl Archive {
                     Some(ArchiveNews::TokenLoaded { sweep, wanted, token: Box::new(token) })
                 });
             }
-            ArchiveJob::Export { path, bench, votes } => {
+            ArchiveJob::ReadPlan(path) => {
                 self.runtime.spawn_blocking(move || {
-                    let news = match shared.export(Path::new(&path), &bench, votes) {
+                    let planned = plans::planned(Path::new(&path), shared.access.config(), |_| {});
+                    shared.tell(ArchiveNews::Plan { path, result: planned.map(Box::new) });
+                });
+            }
+            ArchiveJob::ReadRows(path) => {
+                self.runtime.spawn_blocking(move || {
+                    let result = plans::rows(Path::new(&path));
+                    shared.tell(ArchiveNews::Rows { path, result });
+                });
+            }
+            ArchiveJob::Export { path, bench, checks, votes } => {
+                self.runtime.spawn_blocking(move || {
+                    let news = match shared.export(Path::new(&path), &bench, &checks, votes) {
                         Ok(()) => ArchiveNews::Exported(path),
                         Err(fault) => ArchiveNews::Failed(fault),
                     };
@@ -188,8 +201,9 @@ impl Shared {
         let StoreReply::Sweep { sweep: record, answers } = self.ask(StoreJob::LoadSweep(id))? else {
             return Err(Fault::new(FaultKind::Local, "the comparison is not in the database"));
         };
-        let sweep = self.sweep_of(&record).map_err(|error| {
-            Fault::new(FaultKind::Local, format!("the comparison cannot be opened: {error}"))
+        let Planned { sweep, checks, .. } = self.planned_of(&record).map_err(|fault| {
+            let message = format!("the comparison cannot be opened: {}", fault.message);
+            Fault { message, ..fault }
         })?;
         let mut whole = Vec::with_capacity(answers.len());
         let many = answers.len() > crate::app::HELD_SAMPLES;
@@ -205,32 +219,16 @@ impl Shared {
                 Some(_) | None => None,
             });
         }
-        Ok(Opened { record: *record, sweep, answers: whole })
+        Ok(Opened { record: *record, sweep, checks, answers: whole })
     }
 
-    /// Returns the sweep a record's plan is of.
-    fn sweep_of(&self, record: &SweepRecord) -> Result<Sweep, String> {
-        let config = self.access.config();
-        let personas = config.personas.iter();
-        let known = Known {
-            personas: personas.map(|(name, persona)| (name.as_str(), persona.system.as_str())).collect(),
-            endpoints: config.endpoints.keys().map(|name| (name.as_str(), config.model(name))).collect(),
-        };
-        let plan =
-            Plan::parse(&record.plan, Path::new("sweep.toml"), &known).map_err(|error| error.to_string())?;
-        let base = Request {
-            endpoint: plan.endpoint.as_deref().unwrap_or_default().into(),
-            model: plan.model.as_deref().unwrap_or_default().into(),
-            messages: Vec::new(),
-            sampling: Sampling::default(),
-            continuation: None,
-            stream: true,
-        };
-        plan.sweep(base, &known, &|name| Err(format!("{name} is a file, which is not kept with it")))
+    /// Returns what a record's plan asks. It is complete in itself and reads no file.
+    fn planned_of(&self, record: &SweepRecord) -> Result<Planned, Fault> {
+        plans::of_text(&record.plan, Path::new("sweep.toml"), self.access.config(), |_| {})
     }
 
     /// Writes a comparison into a file.
-    fn export(&self, path: &Path, bench: &Bench, votes: Vec<u32>) -> Result<(), Fault> {
+    fn export(&self, path: &Path, bench: &Bench, checks: &Checks, votes: Vec<u32>) -> Result<(), Fault> {
         let wrong = |error: String| Fault::new(FaultKind::Local, error);
         let document = Document::of_name(&path.to_string_lossy()).map_err(wrong)?;
         let unwritable = |error: std::io::Error| {
@@ -243,15 +241,9 @@ impl Shared {
             Ok(_) | Err(_) => None,
         };
         let progress = bench.progress(Timestamp::default());
-        let report = Report {
-            bench,
-            progress,
-            checks: Vec::new(),
-            verdicts: &[],
-            usage: &usage,
-            whole: &whole,
-            votes,
-        };
+        let verdicts = checks.verdicts();
+        let checks = checks.checks().iter().collect();
+        let report = Report { bench, progress, checks, verdicts, usage: &usage, whole: &whole, votes };
         let shapes = Shapes::of_samples(bench.slots().iter().map(|slot| &slot.sample));
         let text = document.text(&report, &shapes).map_err(wrong)?;
         std::fs::write(path, text).map_err(unwritable)

@@ -17,6 +17,7 @@ use crate::core::stream::StreamEvent;
 use crate::structured::schema::MAX_SCHEMA;
 use crate::tokenizer::{self, incremental::Counter};
 use crate::tui::archive::Archive;
+use crate::tui::judge::Judge;
 use crate::tui::keep::Keeper;
 use crate::tui::worker::Worker;
 use futures_util::StreamExt;
@@ -58,6 +59,7 @@ pub struct Driver {
     worker: Worker,
     keeper: Keeper,
     archive: Archive,
+    judge: Judge,
 }
 
 impl Driver {
@@ -74,6 +76,7 @@ impl Driver {
             worker: Worker::start(messages.clone()),
             keeper: Keeper::start(data_dir.clone(), messages.clone()),
             archive: Archive::new(runtime.clone(), Arc::clone(&access), data_dir.clone(), messages.clone()),
+            judge: Judge::new(runtime.clone(), messages.clone()),
             data_dir,
             runtime,
             access,
@@ -113,6 +116,7 @@ impl Driver {
             Effect::StopProbe => self.probe = None,
             Effect::ListModels(endpoint) => self.list_models(endpoint),
             Effect::Archive(job) => self.archive.run(job),
+            Effect::Judge(job) => self.judge.run(job),
             Effect::ReadSchema(path) => self.read_schema(path),
             Effect::Highlight { key, language, from_line, text } => {
                 self.worker.highlight(key, language, from_line, text);

@@ -146,6 +146,7 @@ fn perform<F: Front>(
             | Effect::StopProbe
             | Effect::ListModels(_)
             | Effect::Archive(_)
+            | Effect::Judge(_)
             | Effect::ReadSchema(_)
             | Effect::Highlight { .. }
             | Effect::KeepDraft(_)

@@ -1,13 +1,14 @@
 //! Starts the workbench: the first frame is on screen before anything that can wait is begun.
 
 use crate::access::{Access, NATURAL_RATE, probe, random};
+use crate::app::compare::planned::Planned;
 use crate::app::counter::Counter;
 use crate::app::heat::Heat;
 use crate::app::keymap::Keymap;
 use crate::app::msg::Msg;
 use crate::app::settings::{EndpointCard, Settings};
 use crate::app::{App, Knowledge, Start};
-use crate::config::{self, Ascii, Colours, Config, Loaded, Paths, theme};
+use crate::config::{self, Ascii, Colours, Config, Loaded, Origin, Paths, theme};
 use crate::core::conversation::{Body, Conversation, Message};
 use crate::core::fault::{Fault, FaultKind};
 use crate::core::id::Ids;
@@ -15,12 +16,14 @@ use crate::core::model::{Encoding, ModelCard};
 use crate::core::probe::{Probes, Subject};
 use crate::core::request::Role;
 use crate::core::transfer;
+use crate::plan::Plan;
 use crate::tokenizer::encoding_for;
 use crate::tui::driver::Driver;
 use crate::tui::editor;
 use crate::tui::event_loop::{FindTheme, Session, run};
 use crate::tui::front::Front;
 use crate::tui::keep::kept_draft;
+use crate::tui::plans;
 use crate::tui::terminal::{Screen, restore, restore_on_panic, size};
 use crate::tui::theme::{Depth, Signs, Theme};
 use std::io::{self, IsTerminal};
@@ -43,7 +46,7 @@ pub struct Launch {
     pub paths: Paths,
     /// The configuration, and what was wrong with it.
     pub loaded: Loaded,
-    /// A conversation to open.
+    /// A conversation or a sweep's file to open.
     pub open: Option<PathBuf>,
     /// When the process began.
     pub epoch: Instant,
@@ -60,9 +63,9 @@ pub fn start(launch: Launch) -> Result<u8, Fault> {
             .remedy("In a pipe or a script use `tokenscope ask`; see `tokenscope --help`"));
     }
     let mut ids = Ids::default();
-    let mut conversation = match &open {
-        Some(path) => read_conversation(path, &mut ids)?,
-        None => Conversation::default(),
+    let (mut conversation, planned) = match &open {
+        Some(path) => read(path, &loaded, &mut ids)?,
+        None => (Conversation::default(), None),
     };
     let config = loaded.config;
     conversation.memory = config.memory;
@@ -94,6 +97,7 @@ pub fn start(launch: Launch) -> Result<u8, Fault> {
             theme: palette.name.clone(),
             themes: theme::names(&themes_dir),
             probes,
+            planned,
             notices,
         },
     );
@@ -202,6 +206,7 @@ struct Opening {
     theme: String,
     themes: Vec<String>,
     probes: Probes,
+    planned: Option<Box<Planned>>,
     notices: Vec<Fault>,
 }
 
@@ -256,7 +261,38 @@ fn app_start(config: &Config, known: Known, opening: Opening) -> Start {
         counter: Counter::new(encoding, is_exact),
         knowledge: Box::new(known),
         probes: opening.probes,
+        planned: opening.planned,
         notices: opening.notices,
+    }
+}
+
+/// Returns what a file holds: a conversation or a sweep, by the ending of its name, else by its content.
+fn read(path: &Path, loaded: &Loaded, ids: &mut Ids) -> Result<(Conversation, Option<Box<Planned>>), Fault> {
+    // As for the headless command, what a flag says goes over what the file says.
+    let shown = loaded.shown();
+    let is_flag = |key: &str| shown.iter().any(|own| own.key == key && own.origin == Origin::Flag);
+    let planned = || {
+        let change = |plan: &mut Plan| {
+            plan.endpoint = plan.endpoint.take().filter(|_| !is_flag("endpoint"));
+            plan.model = plan.model.take().filter(|_| !is_flag("model"));
+        };
+        plans::planned(path, &loaded.config, change)
+    };
+    let opened = |planned| (Conversation::default(), Some(Box::new(planned)));
+    if plans::is_named(path) {
+        return planned().map(opened);
+    }
+    let is_json = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json"));
+    match read_conversation(path, ids) {
+        Ok(conversation) => Ok((conversation, None)),
+        Err(fault) if is_json || !path.is_file() => Err(fault),
+        // A name that says nothing: where it is neither, what it is not as a conversation is told.
+        Err(fault) => planned().map(opened).map_err(|_| {
+            fault.remedy(
+                "It must be a JSON file of messages, [{\"role\": \"user\", \"content\": \"…\"}], or a sweep, whose \
+                 name ends in .toml",
+            )
+        }),
     }
 }
 

@@ -85,14 +85,20 @@ const LAYERS: &[Layer] = &[
         is_pure: false,
     },
     Layer {
+        name: "check",
+        layers: &["core", "structured"],
+        crates: &["regex", "serde", "serde_json"],
+        is_pure: true,
+    },
+    Layer {
         name: "plan",
-        layers: &["config", "core"],
-        crates: &["csv", "regex", "serde", "serde_json", "toml"],
+        layers: &["check", "config", "core", "structured"],
+        crates: &["csv", "serde", "serde_json", "toml"],
         is_pure: true,
     },
     Layer {
         name: "export",
-        layers: &["core", "plan", "structured"],
+        layers: &["check", "core", "plan", "structured"],
         crates: &["serde", "serde_json"],
         is_pure: true,
     },
@@ -108,12 +114,13 @@ const LAYERS: &[Layer] = &[
         crates: &["futures_util", "secrecy", "tokio"],
         is_pure: false,
     },
-    Layer { name: "app", layers: &["core", "markup", "structured"], crates: &[], is_pure: true },
+    Layer { name: "app", layers: &["check", "core", "markup", "structured"], crates: &[], is_pure: true },
     Layer {
         name: "tui",
         layers: &[
             "access",
             "app",
+            "check",
             "config",
             "core",
             "export",
@@ -142,6 +149,7 @@ const LAYERS: &[Layer] = &[
         name: "cli",
         layers: &[
             "access",
+            "check",
             "config",
             "core",
             "export",

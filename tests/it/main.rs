@@ -5,6 +5,7 @@
 
 mod app_loop;
 mod archive;
+mod checking;
 mod cli;
 mod columns;
 mod comparing;
@@ -34,5 +35,6 @@ mod soundness;
 mod statistics;
 mod store;
 mod support;
+mod sweep_files;
 mod update;
 mod voting;

@@ -65,6 +65,7 @@ struct Basis {
     shown: u64,
     columns: (u64, bool),
     ballot: Vec<u32>,
+    verdicts: u64,
 }
 
 /// The row of the figures that is shown as a chart first: how alike the answers are.
@@ -231,7 +232,8 @@ impl Compare {
         let Some(bench) = &self.bench else { return };
         let (_, row) = self.board.place(self.cursor);
         let (columns, ballot) = (self.lenses.columns.revision(), self.ballot().to_vec());
-        let basis = Basis { revision: bench.revision(), row, shown: self.filter.revision(), columns, ballot };
+        let (shown, verdicts) = (self.filter.revision(), self.checks.revision());
+        let basis = Basis { revision: bench.revision(), row, shown, columns, ballot, verdicts };
         if self.lenses.figures.as_ref().is_some_and(|(of, _, _)| *of == basis) {
             return;
         }
@@ -239,6 +241,7 @@ impl Compare {
         let shown: Vec<usize> = self.board.shown_columns().collect();
         let columns: Vec<Column> = shown.iter().filter_map(|column| line.get(*column).cloned()).collect();
         let mut figures = Figures::of(bench, name_of_axis(bench), columns.clone());
+        figures.add_checks(bench, &self.checks);
         let votes: Vec<u32> = shown.iter().filter_map(|column| basis.ballot.get(*column).copied()).collect();
         figures.add_votes(&votes);
         if self.board.rows > 1 {

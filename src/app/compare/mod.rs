@@ -6,10 +6,12 @@
 //! earlier comparison finds nothing.
 
 pub mod board;
+pub mod checks;
 pub mod columns;
 pub mod filter;
 pub mod lens;
 pub mod partings;
+pub mod planned;
 pub mod setup;
 pub mod vote;
 
@@ -25,6 +27,7 @@ use crate::core::job::RecordId;
 use crate::core::run::Run;
 use crate::core::time::Timestamp;
 use board::Board;
+use checks::Checks;
 use filter::Filter;
 use lens::{Lens, Lenses};
 use setup::{Basis, Outlook, Setup};
@@ -35,6 +38,10 @@ use vote::{Blind, Votes};
 /// Rows inside a cell from which all figures stand under the text, and from which one line of them does.
 const ALL_FIGURES: u16 = 8;
 const ONE_FIGURE: u16 = 3;
+
+/// Most lines that name what an answer does not pass, and rows of its text that stay beside them.
+const MOST_FAILURES: usize = 4;
+const LEAST_TEXT: u16 = 3;
 
 /// Returns the rows of figures under the text of a cell with so many rows inside: with little height one,
 /// with less none, as the text is what a cell is for. The line above them counts, where there are several.
@@ -104,6 +111,8 @@ pub struct Compare {
     pub best: BTreeSet<usize>,
     /// The name it is kept under.
     pub record: Option<RecordId>,
+    /// What the answers are held to.
+    pub checks: Checks,
     /// How the answers are read.
     pub lenses: Lenses,
     /// The columns shuffled, while they are voted on and until they are put back.
@@ -319,6 +328,26 @@ impl Compare {
         self.panes.get(cell).filter(|_| !self.is_voting()).map_or("", |pane| &pane.note)
     }
 
+    /// Returns the sample a cell shows, where it was judged and may be told apart.
+    #[must_use]
+    pub fn judged(&self, cell: usize) -> Option<usize> {
+        let (bench, shown) = (self.bench.as_ref()?, self.shown(cell)?);
+        shown.run.filter(|_| shown.slot.is_some() && !self.is_voting())?;
+        Some(bench.samples_of(cell).start + shown.number)
+    }
+
+    /// Returns what the answer that a zoomed cell shows does not pass, a line each.
+    #[must_use]
+    pub fn failures(&self, cell: usize) -> Vec<String> {
+        let sample = self.judged(cell).filter(|_| self.zoomed);
+        let mut failures = sample.map_or_else(Vec::new, |sample| self.checks.failures(sample));
+        if failures.len() > MOST_FAILURES {
+            let more = failures.split_off(MOST_FAILURES - 1).len();
+            failures.push(format!("and {more} checks more"));
+        }
+        failures
+    }
+
     /// Writes a note on a cell; an empty one takes it away.
     pub fn set_note(&mut self, cell: usize, note: &str) {
         if let Some(pane) = self.panes.get_mut(cell) {
@@ -331,6 +360,8 @@ impl Compare {
     pub fn text_area(&self, cell: usize, frame: Rect) -> Rect {
         let inner = frame.inner();
         let height = inner.height - figure_rows(inner.height);
+        let below = u16::try_from(self.failures(cell).len()).unwrap_or(0);
+        let height = height.saturating_sub(below).max(height.min(LEAST_TEXT));
         // A note without its answer says nothing.
         let above = u16::from(!self.note(cell).is_empty() && height > 1);
         Rect { y: inner.y + above, height: height - above, ..inner }

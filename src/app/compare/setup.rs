@@ -4,7 +4,10 @@
 //! Owns the values as they were typed and what each parameter begins with. It never asks anything: the
 //! sweep is made of it when it is run.
 
-use crate::app::paces::Speaker;
+use crate::app::compare::checks::CheckLine;
+use crate::app::compare::planned::check_lines;
+use crate::app::paces::{Speaker, speaker_of, speakers_of};
+use crate::check::Check;
 use crate::core::bench::Terms;
 use crate::core::figure;
 use crate::core::model::ModelCard;
@@ -15,7 +18,7 @@ use crate::core::sweep::preflight::{Budget, Load, Preflight, Worst};
 use crate::core::sweep::template::places;
 use crate::core::sweep::{Axis, Cell, Known, MAX_CELLS, PRESET_TEMPERATURES, Parameter, Sweep};
 use crate::core::text::clusters;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Most cells for which the outlook follows each key that is typed into the draft.
@@ -39,6 +42,8 @@ pub struct Setup {
     pub budget_line: String,
     /// Requests under way at once at each endpoint.
     pub lanes: usize,
+    /// What the answers must hold.
+    pub checks: Vec<Check>,
 }
 
 impl Default for Setup {
@@ -54,11 +59,12 @@ impl Setup {
         let axes = vec![Axis::of_temperatures(temperatures)];
         Self {
             axes,
-            lines: vec![Line { parameter: Parameter::Temperature, values: numbers(temperatures) }],
+            lines: vec![Line::new(Parameter::Temperature, numbers(temperatures))],
             repeats: repeats.max(1),
             budget: Budget::default(),
             budget_line: String::new(),
             lanes,
+            checks: Vec::new(),
         }
     }
 
@@ -145,18 +151,6 @@ impl Outlook {
     }
 }
 
-/// Returns the models some cells ask, and where each is.
-#[must_use]
-pub fn speakers_of(cells: &[Cell]) -> HashSet<Speaker> {
-    cells.iter().map(|cell| speaker_of(&cell.request)).collect()
-}
-
-/// Returns the model a request asks, and where it is.
-#[must_use]
-pub fn speaker_of(request: &Request) -> Speaker {
-    (Arc::clone(&request.endpoint), Arc::clone(&request.model))
-}
-
 /// Returns the most tokens a cell's prompt can have.
 fn input(base: &Request, request: &Request, count: Count) -> Count {
     if base.messages == request.messages && base.model == request.model {
@@ -219,6 +213,9 @@ impl Shelf {
         let mut names: Vec<&str> = places(&self.question).collect();
         names.sort_unstable();
         names.dedup();
+        if !names.is_empty() {
+            all.push(Parameter::Rows);
+        }
         all.extend(names.into_iter().map(|name| Parameter::Variable(name.into())));
         all
     }
@@ -244,7 +241,7 @@ impl Shelf {
 }
 
 /// Returns texts as a list is typed: one that holds a comma or a quote is quoted.
-fn listed<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
+pub(super) fn listed<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
     let quoted = |text: &str| {
         if text.contains([',', '"']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
     };
@@ -263,6 +260,16 @@ pub struct Line {
     pub parameter: Parameter,
     /// Its values.
     pub values: String,
+    /// The axis itself where typing cannot say it, until the line is typed over.
+    pub given: Option<Axis>,
+}
+
+impl Line {
+    /// Returns the line that says what is typed in it.
+    #[must_use]
+    pub fn new(parameter: Parameter, values: String) -> Self {
+        Self { parameter, values, given: None }
+    }
 }
 
 /// A row of the form.
@@ -276,6 +283,10 @@ pub enum Row {
     Repeats,
     /// What may be used.
     Budget,
+    /// What an answer must hold.
+    Check(usize),
+    /// The place for one more check.
+    AddCheck,
 }
 
 /// The setup being edited.
@@ -287,6 +298,8 @@ pub struct Form {
     pub repeats: String,
     /// What may be used.
     pub budget: String,
+    /// What the answers must hold.
+    pub checks: Vec<CheckLine>,
     /// Number of the selected row.
     pub selected: usize,
     /// Whether the selected row was typed into, so that it is gone on with.
@@ -304,6 +317,7 @@ impl Form {
             lines: setup.lines.clone(),
             repeats: setup.repeats.to_string(),
             budget: setup.budget_line.clone(),
+            checks: check_lines(&setup.checks),
             selected: 0,
             is_typing: false,
             error: None,
@@ -316,6 +330,8 @@ impl Form {
     pub fn rows(&self) -> Vec<Row> {
         let mut rows: Vec<Row> = (0..self.lines.len()).map(Row::Axis).collect();
         rows.extend([Row::Add, Row::Repeats, Row::Budget]);
+        rows.extend((0..self.checks.len()).map(Row::Check));
+        rows.push(Row::AddCheck);
         rows
     }
 
@@ -327,17 +343,25 @@ impl Form {
 
     /// Moves the selection, staying inside the form.
     pub fn step(&mut self, by: isize) {
-        self.selected = self.selected.saturating_add_signed(by).min(self.lines.len() + 2);
+        self.selected = self.selected.saturating_add_signed(by).min(self.rows().len() - 1);
         self.is_typing = false;
     }
 
     /// Types a character: the first one takes the place of what stood there.
     pub fn type_char(&mut self, c: char) {
-        if self.row() == Row::Add {
-            self.add();
+        match self.row() {
+            Row::Add => self.add(),
+            Row::AddCheck => self.add_check(),
+            Row::Axis(_) | Row::Repeats | Row::Budget | Row::Check(_) => {}
         }
         let is_first = !std::mem::replace(&mut self.is_typing, true);
         self.error = None;
+        if let Some(check) = self.check_mut() {
+            if is_first {
+                check.clear();
+            }
+            check.push(c);
+        }
         if let Some(text) = self.text_mut() {
             if is_first {
                 text.clear();
@@ -350,6 +374,9 @@ impl Form {
     pub fn erase(&mut self) {
         self.is_typing = true;
         self.error = None;
+        if let Some(check) = self.check_mut() {
+            check.erase();
+        }
         if let Some(text) = self.text_mut() {
             let end = clusters(text).next_back().map_or(0, |(at, _)| at);
             text.truncate(end);
@@ -358,8 +385,11 @@ impl Form {
 
     fn text_mut(&mut self) -> Option<&mut String> {
         match self.row() {
-            Row::Axis(at) => self.lines.get_mut(at).map(|line| &mut line.values),
-            Row::Add => None,
+            Row::Axis(at) => self.lines.get_mut(at).map(|line| {
+                line.given = None;
+                &mut line.values
+            }),
+            Row::Add | Row::Check(_) | Row::AddCheck => None,
             Row::Repeats => Some(&mut self.repeats),
             Row::Budget => Some(&mut self.budget),
         }
@@ -387,7 +417,7 @@ impl Form {
                 };
                 if let Some(parameter) = free.into_iter().nth(next) {
                     let values = self.shelf.begins_with(&parameter);
-                    self.lines[at] = Line { parameter, values };
+                    self.lines[at] = Line::new(parameter, values);
                 }
                 self.is_typing = false;
             }
@@ -398,6 +428,7 @@ impl Form {
                 self.repeats = next.clamp(1, MAX_REPEATS).to_string();
             }
             Row::Budget => {}
+            Row::Check(_) | Row::AddCheck => self.turn_check(forward),
         }
     }
 
@@ -411,6 +442,10 @@ impl Form {
             Row::Axis(_) | Row::Add => {}
             Row::Repeats => "1".clone_into(&mut self.repeats),
             Row::Budget => self.budget.clear(),
+            Row::Check(at) => {
+                self.checks.remove(at);
+            }
+            Row::AddCheck => {}
         }
         self.is_typing = false;
     }
@@ -420,7 +455,7 @@ impl Form {
         if let Some(parameter) = self.free(None).into_iter().next() {
             self.selected = self.lines.len();
             let values = self.shelf.begins_with(&parameter);
-            self.lines.push(Line { parameter, values });
+            self.lines.push(Line::new(parameter, values));
             self.is_typing = false;
         }
     }
@@ -440,8 +475,7 @@ impl Form {
         let known = self.shelf.known();
         let mut axes = Vec::new();
         for (at, line) in self.lines.iter().enumerate() {
-            let parsed = Axis::parse(line.parameter.clone(), &line.values, &known);
-            axes.push(parsed.map_err(|error| (at, error))?);
+            axes.push(line.axis(&known).map_err(|error| (at, error))?);
         }
         let repeats =
             self.repeats.trim().parse::<u32>().ok().filter(|count| (1..=MAX_REPEATS).contains(count));
@@ -453,7 +487,8 @@ impl Form {
             text => Budget::parse(text).map_err(|error| (self.lines.len() + 2, error))?,
         };
         let budget_line = self.budget.trim().to_owned();
-        let setup = Setup { axes, lines: self.lines.clone(), repeats, budget, budget_line, lanes };
+        let checks = self.checks()?;
+        let setup = Setup { axes, lines: self.lines.clone(), repeats, budget, budget_line, lanes, checks };
         if setup.requests() > MAX_CELLS {
             return Err((0, format!("that makes {} requests, at most {MAX_CELLS}", setup.requests())));
         }

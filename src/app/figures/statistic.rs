@@ -36,6 +36,10 @@ pub enum Statistic {
     Cost,
     /// Why they ended.
     Finish,
+    /// The share that passes all checks.
+    Passed,
+    /// The share that passes the check of this number.
+    Check(usize),
     /// How often the column was chosen in blind votes.
     Votes,
 }
@@ -94,6 +98,8 @@ impl Statistic {
             Self::Rate => "rate",
             Self::Cost => "cost",
             Self::Finish => "finish",
+            Self::Passed => "pass rate",
+            Self::Check(_) => "check",
             Self::Votes => "blind votes",
         }
     }
@@ -117,6 +123,8 @@ impl Statistic {
             Self::Rate => "tokens per second after the first one",
             Self::Cost => "what an answer costs",
             Self::Finish => "why the answers ended, and those that did not",
+            Self::Passed => "answers that pass all checks, of those that were judged",
+            Self::Check(_) => "answers that pass it, of those that were judged",
             Self::Votes => "how often it was chosen unseen, also in comparisons before this one",
         }
     }
@@ -128,7 +136,7 @@ impl Statistic {
             Self::Answers | Self::Distinct | Self::Clusters | Self::Tokens | Self::PartsAt | Self::Votes => {
                 number(value)
             }
-            Self::MostCommon => figure::percent(value),
+            Self::MostCommon | Self::Passed | Self::Check(_) => figure::percent(value),
             Self::Similarity | Self::DistinctOne | Self::DistinctTwo | Self::MeanLogprob => {
                 // Adding zero turns -0.0, which would print its sign, into 0.0.
                 format!("{:.2}", value + 0.0)
@@ -146,7 +154,12 @@ impl Statistic {
     #[must_use]
     pub fn scale(self, values: impl IntoIterator<Item = f64>) -> Scale {
         match self {
-            Self::MostCommon | Self::Similarity | Self::DistinctOne | Self::DistinctTwo => Scale::SHARE,
+            Self::MostCommon
+            | Self::Similarity
+            | Self::DistinctOne
+            | Self::DistinctTwo
+            | Self::Passed
+            | Self::Check(_) => Scale::SHARE,
             Self::Answers
             | Self::Distinct
             | Self::Clusters

@@ -3,6 +3,8 @@
 //! Owns that order, and the adapting of each request to what its model is known to take. Sends nothing;
 //! of endpoints it only asks which model they begin with.
 
+use crate::access::file;
+use crate::check::Check;
 use crate::cli::compare::{keeping, preview};
 use crate::cli::failure::Failure;
 use crate::cli::flags::Flags;
@@ -17,8 +19,8 @@ use crate::core::model::{Encoding, ModelCard};
 use crate::core::request::{Request, Role, Sampling};
 use crate::core::run::Count;
 use crate::core::sweep::preflight::{Budget, Load, Preflight};
-use crate::core::sweep::{Known, Parameter, Sweep};
-use crate::plan::{Check, MAX_BYTES, Plan, PlanAxis, Rule, Values, axis_of_rows, path_beside};
+use crate::core::sweep::{Parameter, Sweep};
+use crate::plan::{MAX_BYTES, Plan, PlanAxis, Ready, Values, axis_of_rows, known, path_beside};
 use crate::structured::shape::Shape;
 use crate::tokenizer;
 use std::collections::HashMap;
@@ -46,9 +48,8 @@ impl Design {
         interrupt: &mut Interrupt,
     ) -> Result<Self, Failure> {
         let config = &session.known.config;
-        let Wish { mut plan, path, checks, shape, budget } = wish;
-        let known = known(session);
-        let endpoint = plan.endpoint.clone().unwrap_or_else(|| config.endpoint.clone());
+        let Wish { mut plan, path, shape } = wish;
+        let endpoint = plan.endpoint(config).to_owned();
         let model = match plan.model.clone().or_else(|| first_model(flags)) {
             Some(model) => model,
             None => session.model_of(&endpoint, interrupt).await?,
@@ -70,19 +71,11 @@ impl Design {
                 Some(path) => path_beside(path, name)?,
                 None => PathBuf::from(name),
             };
-            let bytes = input::bytes(&file, MAX_BYTES as u64).map_err(|failure| match failure.fault() {
-                Some(fault) => fault.message.clone(),
-                None => format!("{name} cannot be read"),
-            })?;
-            String::from_utf8(bytes).map_err(|_| format!("{name} is no UTF-8"))
+            file::text(&file, MAX_BYTES)
         };
-        let wrong = |message: String| Failure::wrong(message, "");
-        let sweep = plan.sweep(base, &known, &read).map_err(wrong)?;
-        check_schemas(&sweep)?;
-        let lanes = flags.one::<u64>("concurrency").and_then(|lanes| usize::try_from(lanes).ok());
-        let lanes = lanes.or(plan.concurrency).unwrap_or(config.compare.concurrency);
-        let terms = Terms { lanes, budget };
-        let (bench, preflight) = weighed(session, sweep, terms, plan.sampling.as_ref())?;
+        let Ready { sweep, checks, budget, lanes } =
+            plan.ready(base, config, &read).map_err(Failure::Wrong)?;
+        let (bench, preflight) = weighed(session, sweep, Terms { lanes, budget }, plan.sampling.as_ref())?;
         Ok(Self { bench, preflight, checks })
     }
 }
@@ -92,9 +85,7 @@ pub(super) struct Wish {
     plan: Plan,
     /// Where the sweep's file is, if there is one.
     path: Option<PathBuf>,
-    checks: Vec<Check>,
     shape: Shape,
-    budget: Budget,
 }
 
 impl Wish {
@@ -104,7 +95,7 @@ impl Wish {
         let file = flags.one::<PathBuf>("file");
         let is_plan = |path: &PathBuf| path.extension().is_some_and(|extension| extension == PLAN);
         let path = file.clone().filter(is_plan);
-        let known = known(session);
+        let known = known(&session.known.config);
         let mut plan = match &path {
             Some(path) => {
                 let text = input::read(path, MAX_BYTES as u64, output)?;
@@ -134,21 +125,12 @@ impl Wish {
             || plan.axes.iter().any(|axis| axis.name.trim() == "prompt");
         let text_file = file.filter(|_| path.is_none());
         plan.prompt = input::prompt_of(flags.own(), text_file.as_deref(), !asks, output)?.or(plan.prompt);
-        let checks = checks(flags, &plan)?;
+        plan.checks = checks(flags, &plan)?;
         let budget = flags.one::<String>("budget").map(|text| Budget::parse(&text)).transpose();
-        let budget = budget.map_err(wrong)?.unwrap_or_default().or(plan.budget);
-        Ok(Self { plan, path, checks, shape: shape::asked(flags, output)?, budget })
-    }
-}
-
-/// Returns the names that lists of values may use.
-fn known(session: &Session) -> Known<'_> {
-    let config = &session.known.config;
-    let personas = config.personas.iter();
-    let endpoints = config.endpoints.keys();
-    Known {
-        personas: personas.map(|(name, persona)| (name.as_str(), persona.system.as_str())).collect(),
-        endpoints: endpoints.map(|name| (name.as_str(), config.model(name))).collect(),
+        plan.budget = budget.map_err(wrong)?.unwrap_or_default().or(plan.budget);
+        let lanes = flags.one::<u64>("concurrency").and_then(|lanes| usize::try_from(lanes).ok());
+        plan.concurrency = lanes.or(plan.concurrency);
+        Ok(Self { plan, path, shape: shape::asked(flags, output)? })
     }
 }
 
@@ -218,7 +200,7 @@ fn sampling_of_flags(flags: &Flags<'_>, sampling: Option<&mut Sampling>) {
 /// Returns the checks of the sweep's file and of the flags. What a file wants to run, the user allows.
 fn checks(flags: &Flags<'_>, plan: &Plan) -> Result<Vec<Check>, Failure> {
     let mut checks = plan.checks.clone();
-    let program = checks.iter().find(|check| matches!(check.rule, Rule::Command(_)));
+    let program = checks.iter().find(|check| check.rule.command().is_some());
     if let Some(check) = program.filter(|_| !flags.is_on("allow-commands")) {
         return Err(Failure::wrong(
             format!("The sweep has a check that runs a program: {check}"),
@@ -232,19 +214,6 @@ fn checks(flags: &Flags<'_>, plan: &Plan) -> Result<Vec<Check>, Failure> {
         }
     }
     Ok(checks)
-}
-
-/// Refuses schemas that answers could not be checked against.
-fn check_schemas(sweep: &Sweep) -> Result<(), Failure> {
-    let mut seen = Vec::new();
-    for cell in sweep.cells() {
-        let format = cell.request.sampling.response_format;
-        if !seen.contains(&format) {
-            Shape::of(format.as_ref()).map_err(Failure::Wrong)?;
-            seen.push(format);
-        }
-    }
-    Ok(())
 }
 
 /// Returns the bench of a sweep, with what each cell can take, and what all of it will take.

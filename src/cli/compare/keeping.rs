@@ -4,6 +4,7 @@
 //! without it, and only its end loses anything.
 
 use crate::access::random;
+use crate::check::Check;
 use crate::cli::engine::Keep;
 use crate::cli::output::Output;
 use crate::core::bench::Bench;
@@ -71,8 +72,8 @@ impl Keeping {
     pub(super) fn open(
         folder: &Path,
         bench: &mut Bench,
-        now: Timestamp,
-        is_fresh: bool,
+        checks: &[Check],
+        (now, is_fresh): (Timestamp, bool),
         output: &mut Output,
     ) -> Self {
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -84,7 +85,7 @@ impl Keeping {
         let store = Some(Store::start(folder.join(FILE)));
         let mut keeping =
             Self { store, sweep, session, number: 0, start_ms, tell, told, busy: 0, fault: None };
-        if let Err(fault) = keeping.begin(bench, now, is_fresh) {
+        if let Err(fault) = keeping.begin(bench, checks, now, is_fresh) {
             output.note(&format!("note: answers are not kept: {fault}"));
             keeping.store = None;
         }
@@ -92,10 +93,16 @@ impl Keeping {
     }
 
     /// Keeps the sweep, and fetches what is answered of it.
-    fn begin(&mut self, bench: &mut Bench, now: Timestamp, is_fresh: bool) -> Result<(), Fault> {
+    fn begin(
+        &mut self,
+        bench: &mut Bench,
+        checks: &[Check],
+        now: Timestamp,
+        is_fresh: bool,
+    ) -> Result<(), Fault> {
         let title = fit(question(bench.sweep().base()).lines().next().unwrap_or_default(), TITLE_CELLS);
         // What cannot be said in a file is asked all the same; only the file is missing then.
-        let plan = Plan::of(bench.sweep()).print().unwrap_or_default();
+        let plan = Plan { checks: checks.to_vec(), ..Plan::of(bench.sweep()) }.print().unwrap_or_default();
         let record = SweepRecord::of(self.sweep, title, plan, self.wall_ms(now), bench);
         self.ask(StoreJob::KeepSweep(Box::new(record)))?;
         if is_fresh {

@@ -71,9 +71,9 @@ pub(super) fn run(flags: &Flags<'_>, output: &mut Output) -> Result<(), Failure>
             return output.flush();
         }
         output.hint(&summary);
+        let begins = (session.now(), flags.is_on("fresh"));
+        let mut keeping = Keeping::open(&session.data_dir, &mut bench, &checks, begins, output);
         let mut judge = Judge::new(checks, bench.slots().len())?;
-        let is_fresh = flags.is_on("fresh");
-        let mut keeping = Keeping::open(&session.data_dir, &mut bench, session.now(), is_fresh, output);
         let clients = clients(&session, &bench, interrupt).await?;
         for sample in (0..bench.slots().len()).filter(|sample| bench.slots()[*sample].was_kept) {
             judge.judge(&bench, sample);

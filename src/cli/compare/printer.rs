@@ -2,6 +2,7 @@
 //!
 //! Owns the order: sections come in that of the cells, lines in that of the answers.
 
+use crate::check;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::core::bench::{Bench, Slot, State};
@@ -10,7 +11,6 @@ use crate::core::text::printable;
 use crate::core::time::Timestamp;
 use crate::core::time::millis;
 use crate::export::sweep::{Report, SampleDocument, Shapes, words};
-use crate::plan;
 use crate::structured::shape::Verdict;
 
 /// Most lines that are told of an answer that is not as asked.
@@ -136,7 +136,7 @@ impl Printer {
                 output.line(&format!("not as asked: {}", printable(line)))?;
             }
             for (check, verdict) in report.verdicts_on(sample) {
-                if let plan::Verdict::Failed(reason) = verdict {
+                if let check::Verdict::Failed(reason) = verdict {
                     output.line(&printable(&format!("✗ {check}: {reason}")))?;
                 }
             }

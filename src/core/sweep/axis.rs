@@ -141,11 +141,18 @@ pub struct Value {
     pub setting: Setting,
 }
 
-/// What varies, and through which values.
-#[derive(Debug, Clone, PartialEq)]
+/// What varies, and through which values. A copy shares them: a table may have thousands.
+#[derive(Debug, Clone)]
 pub struct Axis {
     parameter: Parameter,
-    values: Vec<Value>,
+    values: Arc<[Value]>,
+}
+
+impl PartialEq for Axis {
+    fn eq(&self, other: &Self) -> bool {
+        let is_shared = Arc::ptr_eq(&self.values, &other.values);
+        self.parameter == other.parameter && (is_shared || self.values == other.values)
+    }
 }
 
 impl Value {
@@ -199,7 +206,7 @@ impl Axis {
             }
             alike.push(&value.setting);
         }
-        Ok(Self { parameter, values })
+        Ok(Self { parameter, values: values.into() })
     }
 
     /// Returns the axis of some temperatures, without those that are there already.
@@ -212,7 +219,7 @@ impl Axis {
                 values.push(Value { label: figure::parameter(*temperature).into(), setting });
             }
         }
-        Self { parameter: Parameter::Temperature, values }
+        Self { parameter: Parameter::Temperature, values: values.into() }
     }
 
     /// Returns the axis of the rows of a table, labelled by their first value.

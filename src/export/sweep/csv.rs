@@ -4,12 +4,12 @@
 //! of few answers is not known.
 
 use super::Report;
+use crate::check::Verdict;
 use crate::core::diversity::{Diversity, Spread};
 use crate::core::run::{Count, Run};
 use crate::core::text::clusters;
 use crate::export::csv::push_row;
 use crate::export::record::{fault, rate};
-use crate::plan::Verdict;
 
 /// Columns of every sample, after those of the axes.
 const COLUMNS: [&str; 26] = [

@@ -5,6 +5,7 @@
 //! deleted text, which says so without any style too.
 
 use super::{Report, markdown, words};
+use crate::check::Verdict;
 use crate::core::bench::State;
 use crate::core::diff::diff;
 use crate::core::heat::{Level, SURPRISAL_LEGEND};
@@ -13,7 +14,6 @@ use crate::core::stretch::{Stretch, stretches};
 use crate::core::text::fit;
 use crate::core::token::groups;
 use crate::export::page::Page;
-use crate::plan::Verdict;
 use std::ops::Range;
 
 /// How a sweep's page looks beyond what all pages have.

@@ -5,10 +5,10 @@
 //! needs no more memory than a small one.
 
 use super::{Report, Shapes};
+use crate::check::Verdict;
 use crate::core::bench::State;
 use crate::core::diversity::{Agreement, Diversity};
 use crate::export::record::RunRecord;
-use crate::plan::Verdict;
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 
@@ -83,7 +83,7 @@ struct CheckRecord {
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
 fn check_records(report: &Report<'_>, samples: std::ops::Range<usize>) -> Vec<CheckRecord> {
     let tallies = report.tallies(samples);
-    let record = |(check, tally): (&&crate::plan::Check, super::Tally)| {
+    let record = |(check, tally): (&&crate::check::Check, super::Tally)| {
         let judged = tally.passed + tally.failed;
         CheckRecord {
             check: check.to_string(),
@@ -224,7 +224,7 @@ impl Serialize for SampleDocument<'_, '_> {
         let Self { report, shapes, sample } = *self;
         let slot = report.slot(sample);
         let whole = report.whole_run(sample);
-        let verdict = |(check, verdict): (&crate::plan::Check, &Verdict)| {
+        let verdict = |(check, verdict): (&crate::check::Check, &Verdict)| {
             let (passed, reason) = match verdict {
                 Verdict::Passed => (Some(true), None),
                 Verdict::Failed(reason) => (Some(false), Some(reason.clone())),

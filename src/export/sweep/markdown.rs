@@ -137,7 +137,7 @@ fn answer(out: &mut String, report: &Report<'_>, sample: usize) {
     let slot = report.slot(sample);
     let _ = writeln!(out, "**{}** {}\n", slot.sample.repeat + 1, words::figures(slot).join(" · "));
     for (check, verdict) in report.verdicts_on(sample) {
-        if let crate::plan::Verdict::Failed(reason) = verdict {
+        if let crate::check::Verdict::Failed(reason) = verdict {
             let _ = writeln!(out, "- {}: {}\n", in_line(&check.to_string()), in_line(reason));
         }
     }

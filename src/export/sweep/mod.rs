@@ -16,12 +16,12 @@ pub use html::document as html;
 pub use json::{SampleDocument, SweepDocument};
 pub use markdown::document as markdown;
 
+use crate::check::{Check, Verdict};
 use crate::core::bench::{Bench, Progress, Slot};
 use crate::core::request::ResponseFormat;
 use crate::core::run::Run;
 use crate::core::stream::Usage;
 use crate::core::sweep::{Sample, Value};
-use crate::plan::{Check, Verdict};
 use crate::structured::shape::Shape;
 use std::borrow::Cow;
 

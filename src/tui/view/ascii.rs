@@ -4,7 +4,7 @@
 //! nothing measured elsewhere moves; all else becomes `?` in each of its cells.
 
 /// Signs and what stands for them.
-const STAND_INS: [(&str, &str); 15] = [
+const STAND_INS: [(&str, &str); 17] = [
     ("·│┃", "|"),
     ("─–—━", "-"),
     ("┼├┤╭╮╰╯┌┐└┘⇧", "+"),
@@ -17,6 +17,8 @@ const STAND_INS: [(&str, &str); 15] = [
     ("…◦", "."),
     ("•●▪★", "*"),
     ("╱", "/"),
+    ("✓", "+"),
+    ("✗", "!"),
     ("␣", "_"),
     ("⏎␊", "$"),
     ("▌█▐", "#"),

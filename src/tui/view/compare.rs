@@ -134,6 +134,12 @@ fn cell(app: &App, canvas: &mut Canvas<'_>, frame: Rect, cell: usize) {
         (None, Some(slot)) => unsent(canvas, area, slot),
         (None, None) => {}
     }
+    let (style, end) = (canvas.style(Tint::Warning), area.x + area.width);
+    let bottom = above.y + above.height - figure_rows(above.height);
+    for (y, failure) in (area.y + area.height..bottom).zip(app.compare.failures(cell)) {
+        let line = fit(&printable(&format!("✗ {failure}")), usize::from(area.width));
+        canvas.text(area.x, y, end, &line, style);
+    }
     figures(app, canvas, frame, cell, shown, is_focused);
 }
 
@@ -297,6 +303,7 @@ fn figures(app: &App, canvas: &mut Canvas<'_>, frame: Rect, cell: usize, shown: 
         (None, slot) => (slot.map_or("", |slot| slot.state().name()).to_owned(), Tint::Dim),
     };
     let state_style = canvas.style(tint);
+    let verdicts = app.compare.judged(cell).map_or((0, 0), |sample| app.compare.checks.counts(sample));
     let count = shown.run.and_then(Run::output_tokens).map(figure::count);
     let tokens = count.as_ref().map_or_else(String::new, |count| format!("{count} tok"));
     let tally = shown.run.map(Run::tally);
@@ -305,7 +312,8 @@ fn figures(app: &App, canvas: &mut Canvas<'_>, frame: Rect, cell: usize, shown: 
         0 => return,
         1 => {
             let perplexity = perplexity.map_or_else(String::new, |perplexity| format!("ppl {perplexity}"));
-            let mut x = canvas.text(x, line, end, &state, state_style);
+            let x = canvas.text(x, line, end, &state, state_style);
+            let mut x = judged(canvas, (x, line, end), verdicts);
             for figure in [tokens, perplexity] {
                 let needed = u16::try_from(width(&figure)).unwrap_or(u16::MAX);
                 if !figure.is_empty() && x.saturating_add(needed + 3) <= end {
@@ -317,7 +325,9 @@ fn figures(app: &App, canvas: &mut Canvas<'_>, frame: Rect, cell: usize, shown: 
         _ => {}
     }
     rule(canvas, frame, line, canvas.theme.frame(is_focused).0);
-    let after = canvas.text(x, line + 1, end, &state, state_style) + 1;
+    let after = canvas.text(x, line + 1, end, &state, state_style);
+    let after = judged(canvas, (after, line + 1, end), verdicts);
+    let after = passing(app, canvas, cell, (after, line + 1), end - taken(&tokens).min(end)) + 1;
     let fits = |text: &String| usize::from(end.saturating_sub(after)) >= width(text);
     if let Some(tokens) = [tokens, count.unwrap_or_default()].iter().find(|tokens| fits(tokens)) {
         canvas.right(after, line + 1, end, tokens, text);
@@ -359,6 +369,38 @@ fn figures(app: &App, canvas: &mut Canvas<'_>, frame: Rect, cell: usize, shown: 
         }
         _ => {}
     }
+}
+
+/// Draws how many checks an answer passes and how many it does not; returns the column after.
+fn judged(canvas: &mut Canvas<'_>, (x, y, end): (u16, u16, u16), (passed, failed): (usize, usize)) -> u16 {
+    let mut x = x;
+    for (count, sign, tint) in [(passed, "✓", Tint::Ok), (failed, "✗", Tint::Error)] {
+        let text = format!("{sign}{count}");
+        let needed = u16::try_from(width(&text) + 1).unwrap_or(u16::MAX);
+        if count > 0 && x.saturating_add(needed) <= end {
+            let style = canvas.style(tint);
+            x = canvas.text(x + 1, y, end, &text, style);
+        }
+    }
+    x
+}
+
+/// Returns the cells a text takes at the end of a line, with one before it.
+fn taken(text: &str) -> u16 {
+    u16::try_from(width(text) + 1).unwrap_or(u16::MAX)
+}
+
+/// Draws how many of a cell's answers pass, where there are several and there is room; returns the column
+/// after.
+fn passing(app: &App, canvas: &mut Canvas<'_>, cell: usize, (x, y): (u16, u16), end: u16) -> u16 {
+    let samples = app.compare.bench.as_ref().map_or(0..0, |bench| bench.samples_of(cell));
+    let rate = app.compare.checks.rate(samples.clone());
+    let text = format!(" · {}/{} pass", rate.passed, rate.judged);
+    if samples.len() < 2 || rate.judged == 0 || x.saturating_add(taken(&text)) > end {
+        return x;
+    }
+    let dim = canvas.style(Tint::Dim);
+    canvas.text(x, y, end, &text, dim)
 }
 
 /// Returns how alike the answers of a cell are, at length and short; nothing before there are two.
@@ -409,6 +451,7 @@ fn empty(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
                     ["vary something else: personas, models, prompts; repeats", "vary something else"],
                 ),
                 (Command::EditParameters, ["edit what all columns share", "edit what all share"]),
+                (Command::OpenPlan, ["open a sweep's file, a sweep.toml", "open a sweep's file"]),
             ],
             aside: "",
         },

@@ -67,7 +67,10 @@ pub(super) fn draw_figures(
         names: NAMES,
         widest: COLUMN,
         rows: figures.lines(),
-        name: &|line| figures.line(line).map_or(ALL_ROWS, |row| row.statistic.name()).to_owned(),
+        name: &|line| {
+            let row = figures.line(line);
+            row.map_or_else(|| ALL_ROWS.to_owned(), |row| figures.name_of(row.statistic).into_owned())
+        },
         heading: figures.rows.len(),
         entry: &|line, column| {
             let Some(row) = figures.line(line) else { return (Vec::new(), Tint::Faint) };
@@ -82,9 +85,9 @@ pub(super) fn draw_figures(
         && let Some(row) = figures.line(cursor.row.min(figures.lines().saturating_sub(1)))
     {
         let rest = Rect { y: area.y + table_height, height: chart_height, ..area };
-        let name = row.statistic.name();
+        let name = figures.name_of(row.statistic);
         let is_whole = cursor.row > figures.rows.len();
-        let name = if is_whole { format!("{name}, {ALL_ROWS}") } else { name.to_owned() };
+        let name = if is_whole { format!("{name}, {ALL_ROWS}") } else { name.into_owned() };
         chart::draw(canvas, rest, figures, (&name, row));
     }
 }

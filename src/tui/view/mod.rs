@@ -281,9 +281,20 @@ fn hints(app: &App) -> &'static [(Command, &'static str)] {
                 Row::Budget => {
                     &[(C::OverlayAccept, "take"), (C::OverlayOmit, "none"), (C::OverlayClose, "close")]
                 }
+                Row::Check(_) => &[
+                    (C::OverlayAccept, "take"),
+                    (C::OverlayRaise, "another kind"),
+                    (C::OverlayOmit, "remove"),
+                    (C::OverlayClose, "close"),
+                ],
+                Row::AddCheck => {
+                    &[(C::OverlayRaise, "add"), (C::OverlayAccept, "take"), (C::OverlayClose, "close")]
+                }
             },
             Some(Overlay::Filter(_)) => &[(C::OverlayAccept, "keep"), (C::OverlayClose, "show all")],
-            Some(Overlay::Find(_) | Overlay::Note(_) | Overlay::Export(_)) => {
+            // Its keys stand in it: the yes is a letter.
+            Some(Overlay::Allow(_)) => &[(C::OverlayClose, "leave it")],
+            Some(Overlay::Find(_) | Overlay::Note(_) | Overlay::Export(_) | Overlay::OpenFile(_)) => {
                 &[(C::OverlayAccept, "take"), (C::OverlayClose, "close")]
             }
             Some(Overlay::List(_)) | None => {
@@ -293,9 +304,9 @@ fn hints(app: &App) -> &'static [(Command, &'static str)] {
     }
 }
 
-/// Draws a notice that the bottom line has no room for above the draft, over what is there: a sentence
-/// that is cut would lose its remedy.
-fn long_notice(app: &App, canvas: &mut Canvas<'_>, notice: &str, style: ratatui::style::Style) {
+/// Draws a sentence that the bottom line has no room for above the draft, over what is there: one that is
+/// cut would lose its remedy.
+fn above_draft(app: &App, canvas: &mut Canvas<'_>, notice: &str, style: ratatui::style::Style) {
     let main = app.layout.main;
     let width = main.width.saturating_sub(4);
     let mut lines = crate::markup::wrap(notice, 0..notice.len(), width);
@@ -321,7 +332,7 @@ fn footer(app: &App, canvas: &mut Canvas<'_>) {
     if let Some(notice) = &app.notice {
         let style = canvas.style(if notice.is_fault { Tint::Warning } else { Tint::Text });
         if width_of(&notice.text) > usize::from(end.saturating_sub(1)) {
-            long_notice(app, canvas, &notice.text, style);
+            above_draft(app, canvas, &notice.text, style);
         } else {
             canvas.text(1, y, end, &notice.text, style);
             return;

@@ -1,8 +1,10 @@
 //! Lists and tables laid over the screen.
 
+mod allow;
 mod pieces;
 mod probe;
 
+use super::above_draft;
 use super::paint::Canvas;
 use super::sweep::tail;
 use crate::app::App;
@@ -40,6 +42,11 @@ pub(super) fn draw(app: &App, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Opt
         Overlay::Export(prompt) => {
             let hint = ".html .md .csv .json .jsonl .toml: by the ending";
             Some(line(app, prompt, canvas, ("write to ", hint)))
+        }
+        Overlay::OpenFile(prompt) => Some(file_line(app, prompt, canvas)),
+        Overlay::Allow(asked) => {
+            allow::draw(app, asked, canvas);
+            None
         }
         Overlay::Help { scroll } => {
             pages(app, canvas, "keys", &page::keys(&app.keymap), *scroll);
@@ -225,6 +232,21 @@ fn line(app: &App, prompt: &Prompt, canvas: &mut Canvas<'_>, (sign, hint): (&str
         canvas.right(after + 2, line.y, line.width - 1, &said, style);
     }
     (after, line.y)
+}
+
+/// Draws the line in which a sweep's file is named. What is wrong with the file has more to say than that
+/// line has room for, and stands above the draft.
+fn file_line(app: &App, prompt: &Prompt, canvas: &mut Canvas<'_>) -> (u16, u16) {
+    let hint = "a sweep's file, as compare --file takes it";
+    match &prompt.error {
+        Some(message) => {
+            let style = canvas.style(Tint::Warning);
+            above_draft(app, canvas, message, style);
+            let bare = Prompt { text: prompt.text.clone(), ..Prompt::default() };
+            line(app, &bare, canvas, ("open ", ""))
+        }
+        None => line(app, prompt, canvas, ("open ", hint)),
+    }
 }
 
 fn pages(app: &App, canvas: &mut Canvas<'_>, title: &str, lines: &[PageLine], scroll: usize) {

@@ -89,8 +89,22 @@ fn current(app: &App, number: usize, axis: &Axis) -> Option<usize> {
     is_same.then(|| sweep.coordinates(app.compare.cursor).get(number).copied()).flatten()
 }
 
-/// Returns how far the sweep is, or what the next one takes, at length and ever shorter.
+/// Returns where the comparison stands, at length and ever shorter: first how many answers pass the checks.
 fn standing(app: &App, signs: &Signs) -> Vec<String> {
+    let compare = &app.compare;
+    let samples = compare.bench.as_ref().map_or(0, |bench| bench.slots().len());
+    let rate = compare.checks.rate(0..samples);
+    let mut texts = pace(app, signs);
+    if rate.judged > 0 {
+        let passed = format!("{}/{} pass", rate.passed, rate.judged);
+        texts = texts.into_iter().map(|text| format!("{passed} · {text}")).collect();
+        texts.push(passed);
+    }
+    texts
+}
+
+/// Returns how far the sweep is, or what the next one takes, at length and ever shorter.
+fn pace(app: &App, signs: &Signs) -> Vec<String> {
     let compare = &app.compare;
     let progress = compare.bench.as_ref().map(|bench| (bench, bench.progress(app.now)));
     if let Some((bench, progress)) = progress
@@ -212,15 +226,26 @@ pub(super) fn form(app: &App, form: &Form, canvas: &mut Canvas<'_>) -> Option<(u
             Row::Add => ("", "+ one more".to_owned(), ""),
             Row::Repeats => ("each cell", "is asked".to_owned(), form.repeats.as_str()),
             Row::Budget => ("stop at", "budget".to_owned(), form.budget.as_str()),
+            Row::Check(at) => {
+                let line = &form.checks[*at];
+                (if *at == 0 { "checks" } else { "" }, line.kind.to_owned(), line.text.as_str())
+            }
+            Row::AddCheck => {
+                (if form.checks.is_empty() { "checks" } else { "" }, "+ one more".to_owned(), "")
+            }
         };
         let is_selected = number == form.selected;
+        let is_place = matches!(row, Row::Add | Row::AddCheck);
         canvas.text(area.x + 1, y, name_x, kind, faint);
-        canvas.text(name_x, y, value_x, &fit(&name, 12), if *row == Row::Add { dim } else { text });
+        canvas.text(name_x, y, value_x, &fit(&name, 12), if is_place { dim } else { text });
         let room = usize::from(end.saturating_sub(value_x + 1));
         let (shown, style) = match row {
             Row::Budget if value.is_empty() => ("none".to_owned(), faint),
             _ if is_selected => (tail(value, room), text),
-            Row::Axis(_) | Row::Add | Row::Repeats | Row::Budget => (fit(value, room), text),
+            Row::AddCheck if form.checks.is_empty() => ("none".to_owned(), faint),
+            Row::Axis(_) | Row::Add | Row::Repeats | Row::Budget | Row::Check(_) | Row::AddCheck => {
+                (fit(value, room), text)
+            }
         };
         let after = canvas.text(value_x, y, end, &shown, style);
         if *row == Row::Repeats {
@@ -229,8 +254,7 @@ pub(super) fn form(app: &App, form: &Form, canvas: &mut Canvas<'_>) -> Option<(u
         }
         if is_selected {
             canvas.tint(area.x, y, end, selection);
-            let is_text = !matches!(row, Row::Add);
-            caret = is_text.then_some((if value.is_empty() { value_x } else { after.min(end - 1) }, y));
+            caret = (!is_place).then_some((if value.is_empty() { value_x } else { after.min(end - 1) }, y));
         }
         y += 1;
     }
@@ -260,16 +284,18 @@ pub(super) fn form(app: &App, form: &Form, canvas: &mut Canvas<'_>) -> Option<(u
 
 /// Returns the end of a text that has room, led by an ellipsis where it was longer.
 pub(super) fn tail(text: &str, room: usize) -> String {
-    if width(text) <= room {
-        return text.to_owned();
+    let (mut used, mut kept) = (0, text.len());
+    // From the end, as what stands before it may be as long as a table.
+    for (at, cluster) in crate::core::text::clusters(text).rev() {
+        used += width(cluster);
+        if used > room {
+            return format!("…{}", &text[kept..]);
+        }
+        if used < room {
+            kept = at;
+        }
     }
-    let mut kept = text;
-    while width(kept) + 1 > room {
-        let mut clusters = crate::core::text::clusters(kept);
-        clusters.next();
-        kept = clusters.next().map_or("", |(at, _)| &kept[at..]);
-    }
-    format!("…{kept}")
+    text.to_owned()
 }
 
 /// Returns how many requests the form makes, and what of it is refused.
@@ -298,6 +324,17 @@ fn takes_of(app: &App, form: &Form) -> [String; 2] {
     }
 }
 
+/// Returns how a kind of check is written.
+fn check_hint(kind: &str) -> &'static str {
+    match kind {
+        "contains" => "a text that must be in each answer",
+        "regex" => "a pattern that must match somewhere in each answer",
+        "max_tokens" => "the most tokens an answer may have",
+        "json_schema" => "a JSON schema: each answer must be JSON that keeps to it",
+        _ => "a program and its arguments: it is given each answer, and 0 as its exit code passes",
+    }
+}
+
 /// Returns how the selected row is written.
 fn hint(row: Row, form: &Form) -> String {
     match row {
@@ -315,12 +352,37 @@ fn hint(row: Row, form: &Form) -> String {
                 "questions with commas between, or \"in quotes\"; the lines of the draft to begin with"
                     .to_owned()
             }
-            Parameter::System | Parameter::Variable(_) | Parameter::Rows => {
+            Parameter::System | Parameter::Variable(_) => {
                 "texts with commas between, or \"in quotes\"".to_owned()
+            }
+            Parameter::Rows => {
+                "the path of a CSV or JSONL file: its names are those in {{ }}, each row a cell".to_owned()
             }
         },
         Row::Add => "an axis more makes rows of cells".to_owned(),
         Row::Repeats => "1 to 100".to_owned(),
         Row::Budget => "requests=100, dollars=0.5, seconds=60: any of them".to_owned(),
+        Row::Check(at) => check_hint(form.checks[at].kind).to_owned(),
+        Row::AddCheck => "what each answer must hold; type it, or regex=… as --check takes it".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_text_is_what_has_room() {
+        for (text, room, shown) in [
+            ("abc", 3, "abc"),
+            ("abcd", 3, "…cd"),
+            ("가나다", 5, "…나다"),
+            ("가나다", 4, "…다"),
+            ("", 0, ""),
+            ("ab", 0, "…"),
+            ("a👨‍👩‍👧", 2, "…"),
+        ] {
+            assert_eq!(tail(text, room), shown, "{text} in {room}");
+        }
     }
 }

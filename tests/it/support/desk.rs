@@ -100,6 +100,7 @@ impl Desk {
             counter: Counter::new(Encoding::O200kBase, true),
             knowledge: Box::new(Known(config)),
             probes: Probes::default(),
+            planned: None,
             notices: Vec::new(),
         };
         let (palette, _) = theme::Theme::load(theme, nowhere).unwrap();
@@ -226,6 +227,7 @@ impl Desk {
                 | Effect::Probe { .. }
                 | Effect::StopProbe
                 | Effect::Archive(_)
+                | Effect::Judge(_)
                 | Effect::ReadSchema(_)
                 | Effect::Redraw => None,
                 Effect::SumColumns { number, columns } => {

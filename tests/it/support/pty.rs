@@ -96,11 +96,27 @@ impl Pty {
     pub(crate) fn start_with(
         home: &Home,
         base_url: &str,
+        size: (u16, u16),
+        variables: &[(&str, &str)],
+    ) -> Self {
+        Self::launch(home, base_url, size, &[], variables)
+    }
+
+    /// Starts the program with a file to open.
+    pub(crate) fn open(home: &Home, base_url: &str, size: (u16, u16), file: &Path) -> Self {
+        Self::launch(home, base_url, size, &["--open", file.to_str().unwrap()], &[])
+    }
+
+    fn launch(
+        home: &Home,
+        base_url: &str,
         (width, height): (u16, u16),
+        further: &[&str],
         variables: &[(&str, &str)],
     ) -> Self {
         let pair = native_pty_system().openpty(size(width, height)).unwrap();
-        let (args, fixed) = home.setting(base_url);
+        let (mut args, fixed) = home.setting(base_url);
+        args.extend(further.iter().map(|argument| (*argument).to_owned()));
         let mut command = CommandBuilder::new("/bin/sh");
         command.args(["-c", SHELL, "sh", env!("CARGO_BIN_EXE_tokenscope")]);
         command.args(args);

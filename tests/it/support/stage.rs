@@ -291,6 +291,7 @@ pub(crate) fn start() -> Start {
         counter: Counter::new(Encoding::O200kBase, true),
         knowledge: Box::new(Fixed::default()),
         probes: Probes::default(),
+        planned: None,
         notices: Vec::new(),
     }
 }

@@ -1,11 +1,16 @@
 //! Assertions about answers: what each must hold for a sweep to count as passed.
 //!
-//! Owns the rules and those of them that need nothing but the answer. A schema is judged by what the
-//! caller hands in, and a command is run by the caller, after the user allowed it: a plan is a file
-//! people share, so it must never start a program by being opened.
+//! Owns the rules, how they are typed and written down, and the judging of all of them but commands.
+//! Those are run by the caller, after the user allowed it: a plan is a file people share, so it must never
+//! start a program by being opened.
+//!
+//! Invariant: only a complete answer passes anything.
+
+mod examiner;
+
+pub use examiner::{Answer, Examiner, Verdict};
 
 use crate::core::figure;
-use crate::core::run::{Count, Run, RunStatus};
 use crate::core::text::fit;
 use regex::{Regex, RegexBuilder};
 use serde::de::{Deserializer, Error};
@@ -32,6 +37,32 @@ pub enum Rule {
     MaxTokens(u64),
     /// This program, with its arguments, is given the answer and ends with 0.
     Command(Vec<String>),
+}
+
+impl Rule {
+    /// The ways to write one, by the names they are typed with.
+    pub const KINDS: [&str; 5] = ["contains", "regex", "max_tokens", "json_schema", "command"];
+
+    /// Returns the program to be run with its arguments, where it is one.
+    #[must_use]
+    pub fn command(&self) -> Option<&[String]> {
+        match self {
+            Self::Command(words) => Some(words),
+            Self::Contains(_) | Self::Regex(_) | Self::JsonSchema(_) | Self::MaxTokens(_) => None,
+        }
+    }
+
+    /// Returns the rule as it is typed: its kind, and what follows the `=`.
+    #[must_use]
+    pub fn typed(&self) -> (&'static str, String) {
+        match self {
+            Self::Contains(text) => ("contains", text.clone()),
+            Self::Regex(pattern) => ("regex", pattern.clone()),
+            Self::MaxTokens(tokens) => ("max_tokens", tokens.to_string()),
+            Self::JsonSchema(schema) => ("json_schema", schema.to_string()),
+            Self::Command(words) => ("command", words.join(" ")),
+        }
+    }
 }
 
 /// One assertion.
@@ -182,173 +213,9 @@ impl Serialize for Check {
     }
 }
 
-/// What came of a check for one answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// It holds.
-    Passed,
-    /// It does not; why, in one sentence without a trailing period.
-    Failed(String),
-    /// The caller has to find out, or the answer is still coming.
-    Open,
-}
-
-/// Judges a text by a JSON schema; an error says where it is broken.
-pub type SchemaJudge<'a> = &'a dyn Fn(&Value, &str) -> Result<(), String>;
-
-/// Checks made ready for many answers.
-#[derive(Debug)]
-pub struct Examiner {
-    checks: Vec<(Check, Option<Regex>)>,
-}
-
-impl Examiner {
-    /// Returns an examiner for some checks.
-    ///
-    /// # Errors
-    /// Says what is wrong with which pattern.
-    pub fn new(checks: Vec<Check>) -> Result<Self, String> {
-        let ready = |check: Check| {
-            check.validate()?;
-            let pattern = match &check.rule {
-                Rule::Regex(pattern) => Some(compile(pattern)?),
-                Rule::Contains(_) | Rule::JsonSchema(_) | Rule::MaxTokens(_) | Rule::Command(_) => None,
-            };
-            Ok((check, pattern))
-        };
-        checks.into_iter().map(ready).collect::<Result<_, String>>().map(|checks| Self { checks })
-    }
-
-    /// Returns the checks in order.
-    pub fn checks(&self) -> impl ExactSizeIterator<Item = &Check> {
-        self.checks.iter().map(|(check, _)| check)
-    }
-
-    /// Returns a verdict for each check. An answer that is not complete passes none.
-    #[must_use]
-    pub fn examine(&self, run: &Run, schema: SchemaJudge<'_>) -> Vec<Verdict> {
-        let failed = |reason: &str| vec![Verdict::Failed(reason.to_owned()); self.checks.len()];
-        match &run.status {
-            RunStatus::Done(_) => {}
-            RunStatus::Failed(_) => return failed("there is no complete answer"),
-            RunStatus::Cancelled => return failed("the answer was stopped"),
-            RunStatus::Queued | RunStatus::Connecting | RunStatus::Waiting { .. } | RunStatus::Streaming => {
-                return vec![Verdict::Open; self.checks.len()];
-            }
-        }
-        let judge = |(check, pattern): &(Check, Option<Regex>)| {
-            let verdict = match &check.rule {
-                Rule::Contains(text) => run
-                    .text
-                    .contains(text.as_str())
-                    .then_some(())
-                    .ok_or_else(|| format!("'{}' is not in it", fit(text, SHOWN_CELLS))),
-                Rule::Regex(written) => {
-                    let is_match = pattern.as_ref().is_some_and(|pattern| pattern.is_match(&run.text));
-                    is_match
-                        .then_some(())
-                        .ok_or_else(|| format!("nothing matches {}", fit(written, SHOWN_CELLS)))
-                }
-                Rule::JsonSchema(wanted) => schema(wanted, &run.text),
-                Rule::MaxTokens(limit) => tokens(run, *limit),
-                Rule::Command(_) => return Verdict::Open,
-            };
-            verdict.map_or_else(Verdict::Failed, |()| Verdict::Passed)
-        };
-        self.checks.iter().map(judge).collect()
-    }
-
-    /// Whether no required check failed for an answer with these verdicts.
-    #[must_use]
-    pub fn accepts(&self, verdicts: &[Verdict]) -> bool {
-        self.checks()
-            .zip(verdicts)
-            .all(|(check, verdict)| !check.required || matches!(verdict, Verdict::Passed | Verdict::Open))
-    }
-}
-
-fn tokens(run: &Run, limit: u64) -> Result<(), String> {
-    match run.output_tokens() {
-        Some(count) if count.tokens() > limit => {
-            Err(format!("it has {} tokens, not {} or less", figure::count(count), figure::whole(limit)))
-        }
-        Some(Count::Exact(_) | Count::Estimate(_)) | None => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::fault::{Fault, FaultKind};
-    use crate::core::id::RunId;
-    use crate::core::request::{Request, Sampling};
-    use crate::core::stream::{FinishReason, StreamEvent, Usage};
-    use crate::core::time::Timestamp;
-    use std::sync::Arc;
-
-    fn run(text: &str, ending: Option<StreamEvent>) -> Run {
-        let request = Request {
-            endpoint: "e".into(),
-            model: "m".into(),
-            messages: Vec::new(),
-            sampling: Sampling::default(),
-            continuation: None,
-            stream: true,
-        };
-        let mut run = Run::new(RunId(1), Arc::new(request), Timestamp::default());
-        let usage = Usage { output_tokens: 7, ..Usage::default() };
-        let text = StreamEvent::Delta { text: text.to_owned(), tokens: Vec::new() };
-        for event in [Some(text), Some(StreamEvent::Usage(usage)), ending].into_iter().flatten() {
-            run.apply(event, Timestamp::default());
-        }
-        run
-    }
-
-    fn no_schema(_: &Value, _: &str) -> Result<(), String> {
-        Err("no schema here".to_owned())
-    }
-
-    fn verdicts(checks: &[&str], run: &Run) -> Vec<Verdict> {
-        let checks = checks.iter().map(|check| Check::parse(check).unwrap()).collect();
-        Examiner::new(checks).unwrap().examine(run, &no_schema)
-    }
-
-    fn failed(reason: &str) -> Verdict {
-        Verdict::Failed(reason.to_owned())
-    }
-
-    #[test]
-    fn answers_are_held_to_the_rules() {
-        let answer = run("서울의 국밥", Some(StreamEvent::Finished(FinishReason::Stop)));
-        for (check, verdict) in [
-            ("contains=국밥", Verdict::Passed),
-            ("contains=빵", failed("'빵' is not in it")),
-            (r"regex=^서\p{Hangul}", Verdict::Passed),
-            ("regex=[0-9]", failed("nothing matches [0-9]")),
-            ("max_tokens=7", Verdict::Passed),
-            ("max_tokens=6", failed("it has 7 tokens, not 6 or less")),
-            ("json_schema={}", failed("no schema here")),
-            ("command=wc -l", Verdict::Open),
-        ] {
-            assert_eq!(verdicts(&[check], &answer), [verdict], "{check}");
-        }
-    }
-
-    #[test]
-    fn only_complete_answers_pass() {
-        let cut = run("국밥", Some(StreamEvent::Failed(Fault::new(FaultKind::Cut, "cut"))));
-        assert_eq!(verdicts(&["contains=국밥"], &cut), [failed("there is no complete answer")]);
-        assert_eq!(verdicts(&["contains=국밥"], &run("국밥", None)), [Verdict::Open]);
-    }
-
-    #[test]
-    fn required_checks_decide() {
-        let (mut wanted, needed) = (Check::parse("contains=a").unwrap(), Check::parse("contains=b").unwrap());
-        wanted.required = false;
-        let examiner = Examiner::new(vec![wanted, needed]).unwrap();
-        assert!(examiner.accepts(&[failed(""), Verdict::Passed]));
-        assert!(!examiner.accepts(&[Verdict::Passed, failed("")]));
-    }
 
     #[test]
     fn mistakes_are_one_sentence() {

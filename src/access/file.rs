@@ -1,0 +1,44 @@
+//! Files of texts: bounded, UTF-8, and a sentence where one cannot be had.
+//!
+//! Owns the reading of sweeps and of what lies beside them, for workbench and headless command alike. Never
+//! reads more than it is allowed, whatever a path leads to.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+/// Returns the text of a file of at most `max` bytes.
+///
+/// # Errors
+/// Says in one sentence why it cannot be read.
+pub fn text(path: &Path, max: usize) -> Result<String, String> {
+    let name = path.display();
+    let mut bytes = Vec::new();
+    let longest = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
+    File::open(path)
+        .and_then(|file| file.take(longest).read_to_end(&mut bytes))
+        .map_err(|error| format!("{name} cannot be read: {error}"))?;
+    if bytes.len() > max {
+        return Err(format!("{name} has more than {} MiB", max / (1024 * 1024)));
+    }
+    String::from_utf8(bytes).map_err(|_| format!("{name} is no UTF-8"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, bytes: &[u8]| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            path
+        };
+        assert_eq!(text(&write("a.csv", "도시\n".as_bytes()), 7).unwrap(), "도시\n");
+        assert!(text(&write("b.csv", "도시\n\n".as_bytes()), 7).unwrap_err().contains("more than 0 MiB"));
+        assert!(text(&write("c.csv", b"\xff"), 7).unwrap_err().contains("is no UTF-8"));
+        assert!(text(&folder.path().join("d.csv"), 7).unwrap_err().contains("cannot be read"));
+    }
+}
