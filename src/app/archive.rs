@@ -4,13 +4,17 @@
 //! turns them into the time of day.
 
 use crate::app::compare::checks::Checks;
+use crate::app::compare::partings::Wanted;
 use crate::app::compare::planned::Planned;
+use crate::app::paces::Speaker;
 use crate::check::Check;
 use crate::core::bench::Bench;
 use crate::core::fault::Fault;
 use crate::core::job::{AsideRecord, RecordId, RunRecord, SweepRecord, SweepSummary};
 use crate::core::run::Run;
+use crate::core::sweep::pace::Timing;
 use crate::core::sweep::{Axis, Sweep};
+use crate::core::token::Token;
 
 /// What the archive is asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,6 +57,8 @@ pub enum ArchiveJob {
         /// Whether it is the best.
         is_best: bool,
     },
+    /// Fetch how long the latest answers of a model took.
+    Timings(Speaker),
     /// List the comparisons.
     List,
     /// Fetch a comparison with its answers.
@@ -66,6 +72,13 @@ pub enum ArchiveJob {
         /// The answer.
         record: RecordId,
     },
+    /// Fetch one token of an answer of which some was let go.
+    LoadToken {
+        /// The comparison.
+        sweep: RecordId,
+        /// The token.
+        wanted: Wanted,
+    },
     /// Write a comparison into a file whose ending says what it is to be.
     Export {
         /// The file.
@@ -74,6 +87,8 @@ pub enum ArchiveJob {
         bench: Box<Bench>,
         /// What its answers must hold, and the verdicts.
         checks: Box<Checks>,
+        /// How often each value of the first axis was chosen in blind votes; empty where none was cast.
+        votes: Vec<u32>,
     },
     /// Read the file of a sweep.
     ReadPlan(String),
@@ -108,6 +123,13 @@ pub enum ArchiveNews {
         /// The name it is kept under.
         record: RecordId,
     },
+    /// How long the latest answers of a model took, the latest first.
+    Timings {
+        /// The model, and where it is.
+        speaker: Speaker,
+        /// The timings.
+        timings: Vec<Timing>,
+    },
     /// The comparisons, the latest first.
     Listed(Vec<SweepSummary>),
     /// A comparison was fetched.
@@ -120,6 +142,15 @@ pub enum ArchiveNews {
         sample: usize,
         /// The answer.
         run: Box<Run>,
+    },
+    /// One token of an answer was fetched.
+    TokenLoaded {
+        /// The comparison.
+        sweep: RecordId,
+        /// The token.
+        wanted: Wanted,
+        /// What it is.
+        token: Box<Token>,
     },
     /// A file was written.
     Exported(String),

@@ -41,6 +41,23 @@ pub struct Row {
     pub entries: Vec<Entry>,
 }
 
+impl Row {
+    /// Returns the statistics over all answers of each column whatever their cell, [`Statistic::WHOLE`] in order.
+    ///
+    /// All pairs of answers are gone through, which takes longer than a frame has.
+    #[must_use]
+    pub fn of_columns(columns: &[Option<Diversity>]) -> Vec<Self> {
+        let entry = |statistic, column: &Option<Diversity>| {
+            column.as_ref().map_or(Entry::Nothing, |diversity| whole_entry(statistic, diversity))
+        };
+        let row = |statistic| Self {
+            statistic,
+            entries: columns.iter().map(|column| entry(statistic, column)).collect(),
+        };
+        Statistic::WHOLE.into_iter().map(row).collect()
+    }
+}
+
 /// The statistics of a comparison.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Figures {
@@ -48,8 +65,10 @@ pub struct Figures {
     pub axis: String,
     /// The columns.
     pub columns: Vec<Column>,
-    /// The statistics, [`Statistic::ALL`] in order.
+    /// The statistics, [`Statistic::ALL`] in order, and the votes where any was cast.
     pub rows: Vec<Row>,
+    /// The statistics over all cells of each column, [`Statistic::WHOLE`] in order; empty where each has one.
+    pub whole: Vec<Row>,
     /// What the checks are called, where there are any.
     checks: Vec<String>,
 }
@@ -69,7 +88,49 @@ impl Figures {
                 entries: sources.iter().map(|source| source.entry(statistic)).collect(),
             })
             .collect();
-        Self { axis: axis.into(), columns, rows, checks: Vec::new() }
+        Self { axis: axis.into(), columns, rows, whole: Vec::new(), checks: Vec::new() }
+    }
+
+    /// Adds how often each column was chosen in blind votes, where any vote was cast.
+    pub fn add_votes(&mut self, votes: &[u32]) {
+        if votes.len() == self.columns.len() && !votes.is_empty() {
+            let entries = votes.iter().map(|votes| Entry::one(f64::from(*votes))).collect();
+            self.rows.push(Row { statistic: Statistic::Votes, entries });
+        }
+    }
+
+    /// Adds the statistics over all cells of each column, those of the columns with these numbers; `known` is what
+    /// [`Row::of_columns`] made of all, once it has.
+    pub fn add_whole(&mut self, known: Option<&[Row]>, numbers: &[usize]) {
+        let entry = |row: &Row, number: &usize| row.entries.get(*number).cloned().unwrap_or(Entry::Nothing);
+        self.whole = match known {
+            Some(rows) => rows
+                .iter()
+                .map(|row| Row {
+                    statistic: row.statistic,
+                    entries: numbers.iter().map(|number| entry(row, number)).collect(),
+                })
+                .collect(),
+            None => Statistic::WHOLE
+                .into_iter()
+                .map(|statistic| Row {
+                    statistic,
+                    entries: vec![Entry::Words(vec!["…".to_owned()]); numbers.len()],
+                })
+                .collect(),
+        };
+    }
+
+    /// Returns how many lines a table of all of it has: a heading leads what is of all cells.
+    #[must_use]
+    pub fn lines(&self) -> usize {
+        self.rows.len() + if self.whole.is_empty() { 0 } else { 1 + self.whole.len() }
+    }
+
+    /// Returns the row in a line; `None` for the heading.
+    #[must_use]
+    pub fn line(&self, line: usize) -> Option<&Row> {
+        self.rows.get(line).or_else(|| self.whole.get(line.checked_sub(self.rows.len() + 1)?))
     }
 
     /// Returns where the columns stand along the axis, from 0 to 1: by their numbers where all have
@@ -133,8 +194,8 @@ impl<'a> Source<'a> {
                 Entry::of(&Spread::of_answers(done.filter_map(|slot| slot.dollars).collect()))
             }
             Statistic::Finish => self.endings(),
-            // Verdicts are no part of a bench.
-            Statistic::Passed | Statistic::Check(_) => Entry::Nothing,
+            // Nothing that a bench knows.
+            Statistic::Passed | Statistic::Check(_) | Statistic::Votes => Entry::Nothing,
         }
     }
 
@@ -213,6 +274,14 @@ impl<'a> Source<'a> {
         let written: Vec<String> = counts.iter().map(|(name, count)| format!("{count} {name}")).collect();
         if written.is_empty() { Entry::Nothing } else { Entry::Words(written) }
     }
+}
+
+/// Returns what a statistic says of all answers of a column together.
+fn whole_entry(statistic: Statistic, diversity: &Diversity) -> Entry {
+    if statistic == Statistic::Answers {
+        return Entry::one(count(diversity.answers));
+    }
+    Source { cells: vec![diversity], slots: Vec::new(), runs: Vec::new() }.entry(statistic)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]

@@ -21,6 +21,7 @@ pub mod layout;
 pub mod msg;
 pub mod notice;
 pub mod overlay;
+pub mod paces;
 pub mod page;
 pub mod personas;
 pub mod pieces;
@@ -64,6 +65,7 @@ use layout::{InspectorAreas, Layout, Panes};
 use msg::{Effect, Effects, Msg, Size};
 use notice::Notice;
 use overlay::Overlay;
+use paces::Paces;
 use personas::Personas;
 use removed::Removed;
 use settings::Settings;
@@ -193,6 +195,8 @@ pub struct App {
     history_changed: bool,
     knowledge: Box<dyn Knowledge>,
     probes: Probes,
+    /// How fast models answered so far.
+    paces: Paces,
     /// The file of a sweep to begin with.
     planned: Option<Box<Planned>>,
     /// What names the session among all, and the number of the last thing kept of it.
@@ -266,6 +270,7 @@ impl App {
             history_changed: true,
             knowledge: start.knowledge,
             probes: start.probes,
+            paces: Paces::default(),
             planned: start.planned,
             session: start.session,
             kept: 0,
@@ -309,6 +314,10 @@ impl App {
                 self.on_tokens_cut(revision, cutting);
                 Effects::none()
             }
+            Msg::ColumnsSummed { number, rows } => {
+                self.compare.columns_summed(number, rows);
+                Effects::none()
+            }
             Msg::Probed { number, step } => {
                 self.on_probed(number, step);
                 Effects::none()
@@ -345,7 +354,7 @@ impl App {
         let main = self.layout.transcript;
         let mut effects = Effects::none();
         if self.screen == Screen::Compare || matches!(self.overlay, Some(Overlay::Sweep(_))) {
-            self.settle_outlook();
+            effects = effects.then(self.settle_outlook());
         }
         match self.screen {
             Screen::Chat => {
@@ -364,6 +373,7 @@ impl App {
             }
             Screen::Compare => {
                 self.compare.settle(&mut self.documents, main.below_axis(), raw, &self.keymap);
+                effects = effects.then(self.look_closer());
             }
         }
         if !self.layout.inspector.is_empty() {
@@ -446,7 +456,8 @@ impl App {
 
     fn quit(&mut self, code: u8) -> Effects {
         self.exit = Some(code);
-        let effects = Effects::one(self.keep());
+        // What came of a comparison so far is kept with it.
+        let effects = Effects::one(self.keep()).then(self.stop_all());
         self.homes.keys().fold(effects, |effects, run| effects.and(Effect::Cancel(*run)))
     }
 

@@ -2,8 +2,10 @@
 
 use crate::app::archive::{ArchiveJob, ArchiveNews};
 use crate::app::chord::Chord;
+use crate::app::figures::Row;
 use crate::check::{Answer, Check, Verdict};
 use crate::core::cutting::Cutting;
+use crate::core::diversity::Material;
 use crate::core::fault::Fault;
 use crate::core::id::{MessageId, RunId};
 use crate::core::model::Encoding;
@@ -136,6 +138,13 @@ pub enum Msg {
         /// What its tokens are.
         cutting: Arc<Cutting>,
     },
+    /// The statistics over the columns of a comparison.
+    ColumnsSummed {
+        /// Number under which they were asked for.
+        number: u64,
+        /// What they say.
+        rows: Vec<Row>,
+    },
     /// A step of a probe.
     Probed {
         /// Number of the probe.
@@ -244,6 +253,13 @@ pub enum Effect {
         revision: u64,
         /// The text.
         text: Arc<str>,
+    },
+    /// Work the statistics over the columns of a comparison out.
+    SumColumns {
+        /// Number under which it is told.
+        number: u64,
+        /// What they are worked out from, an entry per column.
+        columns: Vec<Option<Material<'static>>>,
     },
     /// Find out what a model really does, and keep it.
     Probe {

@@ -3,6 +3,7 @@
 use crate::app::command::{Command, Place};
 use crate::app::inspector::Target;
 use crate::app::msg::{Effect, Effects};
+use crate::app::paces::speaker_of;
 use crate::app::removed::Instead;
 use crate::app::{App, Drafting, Home, Screen};
 use crate::core::conversation::{Answer, Body, Message};
@@ -11,6 +12,7 @@ use crate::core::id::{MessageId, RunId};
 use crate::core::request::{Request, Role};
 use crate::core::run::Run;
 use crate::core::stream::{FinishReason, StreamEvent};
+use crate::core::sweep::pace::Timing;
 use std::sync::Arc;
 
 impl App {
@@ -31,6 +33,8 @@ impl App {
         if is_exchange || !run.status.is_ended() {
             return Effects::none();
         }
+        let (speaker, timing) = (speaker_of(&run.request), Timing::of(run));
+        self.paces.learn(speaker, timing);
         self.homes.remove(&id);
         self.history_changed = true;
         Effects::one(self.keep())
@@ -355,7 +359,9 @@ impl App {
         } else if self.screen == Screen::Compare && self.compare.zoomed {
             self.compare.zoomed = false;
         } else if self.screen == Screen::Compare && self.compare.blind.is_some() {
-            self.compare.blind = None;
+            self.compare.end_vote();
+        } else if self.screen == Screen::Compare && self.compare.filter.is_on() && self.focus == Place::Grid {
+            self.compare.set_filter("");
         } else if self.transcript.selected.take().is_none() {
             self.focus = Place::Composer;
         }

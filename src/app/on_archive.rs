@@ -184,8 +184,9 @@ impl App {
             },
         };
         self.overlay = None;
-        let (bench, checks) = (Box::new(bench), Box::new(checks));
-        Effects::one(Effect::Archive(ArchiveJob::Export { path, bench, checks }))
+        let votes = bench.sweep().axes().first().map(|axis| self.compare.votes.counts(axis).to_vec());
+        let (bench, checks, votes) = (Box::new(bench), Box::new(checks), votes.unwrap_or_default());
+        Effects::one(Effect::Archive(ArchiveJob::Export { path, bench, checks, votes }))
     }
 
     /// Takes in what the archive tells.
@@ -210,6 +211,12 @@ impl App {
                     self.inspector.settle(None, &measure);
                 }
             }
+            ArchiveNews::TokenLoaded { sweep, wanted, token } => {
+                if Some(sweep) == current {
+                    self.compare.token_fetched(wanted, *token);
+                }
+            }
+            ArchiveNews::Timings { speaker, timings } => self.paces.told(speaker, &timings),
             ArchiveNews::Listed(sweeps) => self.show_sweeps(&sweeps),
             ArchiveNews::Opened(opened) => return self.open_sweep(*opened),
             ArchiveNews::Exported(path) => self.say(format!("written: {path}")),

@@ -108,7 +108,7 @@ impl App {
     /// Moves to another cell; an open inspector follows.
     pub(super) fn step_cell(&mut self, columns: isize, rows: isize) -> Effects {
         if matches!(self.compare.whole(), Some(Lens::Statistics | Lens::Fields)) {
-            let count = self.compare.board.columns;
+            let count = self.compare.board.column_count();
             self.compare.lenses.cursor.page(columns, count);
         }
         self.compare.step(columns, rows);

@@ -1,11 +1,13 @@
 //! Running a comparison and what can be done with its cells.
 
+use crate::app::archive::ArchiveJob;
 use crate::app::command::{Command, Place};
 use crate::app::compare::outlook::{Basis, LIVE_CELLS, Outlook};
 use crate::app::compare::setup::{Form, Shelf};
 use crate::app::counter::Sent;
 use crate::app::msg::{Effect, Effects};
 use crate::app::overlay::{Overlay, Then};
+use crate::app::paces::{Speaker, speaker_of, speakers_of};
 use crate::app::{App, Drafting, Home, Screen};
 use crate::core::bench::{Bench, State};
 use crate::core::conversation::Message;
@@ -15,6 +17,7 @@ use crate::core::request::{Prompt, Request, Role};
 use crate::core::run::Run;
 use crate::core::stream::StreamEvent;
 use crate::core::sweep::Sweep;
+use crate::core::sweep::pace::Timing;
 use std::sync::Arc;
 
 /// What is said where a cell is needed and there is none.
@@ -100,34 +103,49 @@ impl App {
     pub(super) fn outlook_of(&self, sweep: &Sweep) -> Outlook {
         let context = self.counter.context(&self.settings.card, self.settings.sampling.max_output_tokens);
         let card_of = |model: &str| self.knowledge.card(model);
-        Outlook::of(sweep, &sweep.cells(), context.used, &card_of, None, self.compare.setup.lanes)
+        let pace_of = |speaker: &Speaker| self.paces.of(speaker);
+        Outlook::of(sweep, &sweep.cells(), context.used, &card_of, &pace_of, self.compare.setup.lanes)
     }
 
     /// Works out what the setup would take, where something of it has changed. With many cells that waits
-    /// until it is run: a key must not wait for it.
-    pub(super) fn settle_outlook(&mut self) {
+    /// until it is run: a key must not wait for it. How fast a model answered before is asked for once.
+    pub(super) fn settle_outlook(&mut self) -> Effects {
         let context = self.counter.context(&self.settings.card, self.settings.sampling.max_output_tokens);
         let (edited, bounded) = match &self.overlay {
             Some(Overlay::Sweep(form)) => (form.setup(self.compare.setup.lanes).ok(), form.settings().ok()),
             _ => (None, None),
         };
+        let is_edited = edited.is_some();
+        // What is under way is not worth a new outlook with each answer.
+        let is_under_way = self.compare.bench.as_ref().is_some_and(|bench| !bench.is_over());
+        let before = self.compare.outlook.as_ref().map(|(of, _)| of.paces).filter(|_| is_under_way);
         let basis = Basis {
+            paces: before.unwrap_or(self.paces.revision()),
+            endpoint: Arc::clone(&self.settings.endpoint().name),
             input: context.used,
             sampling: bounded.map_or_else(|| self.settings.sampling.clone(), |settings| settings.sampling),
             model: Arc::clone(&self.settings.model),
             setup: edited.unwrap_or_else(|| self.compare.setup.clone()),
+            is_edited,
         };
         if self.compare.outlook.as_ref().is_some_and(|(of, _)| *of == basis) {
-            return;
+            return Effects::none();
         }
+        let mut effects = Effects::none();
         let question = self.question().filter(|_| basis.setup.cells() <= LIVE_CELLS);
         let outlook = question.and_then(|(question, origin)| {
             let mut base = self.base(&question, origin);
             base.sampling.clone_from(&basis.sampling);
             let sweep = Sweep::new(base, basis.setup.axes.clone(), basis.setup.repeats).ok()?;
+            // A name that is being typed is nobody's yet.
+            let speakers = speakers_of(&sweep.cells()).into_iter().filter(|_| !is_edited);
+            for speaker in speakers.filter(|speaker| self.paces.wants(speaker)) {
+                effects = std::mem::take(&mut effects).and(Effect::Archive(ArchiveJob::Timings(speaker)));
+            }
             Some(self.outlook_of(&sweep))
         });
         self.compare.outlook = Some((basis, outlook));
+        effects
     }
 
     /// Sends what the sweep has due.
@@ -157,6 +175,8 @@ impl App {
             if is_exchange || !aside.status.is_ended() {
                 return Effects::none();
             }
+            let (speaker, timing) = (speaker_of(&aside.request), Timing::of(aside));
+            self.paces.learn(speaker, timing);
             self.homes.remove(&id);
             return self.keep_aside(id);
         }
@@ -171,6 +191,9 @@ impl App {
         self.homes.remove(&id);
         let slot = self.compare.bench.as_ref().and_then(|bench| bench.slots().get(applied.sample));
         let dollars = slot.and_then(|slot| self.dollars(slot.run.as_ref()?));
+        if let Some(run) = slot.and_then(|slot| slot.run.as_ref()) {
+            self.paces.learn(speaker_of(&run.request), Timing::of(run));
+        }
         if let Some(bench) = &mut self.compare.bench {
             bench.charge(applied.sample, dollars);
         }

@@ -1,4 +1,6 @@
-//! The live counter: what has to be counted after a message, and nothing twice.
+//! Counting tokens: which texts are counted after a message.
+//!
+//! Owns when that is asked for, once for each text and revision; [`crate::app::counter`] owns the counts.
 
 use crate::app::App;
 use crate::app::msg::{Effect, Effects};

@@ -238,6 +238,7 @@ impl App {
             Command::ContinueCell => return self.continue_cell(),
             Command::VoteBlind => self.vote_blind(),
             Command::NoteCell => self.note_cell(),
+            Command::FilterCells => self.ask_filter(),
             Command::OpenPlan => self.ask_plan(),
             Command::JudgeAgain => return self.judge_again(),
             Command::OverlayAccept => return self.accept(),

@@ -1,11 +1,24 @@
 //! Ways to read the answers of a comparison: which is in use, and what is compared with what.
 
 use crate::app::App;
+use crate::app::archive::ArchiveJob;
 use crate::app::command::{Command, Place};
 use crate::app::compare::lens::Lens;
+use crate::app::msg::{Effect, Effects};
 use crate::app::on_compare::NO_CELL;
+use crate::app::overlay::{Overlay, Prompt};
 
 impl App {
+    /// Asks for what the lens in use needs and no frame has the time for.
+    pub(super) fn look_closer(&mut self) -> Effects {
+        let sums = self.compare.sum_columns();
+        let effects: Effects = sums.map(|(number, columns)| Effect::SumColumns { number, columns }).into();
+        let Some(sweep) = self.compare.record else { return effects };
+        let wanted = self.compare.wanted_tokens(self.layout.transcript.below_axis()).into_iter();
+        let load = |wanted| Effect::Archive(ArchiveJob::LoadToken { sweep, wanted });
+        wanted.map(load).fold(effects, Effects::and)
+    }
+
     /// Reads the answers in a way, or as they are again.
     pub(super) fn read_as(&mut self, lens: Lens) {
         if self.compare.is_empty() {
@@ -25,6 +38,30 @@ impl App {
                 "what differs from {}: {key} makes another column the base",
                 name.unwrap_or_default()
             ));
+        }
+    }
+
+    /// Asks in the bottom line for words that labels must have.
+    pub(super) fn ask_filter(&mut self) {
+        if self.compare.is_empty() {
+            self.say(NO_CELL);
+            return;
+        }
+        let text = self.compare.filter.text().to_owned();
+        self.overlay = Some(Overlay::Filter(Prompt { text, ..Prompt::default() }));
+    }
+
+    /// Shows what has the words typed so far.
+    pub(super) fn filter_typed(&mut self) {
+        let Some(Overlay::Filter(prompt)) = &mut self.overlay else { return };
+        let is_found = self.compare.set_filter(&prompt.text);
+        prompt.error = (!is_found).then(|| "no label has these words".to_owned());
+    }
+
+    /// Goes on with what is shown; words that nothing has are not taken.
+    pub(super) fn accept_filter(&mut self) {
+        if matches!(&self.overlay, Some(Overlay::Filter(prompt)) if prompt.error.is_none()) {
+            self.overlay = None;
         }
     }
 

@@ -128,6 +128,15 @@ impl App {
                 self.seek_typed();
                 Effects::none()
             }
+            Some(Overlay::Filter(prompt)) => {
+                match typed {
+                    Some(c) => prompt.text.push(c),
+                    None if is_backspace => backspace(&mut prompt.text),
+                    None => {}
+                }
+                self.filter_typed();
+                Effects::none()
+            }
             Some(Overlay::Note(prompt)) => {
                 match typed {
                     Some(c) if prompt.text.len() < MAX_NOTE => prompt.text.push(c),
@@ -231,7 +240,14 @@ impl App {
                 asked.scroll = asked.scroll.saturating_add_signed(by).min(asked.commands.len() - 1);
             }
             Some(Overlay::Personas) => self.personas.step(by),
-            Some(Overlay::Find(_) | Overlay::Note(_) | Overlay::Export(_) | Overlay::OpenFile(_)) | None => {}
+            Some(
+                Overlay::Find(_)
+                | Overlay::Filter(_)
+                | Overlay::Note(_)
+                | Overlay::Export(_)
+                | Overlay::OpenFile(_),
+            )
+            | None => {}
         }
     }
 
@@ -272,6 +288,9 @@ impl App {
         if let (true, Some(Overlay::Parameters(table))) = (typing, &mut self.overlay) {
             (table.typing, table.error) = (None, None);
             return Effects::none();
+        }
+        if matches!(self.overlay, Some(Overlay::Filter(_))) {
+            self.compare.set_filter("");
         }
         let was_themes = matches!(&self.overlay, Some(Overlay::List(list)) if list.title == "themes");
         let was_probing = matches!(&self.overlay, Some(Overlay::Probe(probing)) if probing.is_running());
@@ -366,6 +385,10 @@ impl App {
             // A yes is a letter of its own: Enter may still be on its way from what was sent.
             Some(Overlay::Allow(_)) => Effects::none(),
             Some(Overlay::Note(_)) => self.accept_note(),
+            Some(Overlay::Filter(_)) => {
+                self.accept_filter();
+                Effects::none()
+            }
             Some(Overlay::Probe(_)) => self.accept_probe(),
             Some(Overlay::Find(_)) => {
                 self.end_seeking();

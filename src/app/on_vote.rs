@@ -83,7 +83,7 @@ impl App {
 
     /// Puts the columns back without a vote.
     pub(super) fn leave_vote(&mut self) {
-        self.compare.blind = None;
+        self.compare.end_vote();
         self.say("no vote was cast");
     }
 

@@ -205,6 +205,8 @@ pub enum Overlay {
     Find(Prompt),
     /// What is written about a cell of a comparison.
     Note(Prompt),
+    /// What is looked for in the labels of a comparison.
+    Filter(Prompt),
     /// What a probe costs, how far it is, what it found out.
     Probe(Probing),
     /// The library of personas; what is done in it is [`App::personas`](crate::app::App::personas)'s.

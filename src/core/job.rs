@@ -9,6 +9,7 @@ use crate::core::branch::Verification;
 use crate::core::fault::Fault;
 use crate::core::request::{Means, Request};
 use crate::core::run::Run;
+use crate::core::sweep::pace::Timing;
 use crate::core::sweep::{Sample, SampleKey, hash_of};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -202,6 +203,15 @@ pub enum StoreJob {
     LoadRun(RecordId),
     /// Fetch the latest complete answer for each key, without tokens and raw exchanges.
     FindAnswers(Vec<SampleKey>),
+    /// Fetch how long the latest complete answers of a model took.
+    LatestTimings {
+        /// Where it is.
+        endpoint: String,
+        /// Its name.
+        model: String,
+        /// Most answers that are looked at.
+        limit: u32,
+    },
     /// List the sweeps, the latest first.
     ListSweeps {
         /// Most that are listed.
@@ -227,6 +237,8 @@ pub enum StoreReply {
     Asides(Vec<AsideRecord>),
     /// An entry per key, in the same order.
     Answers(Vec<Option<RunRecord>>),
+    /// How long answers took, the latest first.
+    Timings(Vec<Timing>),
     /// The sweeps, the latest first.
     Sweeps(Vec<SweepSummary>),
     /// It could not be done.
@@ -246,6 +258,7 @@ impl StoreReply {
             | Self::Run(_)
             | Self::Asides(_)
             | Self::Answers(_)
+            | Self::Timings(_)
             | Self::Sweeps(_)) => Ok(done),
         }
     }

@@ -268,7 +268,7 @@ impl<'a> Flow<'a> {
         }
         self.moved = moved;
         self.before = Class::Word;
-        if self.used + next_width > self.width {
+        if self.used > self.indented && self.used + next_width > self.width {
             // The word alone is longer than a row.
             self.open_row(start);
         }
@@ -376,6 +376,8 @@ mod tests {
         assert_eq!(rows("👨‍👩‍👧e\u{301}🇰🇷", 2), ["👨‍👩‍👧", "e\u{301}", "🇰🇷"]);
         assert_eq!(rows("한글", 1), ["한", "글"]);
         assert_eq!(rows("a", 0), ["a"]);
+        // What is drawn as a mark takes more cells than the row has.
+        assert_eq!(rows("一\u{d7b0}", 2), ["一", "\u{d7b0}"]);
     }
 
     #[test]

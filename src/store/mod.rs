@@ -82,6 +82,12 @@ impl Store {
         });
         told.recv().unwrap_or_else(|_| StoreReply::Failed(StoreError::Closed.into()))
     }
+
+    /// Waits until all jobs so far are done.
+    pub fn wait(&self) {
+        // Jobs are done in their order, so whichever is asked for last will do.
+        let _ = self.ask(StoreJob::ListSweeps { limit: 0 });
+    }
 }
 
 impl Drop for Store {
@@ -203,6 +209,7 @@ fn is_write(job: &StoreJob) -> bool {
         | StoreJob::LoadAsides(_)
         | StoreJob::LoadRun(_)
         | StoreJob::FindAnswers(_)
+        | StoreJob::LatestTimings { .. }
         | StoreJob::ListSweeps { .. } => false,
     }
 }
@@ -237,6 +244,9 @@ fn perform(db: &Connection, job: &StoreJob) -> Result<StoreReply, StoreError> {
         StoreJob::LoadAsides(id) => StoreReply::Asides(read::asides(db, *id)?),
         StoreJob::LoadRun(id) => StoreReply::Run(Box::new(read::run(db, *id)?)),
         StoreJob::FindAnswers(keys) => StoreReply::Answers(read::answers(db, keys)?),
+        StoreJob::LatestTimings { endpoint, model, limit } => {
+            StoreReply::Timings(read::timings(db, endpoint, model, *limit)?)
+        }
         StoreJob::ListSweeps { limit } => StoreReply::Sweeps(read::sweeps(db, *limit)?),
     })
 }
@@ -277,6 +287,7 @@ mod tests {
                     | StoreReply::Run(_)
                     | StoreReply::Asides(_)
                     | StoreReply::Answers(_)
+                    | StoreReply::Timings(_)
                     | StoreReply::Sweeps(_) => format!("{reply:?}"),
                 };
                 told.lock().unwrap().push(said);

@@ -14,6 +14,7 @@ use crate::core::request::Request;
 use crate::core::run::{FailedAttempt, Recorded, Run, RunStatus, Stages};
 use crate::core::stream::{FinishReason, Usage};
 use crate::core::sweep::SampleKey;
+use crate::core::sweep::pace::Timing;
 use crate::core::token::Token;
 use crate::store::error::StoreError;
 use crate::store::write::{sweep_row, uid};
@@ -29,6 +30,9 @@ const RUN: &str = "r.id, r.uid, r.request_id, r.begun_ms, r.status, r.finish_rea
     r.reasoning, r.attempts, r.input_tokens, r.cached_input_tokens, r.output_tokens, r.reasoning_tokens, \
     r.estimated_output_tokens, r.logprob_sum, r.logprob_count, r.dollars, r.sent_ns, r.first_ns, r.last_ns, \
     r.model_reported, r.server_request_id";
+
+/// How many runs back the latest answers of a model are looked for.
+const TIMED: i64 = 20_000;
 
 /// Requests by their row, so that one that many runs share is read once.
 #[derive(Default)]
@@ -154,6 +158,30 @@ fn with_tokens(run: Run, tokens: Vec<Token>) -> Run {
     whole.attempts = run.attempts;
     whole.failed_attempts = run.failed_attempts;
     whole
+}
+
+/// Returns how long the latest complete answers of a model took.
+pub(super) fn timings(
+    db: &Connection,
+    endpoint: &str,
+    model: &str,
+    limit: u32,
+) -> Result<Vec<Timing>, StoreError> {
+    // A model that was not asked for long is not looked for in all there is.
+    let mut select = db.prepare_cached(
+        "SELECT sent_ns, first_ns, last_ns, coalesce(output_tokens, estimated_output_tokens) FROM runs
+         WHERE endpoint = ?1 AND model = ?2 AND status = 'done' AND first_ns IS NOT NULL
+             AND id > (SELECT max(id) FROM runs) - ?3
+         ORDER BY id DESC LIMIT ?4",
+    )?;
+    let mut rows = select.query(params![endpoint, model, TIMED, limit])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let stages = Stages { sent: time(row.get(0)?), first: time(row.get(1)?), last: time(row.get(2)?) };
+        let tokens = row.get::<_, Option<i64>>(3)?.map(count);
+        found.extend(tokens.and_then(|tokens| Timing::of_stages(stages, tokens)));
+    }
+    Ok(found)
 }
 
 /// Returns the sweeps, the latest first.

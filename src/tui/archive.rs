@@ -1,19 +1,22 @@
 //! Keeps comparisons in the database, fetches them, and writes them into files.
 //!
 //! Owns the store, opened with the first job, and the difference between the session's clock and the time
-//! of day. Nothing here is waited for: what comes of a job is told as a message.
+//! of day. Nothing here is waited for: what comes of a job is told as a message. Only the end waits: what
+//! was to be kept or written is, before the archive is gone.
 
 use crate::access::Access;
 use crate::app::archive::{ArchiveJob, ArchiveNews, Opened};
 use crate::app::compare::checks::Checks;
 use crate::app::compare::planned::Planned;
 use crate::app::msg::Msg;
+use crate::app::paces::Speaker;
 use crate::core::bench::Bench;
 use crate::core::context::framing_tokens;
 use crate::core::fault::{Fault, FaultKind};
 use crate::core::job::{RecordId, RunRecord, StoreJob, StoreReply, SweepRecord};
 use crate::core::run::Run;
 use crate::core::stream::Usage;
+use crate::core::sweep::pace::{LATEST, Timing};
 use crate::core::time::Timestamp;
 use crate::export::sweep::{Document, Report, Shapes};
 use crate::plan::Plan;
@@ -26,6 +29,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::Sender;
+use tokio::task::JoinHandle;
 
 /// Most comparisons that are listed.
 const LISTED: u32 = 200;
@@ -34,6 +38,8 @@ const LISTED: u32 = 200;
 pub(super) struct Archive {
     shared: Arc<Shared>,
     runtime: Handle,
+    /// Files being written.
+    exports: Vec<JoinHandle<()>>,
 }
 
 /// What jobs on other threads need as well.
@@ -41,9 +47,15 @@ struct Shared {
     store: OnceLock<Store>,
     access: Arc<Access>,
     data_dir: PathBuf,
-    messages: Sender<Msg>,
+    teller: Arc<Teller>,
     /// When the session's clock began, in milliseconds since 1970.
     start_ms: i64,
+}
+
+/// Tells what came of jobs. It is all that replies of the store hold: the store must not be theirs, as
+/// its end waits for the last of them.
+struct Teller {
+    messages: Sender<Msg>,
     /// Whether it was told that nothing can be kept.
     is_told: AtomicBool,
 }
@@ -58,13 +70,13 @@ impl Archive {
     ) -> Self {
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let start_ms = i64::try_from(since_1970.as_millis()).unwrap_or_default();
-        let (store, is_told) = (OnceLock::new(), AtomicBool::new(false));
-        let shared = Shared { store, access, data_dir, messages, start_ms, is_told };
-        Self { shared: Arc::new(shared), runtime }
+        let teller = Arc::new(Teller { messages, is_told: AtomicBool::new(false) });
+        let shared = Shared { store: OnceLock::new(), access, data_dir, teller, start_ms };
+        Self { shared: Arc::new(shared), runtime, exports: Vec::new() }
     }
 
     /// Does a job, or begins to.
-    pub(super) fn run(&self, job: ArchiveJob) {
+    pub(super) fn run(&mut self, job: ArchiveJob) {
         let shared = Arc::clone(&self.shared);
         match job {
             ArchiveJob::Begin { mut record, sweep, checks } => {
@@ -86,6 +98,13 @@ impl Archive {
             ArchiveJob::Mark { sweep, cell, note, is_best } => {
                 self.shared.submit(StoreJob::MarkCell { sweep, cell, note, is_best }, |_| None);
             }
+            ArchiveJob::Timings(speaker) => {
+                self.runtime.spawn_blocking(move || {
+                    if let Some(timings) = shared.timings(&speaker) {
+                        shared.teller.tell(ArchiveNews::Timings { speaker, timings });
+                    }
+                });
+            }
             ArchiveJob::List => {
                 self.shared.submit(StoreJob::ListSweeps { limit: LISTED }, |reply| {
                     if let StoreReply::Sweeps(sweeps) = reply {
@@ -101,7 +120,7 @@ impl Archive {
                         Ok(opened) => ArchiveNews::Opened(Box::new(opened)),
                         Err(fault) => ArchiveNews::Failed(fault),
                     };
-                    shared.tell(news);
+                    shared.teller.tell(news);
                 });
             }
             ArchiveJob::Load { sweep, sample, record } => {
@@ -110,28 +129,56 @@ impl Archive {
                     Some(ArchiveNews::Loaded { sweep, sample, run: Box::new(whole.run) })
                 });
             }
+            ArchiveJob::LoadToken { sweep, wanted } => {
+                self.shared.submit(StoreJob::LoadRun(wanted.record), move |reply| {
+                    let StoreReply::Run(whole) = reply else { return None };
+                    let token = whole.run.tokens.into_iter().nth(wanted.at)?;
+                    Some(ArchiveNews::TokenLoaded { sweep, wanted, token: Box::new(token) })
+                });
+            }
             ArchiveJob::ReadPlan(path) => {
                 self.runtime.spawn_blocking(move || {
                     let planned = plans::planned(Path::new(&path), shared.access.config(), |_| {});
-                    shared.tell(ArchiveNews::Plan { path, result: planned.map(Box::new) });
+                    shared.teller.tell(ArchiveNews::Plan { path, result: planned.map(Box::new) });
                 });
             }
             ArchiveJob::ReadRows(path) => {
                 self.runtime.spawn_blocking(move || {
                     let result = plans::rows(Path::new(&path));
-                    shared.tell(ArchiveNews::Rows { path, result });
+                    shared.teller.tell(ArchiveNews::Rows { path, result });
                 });
             }
-            ArchiveJob::Export { path, bench, checks } => {
-                self.runtime.spawn_blocking(move || {
-                    let news = match shared.export(Path::new(&path), &bench, &checks) {
+            ArchiveJob::Export { path, bench, checks, votes } => {
+                self.exports.retain(|export| !export.is_finished());
+                self.exports.push(self.runtime.spawn_blocking(move || {
+                    let news = match shared.export(Path::new(&path), &bench, &checks, votes) {
                         Ok(()) => ArchiveNews::Exported(path),
                         Err(fault) => ArchiveNews::Failed(fault),
                     };
-                    shared.tell(news);
-                });
+                    shared.teller.tell(news);
+                }));
             }
         }
+    }
+}
+
+impl Drop for Archive {
+    /// Waits until everything is kept and written.
+    fn drop(&mut self) {
+        for export in self.exports.drain(..) {
+            // One that failed has told so, and nobody listens any more.
+            let _ = self.runtime.block_on(export);
+        }
+        if let Some(store) = self.shared.store.get() {
+            store.wait();
+        }
+    }
+}
+
+impl Teller {
+    fn tell(&self, news: ArchiveNews) {
+        // Nobody listens only once the workbench is left.
+        let _ = self.messages.blocking_send(Msg::Archive(news));
     }
 }
 
@@ -140,27 +187,18 @@ impl Shared {
         self.store.get_or_init(|| Store::start(self.data_dir.join(FILE)))
     }
 
-    fn tell(&self, news: ArchiveNews) {
-        // Nobody listens only once the workbench is left.
-        let _ = self.messages.blocking_send(Msg::Archive(news));
-    }
-
     /// Gives the store a job; what comes of it is told, that nothing can be kept only once.
-    fn submit(
-        self: &Arc<Self>,
-        job: StoreJob,
-        news: impl FnOnce(StoreReply) -> Option<ArchiveNews> + Send + 'static,
-    ) {
-        let shared = Arc::clone(self);
+    fn submit(&self, job: StoreJob, news: impl FnOnce(StoreReply) -> Option<ArchiveNews> + Send + 'static) {
+        let teller = Arc::clone(&self.teller);
         self.store().submit(job, move |reply| match reply.outcome() {
             Ok(reply) => {
                 if let Some(news) = news(reply) {
-                    shared.tell(news);
+                    teller.tell(news);
                 }
             }
             Err(fault) => {
-                if !shared.is_told.swap(true, Ordering::Relaxed) {
-                    shared.tell(ArchiveNews::Failed(fault));
+                if !teller.is_told.swap(true, Ordering::Relaxed) {
+                    teller.tell(ArchiveNews::Failed(fault));
                 }
             }
         });
@@ -168,6 +206,20 @@ impl Shared {
 
     fn ask(&self, job: StoreJob) -> Result<StoreReply, Fault> {
         self.store().ask(job).outcome()
+    }
+
+    /// Returns how long the latest answers of a model took. Looking makes no database where there is none, and
+    /// what cannot be read is told when something is to be kept.
+    fn timings(&self, (endpoint, model): &Speaker) -> Option<Vec<Timing>> {
+        if self.store.get().is_none() && !self.data_dir.join(FILE).exists() {
+            return None;
+        }
+        let (endpoint, model) = (endpoint.to_string(), model.to_string());
+        let limit = u32::try_from(LATEST).unwrap_or(u32::MAX);
+        match self.ask(StoreJob::LatestTimings { endpoint, model, limit }) {
+            Ok(StoreReply::Timings(timings)) => Some(timings),
+            Ok(_) | Err(_) => None,
+        }
     }
 
     /// Fetches a comparison with all of its answers.
@@ -210,7 +262,7 @@ impl Shared {
     }
 
     /// Writes a comparison into a file.
-    fn export(&self, path: &Path, bench: &Bench, checks: &Checks) -> Result<(), Fault> {
+    fn export(&self, path: &Path, bench: &Bench, checks: &Checks, votes: Vec<u32>) -> Result<(), Fault> {
         let wrong = |error: String| Fault::new(FaultKind::Local, error);
         let document = Document::of_name(&path.to_string_lossy()).map_err(wrong)?;
         let unwritable = |error: std::io::Error| {
@@ -225,7 +277,7 @@ impl Shared {
         let progress = bench.progress(Timestamp::default());
         let verdicts = checks.verdicts();
         let checks = checks.checks().iter().collect();
-        let report = Report { bench, progress, checks, verdicts, usage: &usage, whole: &whole };
+        let report = Report { bench, progress, checks, verdicts, usage: &usage, whole: &whole, votes };
         let shapes = Shapes::of_samples(bench.slots().iter().map(|slot| &slot.sample));
         let text = document.text(&report, &shapes).map_err(wrong)?;
         std::fs::write(path, text).map_err(unwritable)

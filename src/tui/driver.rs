@@ -5,7 +5,9 @@
 //! connection.
 
 use crate::access::{Access, probe};
+use crate::app::figures::Row;
 use crate::app::msg::{CountKey, Effect, Msg, ProbeStep};
+use crate::core::diversity::Material;
 use crate::core::fault::{Fault, FaultKind};
 use crate::core::id::RunId;
 use crate::core::model::Encoding;
@@ -110,6 +112,7 @@ impl Driver {
             }
             Effect::Count { encoding, texts } => self.count(encoding, texts),
             Effect::CutTokens { revision, text } => self.worker.cut(revision, text),
+            Effect::SumColumns { number, columns } => self.sum_columns(number, columns),
             Effect::Probe { number, subject } => self.start_probe(number, subject),
             Effect::StopProbe => self.probe = None,
             Effect::ListModels(endpoint) => self.list_models(endpoint),
@@ -199,6 +202,14 @@ impl Driver {
         self.runtime.spawn_blocking(move || {
             let result = read_schema(Path::new(&path));
             drop(messages.blocking_send(Msg::SchemaRead { path, result }));
+        });
+    }
+
+    fn sum_columns(&self, number: u64, columns: Vec<Option<Material<'static>>>) {
+        let messages = self.messages.clone();
+        self.runtime.spawn_blocking(move || {
+            let sums: Vec<_> = columns.into_iter().map(|column| column.map(Material::figures)).collect();
+            drop(messages.blocking_send(Msg::ColumnsSummed { number, rows: Row::of_columns(&sums) }));
         });
     }
 

@@ -141,6 +141,7 @@ fn perform<F: Front>(
             | Effect::CountDraft { .. }
             | Effect::Count { .. }
             | Effect::CutTokens { .. }
+            | Effect::SumColumns { .. }
             | Effect::Probe { .. }
             | Effect::StopProbe
             | Effect::ListModels(_)

@@ -80,3 +80,59 @@ async fn a_comparison_that_was_killed_goes_on_with_what_is_missing() {
     terminal.send("]").shows("once more, aside").shows("aside 2/2").send("\x11");
     assert_eq!(terminal.ends(), 0);
 }
+
+/// Returns an answer of two tokens, the second with what else it could have been.
+fn with_candidates(second: [(&str, f64); 2]) -> String {
+    let entry = |(text, share): (&str, f64)| serde_json::json!({"token": text, "logprob": share.ln()});
+    let token = |candidates: &[(&str, f64)]| {
+        let mut token = entry(candidates[0]);
+        token["top_logprobs"] = candidates.iter().map(|candidate| entry(*candidate)).collect();
+        let choice = serde_json::json!({
+            "index": 0, "delta": {"content": candidates[0].0}, "logprobs": {"content": [token]},
+        });
+        format!("data: {}\n\n", serde_json::json!({"choices": [choice]}))
+    };
+    token(&[("a ", 0.5), ("the ", 0.25)]) + &token(&second) + &crate::support::wire::done()
+}
+
+/// Whether the line of the axes tells a time.
+fn tells_a_time(screen: &vt100::Screen) -> bool {
+    let contents = screen.contents();
+    let line = contents.lines().nth(1).unwrap_or_default().replace("  Alt-t edits", "");
+    let last = line.trim_end().rsplit(" · ").next().unwrap_or_default();
+    last.starts_with("≈ ") && (last.ends_with(" s") || last.ends_with(" ms"))
+}
+
+#[tokio::test]
+async fn what_was_let_go_of_a_large_comparison_is_fetched_and_its_pace_is_known_later() {
+    let home = Home::new();
+    let server = GatedServer::start().await;
+    let mut terminal = Pty::start(&home, &server.base_url(), 120, 40);
+    terminal.shows("Write a message").send("\x1b2").shows("One question");
+    terminal.send("\x1bt").shows("each cell").send("0.3 1.8\x1b[B\x1b[B33\r").shows("66 requests");
+    terminal.send("무엇이 좋을까?").shows("무엇이 좋을까?");
+    terminal.until("no time is told", |screen| !tells_a_time(screen)).send("\r");
+    for _ in 0..66 {
+        let mut call = accept(&server).await;
+        let is_cold = temperature(&call) == "0.3";
+        let second =
+            if is_cold { [("quiet", 0.5), ("loud", 0.25)] } else { [("loud", 0.75), ("calm", 0.125)] };
+        call.open().await;
+        call.send(with_candidates(second).as_bytes()).await;
+        call.finish().await;
+    }
+    becomes("all is kept", || sweeps(&home).first().is_some_and(|sweep| sweep.done == 66));
+    terminal.until("a time is told", tells_a_time).send("d");
+    terminal.until("both tokens are told in both runs", |screen| {
+        let contents = screen.contents();
+        ["50.0 %", "25.0 %", "75.0 %", "≤ 12.5 %"].iter().all(|share| contents.contains(share))
+    });
+    terminal.send("/1.8\r").shows("/1.8 · 1 of 2 columns").send("\x1b").shows("T 0.3");
+    terminal.send("\x11");
+    assert_eq!(terminal.ends(), 0);
+
+    let mut terminal = Pty::start(&home, &server.base_url(), 120, 40);
+    terminal.shows("Write a message").send("\x1b2").shows("One question").send("hi");
+    terminal.until("the archive has told the time", tells_a_time);
+    terminal.send("\x11\x11");
+}

@@ -20,6 +20,7 @@ use tokenscope::core::job::{
 use tokenscope::core::request::{Means, Prompt, Request, Role, Sampling};
 use tokenscope::core::run::Run;
 use tokenscope::core::stream::{FinishReason, StreamEvent, Usage};
+use tokenscope::core::sweep::pace::Timing;
 use tokenscope::core::sweep::{Axis, Known, Parameter, SampleKey, Sweep};
 use tokenscope::core::time::Timestamp;
 use tokenscope::core::token::{Candidate, Piece, Token};
@@ -333,6 +334,39 @@ fn answers_are_found_by_key_if_they_are_complete() {
     let StoreReply::Answers(found) = store.ask(StoreJob::FindAnswers(keys)) else { panic!() };
     let texts: Vec<_> = found.iter().map(|found| found.as_ref().map(|record| &*record.run.text)).collect();
     assert_eq!(texts, [Some("second"), None, None]);
+}
+
+#[test]
+fn timings_are_of_the_latest_complete_answers_of_a_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let (sweep, store) = (sweep(), Store::start(database(&folder)));
+    let record = record(&sweep);
+    keep(&store, StoreJob::KeepSweep(Box::new(record.clone())));
+    let request = || Arc::clone(&sweep.samples()[0].request);
+    let timings = |model: &str, limit| {
+        let (endpoint, model) = ("sandbox".to_owned(), model.to_owned());
+        match store.ask(StoreJob::LatestTimings { endpoint, model, limit }) {
+            StoreReply::Timings(timings) => timings,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(timings("sandbox-mini", 9), []);
+    // Half an answer says nothing; one of which nobody counted the tokens has an estimate.
+    let half = answered(request(), "half", StreamEvent::Failed(Fault::new(FaultKind::Cut, "cut")));
+    keep(&store, finish(&record.samples[0], 2, half));
+    let uncounted = answered(request(), "one", StreamEvent::Finished(FinishReason::Stop));
+    let first = Timing::of(&uncounted).unwrap();
+    keep(&store, finish(&record.samples[1], 3, uncounted));
+    let run = eventful(request());
+    let timing = Timing::of(&run).unwrap();
+    assert_eq!((timing.first_token_ms, timing.rest_ms, timing.output_tokens), (6.0, 26.0, 3));
+    keep(&store, finish(&record.samples[2], 4, run.clone()));
+    let mut counted = answered(request(), "two", StreamEvent::Finished(FinishReason::Stop));
+    counted.estimated_output_tokens = Some(8);
+    let later = Timing::of(&counted).unwrap();
+    keep(&store, finish(&record.samples[3], 5, counted));
+    assert_eq!(timings("sandbox-mini", 9), [later, timing, first]);
+    assert_eq!((timings("sandbox-mini", 1), timings("sandbox", 9)), (vec![later], vec![]));
 }
 
 #[test]

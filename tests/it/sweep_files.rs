@@ -101,8 +101,15 @@ fn written(stage: &Stage) -> String {
     let progress = bench.progress(stage.app.now);
     let usage = |_: &_| tokenscope::core::stream::Usage::default();
     let all = checks.checks().iter().collect();
-    let report =
-        Report { bench, progress, checks: all, verdicts: checks.verdicts(), usage: &usage, whole: &|_| None };
+    let report = Report {
+        bench,
+        progress,
+        checks: all,
+        verdicts: checks.verdicts(),
+        usage: &usage,
+        whole: &|_| None,
+        votes: Vec::new(),
+    };
     Document::Plan.text(&report, &Shapes::of_samples(bench.slots().iter().map(|slot| &slot.sample))).unwrap()
 }
 
@@ -276,7 +283,7 @@ fn the_setup_is_written_before_it_is_run() {
     assert!(stage.screen().contains("write to sweep.toml"), "{}", stage.screen());
     stage.press("enter");
     let export = |effect: &Effect| match effect {
-        Effect::Archive(ArchiveJob::Export { path, bench, checks }) => {
+        Effect::Archive(ArchiveJob::Export { path, bench, checks, .. }) => {
             Some((path.clone(), bench.clone(), checks.clone()))
         }
         _ => None,

@@ -4,14 +4,16 @@
 //! that is not on screen.
 
 use crate::app::compare::Compare;
+use crate::app::compare::columns::Columns;
+use crate::app::compare::partings::Wanted;
 use crate::app::figures::{Accord, Column, Cursor, Figures};
 use crate::app::layout::Rect;
 use crate::app::reading::{Reading, Sheet};
-use crate::core::bench::{Bench, State};
+use crate::core::bench::Bench;
 use crate::core::diff::Parting;
 use crate::core::id::RunId;
 use crate::core::run::{Run, RunStatus};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A way to read the answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -55,8 +57,16 @@ impl Lens {
 /// Of which texts a reading is: the runs and how long they were, and whether only what differs is shown.
 type Stamp = (Vec<(RunId, usize)>, bool);
 
-/// How many answers of which cell the figures are of, and which verdicts.
-type Basis = (usize, usize, usize, u64);
+/// What the figures are of: the revision of the bench, a row of it, and what is beside them.
+#[derive(Debug, Clone, PartialEq)]
+struct Basis {
+    revision: u64,
+    row: usize,
+    shown: u64,
+    columns: (u64, bool),
+    ballot: Vec<u32>,
+    verdicts: u64,
+}
 
 /// The row of the figures that is shown as a chart first: how alike the answers are.
 const FIRST_ROW: usize = 3;
@@ -81,6 +91,10 @@ pub struct Lenses {
     /// The row of the split that was gone to last.
     stop: Option<usize>,
     figures: Option<(Basis, Figures, Option<Accord>)>,
+    /// The statistics over whole columns.
+    pub(super) columns: Columns,
+    /// Tokens that were let go and are fetched again, or were.
+    pub(super) fetched: HashSet<Wanted>,
 }
 
 impl Lenses {
@@ -115,6 +129,7 @@ impl Lenses {
             lens: self.lens,
             is_only_different: self.is_only_different,
             is_together: self.is_together,
+            columns: self.columns.next(),
             ..Self::default()
         };
     }
@@ -129,9 +144,13 @@ impl Compare {
     /// Returns the answer of the base column that a cell is compared with; none for the base itself.
     #[must_use]
     pub fn base_of(&self, cell: usize) -> Option<&Run> {
+        self.shown(self.base_cell(cell)?)?.run
+    }
+
+    /// Returns the cell of the base column that a cell is compared with; none for the base itself.
+    pub(super) fn base_cell(&self, cell: usize) -> Option<usize> {
         let (column, row) = self.board.place(cell);
-        let base = self.lenses.base * self.board.rows + row;
-        self.shown(base).filter(|_| column != self.lenses.base)?.run
+        (column != self.lenses.base).then(|| self.lenses.base * self.board.rows + row)
     }
 
     /// Returns where a cell's answer parts from that of the base column.
@@ -152,7 +171,7 @@ impl Compare {
             return own;
         }
         let (_, row) = self.board.place(self.cursor);
-        let cells = (0..self.board.columns).map(|column| column * self.board.rows + row);
+        let cells = self.board.shown_columns().map(|column| column * self.board.rows + row);
         cells.filter_map(|cell| self.shown(cell)?.run).filter(is_complete).collect()
     }
 
@@ -199,10 +218,11 @@ impl Compare {
                 let rows = match self.lenses.lens {
                     Lens::Fields => self.lenses.accord().map_or(0, |accord| accord.rows.len()),
                     Lens::Text | Lens::Difference | Lens::Consensus | Lens::Statistics => {
-                        self.lenses.figures().map_or(0, |figures| figures.rows.len())
+                        self.lenses.figures().map_or(0, Figures::lines)
                     }
                 };
                 self.lenses.cursor.step(scroll, rows);
+                self.pass_heading(scroll);
             }
         }
     }
@@ -210,18 +230,36 @@ impl Compare {
     /// Works the figures out, where answers have come since.
     fn settle_figures(&mut self) {
         let Some(bench) = &self.bench else { return };
-        let done = bench.slots().iter().filter(|slot| slot.state() == State::Done).count();
-        let ended = bench.slots().iter().filter(|slot| slot.state().is_ended()).count();
         let (_, row) = self.board.place(self.cursor);
-        let basis = (done, ended, row, self.checks.revision());
+        let (columns, ballot) = (self.lenses.columns.revision(), self.ballot().to_vec());
+        let (shown, verdicts) = (self.filter.revision(), self.checks.revision());
+        let basis = Basis { revision: bench.revision(), row, shown, columns, ballot, verdicts };
         if self.lenses.figures.as_ref().is_some_and(|(of, _, _)| *of == basis) {
             return;
         }
-        let columns = Column::of_line(bench.sweep(), 0, self.cursor);
+        let line = Column::of_line(bench.sweep(), 0, self.cursor);
+        let shown: Vec<usize> = self.board.shown_columns().collect();
+        let columns: Vec<Column> = shown.iter().filter_map(|column| line.get(*column).cloned()).collect();
         let mut figures = Figures::of(bench, name_of_axis(bench), columns.clone());
         figures.add_checks(bench, &self.checks);
+        let votes: Vec<u32> = shown.iter().filter_map(|column| basis.ballot.get(*column).copied()).collect();
+        figures.add_votes(&votes);
+        if self.board.rows > 1 {
+            figures.add_whole(self.lenses.columns.known(), &shown);
+        }
         let accord = Accord::of(bench, &columns);
         self.lenses.figures = Some((basis, figures, accord));
+    }
+
+    /// Moves the selection off a line of the figures that is a heading, on in the way it went.
+    fn pass_heading(&mut self, scroll: isize) {
+        let Some(figures) = self.lenses.figures().filter(|_| self.lenses.lens == Lens::Statistics) else {
+            return;
+        };
+        let lines = figures.lines();
+        if figures.line(self.lenses.cursor.row).is_none() {
+            self.lenses.cursor.step(if scroll < 0 { -1 } else { 1 }, lines);
+        }
     }
 
     /// Goes to the next difference, or to the one before.

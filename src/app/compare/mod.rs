@@ -8,8 +8,11 @@
 pub mod board;
 pub mod bounds;
 pub mod checks;
+pub mod columns;
+pub mod filter;
 pub mod lens;
 pub mod outlook;
+pub mod partings;
 pub mod planned;
 pub mod setup;
 pub mod vote;
@@ -27,6 +30,7 @@ use crate::core::run::Run;
 use crate::core::time::Timestamp;
 use board::Board;
 use checks::Checks;
+use filter::Filter;
 use lens::{Lens, Lenses};
 use outlook::{Basis, Outlook};
 use setup::Setup;
@@ -118,6 +122,8 @@ pub struct Compare {
     pub blind: Option<Blind>,
     /// What was voted for so far, also in comparisons before with the same first axis.
     pub votes: Votes,
+    /// What is looked for in the labels of rows and columns.
+    pub filter: Filter,
     /// Whether the inspector stands beside the cells.
     pub inspecting: bool,
     /// Whether one cell takes the whole width.
@@ -143,6 +149,7 @@ impl Compare {
         let columns = sweep.axes().first().map_or(1, |axis| axis.values().len()).max(1);
         self.board = Board::new(columns, sweep.cell_count() / columns);
         self.panes = vec![Pane::default(); sweep.cell_count()];
+        self.filter = Filter::default();
         (self.bench, self.record) = (Some(bench), None);
         self.best.clear();
         self.lenses.begin();
@@ -273,8 +280,9 @@ impl Compare {
         for pane in &mut self.panes {
             (pane.shown, pane.top, pane.follows) = (self.ballots % repeats.max(1), 0, false);
         }
+        self.refilter();
         // Whoever watched the cursor go along would know the column it was in.
-        self.cursor = self.cell_at(0);
+        self.cursor = self.cell_at(self.board.nearest(0));
         self.lenses.lens = Lens::Text;
         self.inspecting = false;
     }

@@ -4,10 +4,12 @@
 //! what is known comes from the caller.
 
 use crate::app::compare::setup::Setup;
+use crate::app::paces::{Speaker, speaker_of, speakers_of};
 use crate::core::model::ModelCard;
 use crate::core::request::{Request, Sampling};
 use crate::core::run::Count;
-use crate::core::sweep::preflight::{Load, Pace, Preflight, Worst};
+use crate::core::sweep::pace::Pace;
+use crate::core::sweep::preflight::{Load, Preflight, Worst};
 use crate::core::sweep::{Cell, Sweep};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,10 +24,16 @@ pub struct Basis {
     pub input: Count,
     /// What all cells share.
     pub sampling: Sampling,
-    /// The model in force.
+    /// The model in force, and where it is.
     pub model: Arc<str>,
+    /// The endpoint in force.
+    pub endpoint: Arc<str>,
+    /// What is known of how fast models answer.
+    pub paces: u64,
     /// The setup.
     pub setup: Setup,
+    /// Whether that is only what the form says so far.
+    pub is_edited: bool,
 }
 
 /// What a sweep would take, cell by cell.
@@ -48,7 +56,7 @@ impl Outlook {
         cells: &[Cell],
         base: Count,
         card_of: &dyn Fn(&str) -> ModelCard,
-        pace: Option<Pace>,
+        pace_of: &dyn Fn(&Speaker) -> Option<Pace>,
         lanes: usize,
     ) -> Self {
         let mut cards: HashMap<Arc<str>, ModelCard> = HashMap::new();
@@ -57,16 +65,19 @@ impl Outlook {
             cards.entry(Arc::clone(model)).or_insert_with(|| card_of(model));
         }
         let unknown = ModelCard::default();
+        let paces: HashMap<Speaker, Option<Pace>> =
+            speakers_of(cells).into_iter().map(|speaker| (speaker.clone(), pace_of(&speaker))).collect();
         let loads: Vec<Load<'_>> = cells
             .iter()
             .map(|cell| Load {
                 input: input(sweep.base(), &cell.request, base),
                 card: cards.get(&cell.request.model).unwrap_or(&unknown),
+                pace: paces.get(&speaker_of(&cell.request)).copied().flatten(),
             })
             .collect();
         let is_bound = loads.iter().any(|load| load.input != base);
         let worst = cells.iter().zip(&loads).map(|(cell, load)| load.worst(&cell.request)).collect();
-        Self { preflight: Preflight::of(sweep, cells, &loads, pace, lanes), worst, is_bound }
+        Self { preflight: Preflight::of(sweep, cells, &loads, lanes), worst, is_bound }
     }
 }
 

@@ -109,6 +109,12 @@ impl Votes {
         count.copied().unwrap_or(0)
     }
 
+    /// Returns how often each value of an axis was chosen; nothing where no vote was cast on it.
+    #[must_use]
+    pub fn counts(&self, axis: &Axis) -> &[u32] {
+        if self.axis.as_ref() == Some(axis) && self.total() > 0 { &self.counts } else { &[] }
+    }
+
     /// Returns how many votes were cast.
     #[must_use]
     pub fn total(&self) -> u32 {
@@ -148,6 +154,7 @@ mod tests {
         assert_eq!((votes.of(&axis, 0), votes.of(&axis, 1), votes.total()), (0, 2, 2));
         let other = Axis::of_temperatures(&[0.3, 1.8]);
         assert_eq!(votes.of(&other, 1), 0);
+        assert_eq!((votes.counts(&axis), votes.counts(&other)), (&[0, 2][..], &[][..]));
         votes.begin(Some(&other));
         assert_eq!(votes.total(), 0);
     }

@@ -40,10 +40,12 @@ pub enum Statistic {
     Passed,
     /// The share that passes the check of this number.
     Check(usize),
+    /// How often the column was chosen in blind votes.
+    Votes,
 }
 
 impl Statistic {
-    /// All of them, in the order they are shown.
+    /// All that are of answers, in the order they are shown.
     pub const ALL: [Self; 15] = [
         Self::Answers,
         Self::Distinct,
@@ -60,6 +62,21 @@ impl Statistic {
         Self::Rate,
         Self::Cost,
         Self::Finish,
+    ];
+
+    /// Those over all answers of a column whatever their cell, as documents have them.
+    pub const WHOLE: [Self; 11] = [
+        Self::Answers,
+        Self::Distinct,
+        Self::MostCommon,
+        Self::Similarity,
+        Self::DistinctOne,
+        Self::DistinctTwo,
+        Self::Clusters,
+        Self::Tokens,
+        Self::PartsAt,
+        Self::MeanLogprob,
+        Self::Perplexity,
     ];
 
     /// Returns the name in the table.
@@ -83,6 +100,7 @@ impl Statistic {
             Self::Finish => "finish",
             Self::Passed => "pass rate",
             Self::Check(_) => "check",
+            Self::Votes => "blind votes",
         }
     }
 
@@ -107,6 +125,7 @@ impl Statistic {
             Self::Finish => "why the answers ended, and those that did not",
             Self::Passed => "answers that pass all checks, of those that were judged",
             Self::Check(_) => "answers that pass it, of those that were judged",
+            Self::Votes => "how often it was chosen unseen, also in comparisons before this one",
         }
     }
 
@@ -114,7 +133,9 @@ impl Statistic {
     #[must_use]
     pub fn write(self, value: f64) -> String {
         match self {
-            Self::Answers | Self::Distinct | Self::Clusters | Self::Tokens | Self::PartsAt => number(value),
+            Self::Answers | Self::Distinct | Self::Clusters | Self::Tokens | Self::PartsAt | Self::Votes => {
+                number(value)
+            }
             Self::MostCommon | Self::Passed | Self::Check(_) => figure::percent(value),
             Self::Similarity | Self::DistinctOne | Self::DistinctTwo | Self::MeanLogprob => {
                 // Adding zero turns -0.0, which would print its sign, into 0.0.
@@ -149,7 +170,8 @@ impl Statistic {
             | Self::FirstToken
             | Self::Rate
             | Self::Cost
-            | Self::Finish => Scale::with_zero(values),
+            | Self::Finish
+            | Self::Votes => Scale::with_zero(values),
         }
     }
 }

@@ -142,3 +142,34 @@ fn a_column_of_a_grid_has_several_cells_and_a_line_one_each() {
     assert_eq!(entry(&figures, Statistic::Similarity, 1).values().len(), 3);
     assert!(entry(&figures, Statistic::Similarity, 1).mean().is_none());
 }
+
+#[test]
+fn whole_columns_have_the_figures_of_all_their_answers() {
+    let bench = answered(vec![axis("temperature", "0.3 1.5"), axis("seed", "1 2 3")], 2);
+    let mut figures = Figures::of(&bench, "temperature", Column::of_line(bench.sweep(), 0, 0));
+    assert_eq!((figures.lines(), figures.line(15)), (15, None));
+    figures.add_votes(&[0, 2]);
+    figures.add_whole(None, &[0, 1]);
+    assert_eq!((figures.lines(), figures.line(15).unwrap().statistic), (28, Statistic::Votes));
+    assert_eq!(figures.line(15).unwrap().entries[1].values(), [2.0]);
+    assert!(figures.line(16).is_none() && figures.line(28).is_none());
+    assert_eq!(figures.line(17).unwrap().entries[0], Entry::Words(vec!["…".to_owned()]));
+
+    let known: Vec<_> = (0..2).map(|column| bench.column_statistics(column).cloned()).collect();
+    figures.add_whole(Some(&Row::of_columns(&known)), &[0, 1]);
+    let own = known[1].as_ref().unwrap();
+    let whole = figures.whole.clone();
+    let line = |statistic| whole.iter().find(|row| row.statistic == statistic).unwrap();
+    let entry = |statistic| &line(statistic).entries[1];
+    assert_eq!(entry(Statistic::Answers).values(), [6.0]);
+    assert_eq!(entry(Statistic::Distinct).values(), [count(own.distinct)]);
+    assert_eq!(entry(Statistic::Clusters).mean(), own.length.mean());
+    assert!((entry(Statistic::Similarity).mean().unwrap() - own.similarity().unwrap()).abs() < 1e-12);
+    // Six answers have fifteen pairs, whatever their cells.
+    assert_eq!(entry(Statistic::Similarity).values().len(), 15);
+    let second = figures.whole.iter().map(|row| row.entries[1].clone()).collect::<Vec<_>>();
+    figures.add_whole(Some(&Row::of_columns(&known)), &[1]);
+    assert!(figures.whole.iter().zip(second).all(|(row, entry)| row.entries == [entry]));
+    figures.add_whole(Some(&Row::of_columns(&[None, None])), &[0, 1]);
+    assert!(figures.whole.iter().all(|row| row.entries.iter().all(|entry| *entry == Entry::Nothing)));
+}

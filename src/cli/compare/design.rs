@@ -5,7 +5,7 @@
 
 use crate::access::file;
 use crate::check::Check;
-use crate::cli::compare::preview;
+use crate::cli::compare::{keeping, preview};
 use crate::cli::failure::Failure;
 use crate::cli::flags::Flags;
 use crate::cli::input;
@@ -251,11 +251,14 @@ fn weighed(
     }
     let mut counted: HashMap<(Encoding, String), u64> = HashMap::new();
     let mut loads = Vec::with_capacity(cells.len());
+    let paces = keeping::paces(&session.data_dir, cards.keys());
     for cell in &cells {
-        let Some(card) = cards.get(&key(&cell.request)) else { continue };
-        loads.push(Load { input: input_of(&cell.request, card, &mut counted), card });
+        let key = key(&cell.request);
+        let Some(card) = cards.get(&key) else { continue };
+        let input = input_of(&cell.request, card, &mut counted);
+        loads.push(Load { input, card, pace: paces.get(&key).copied() });
     }
-    let preflight = Preflight::of(&sweep, &cells, &loads, None, terms.lanes);
+    let preflight = Preflight::of(&sweep, &cells, &loads, terms.lanes);
     let worst = cells.iter().zip(&loads).map(|(cell, load)| load.worst(&cell.request)).collect();
     if terms.budget.dollars.is_some() && preflight.dollars.is_none() {
         return Err(Failure::wrong(

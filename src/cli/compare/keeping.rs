@@ -12,11 +12,13 @@ use crate::core::fault::Fault;
 use crate::core::job::{RecordId, RunRecord, StoreJob, StoreReply, SweepRecord};
 use crate::core::run::{Run, RunStatus};
 use crate::core::sweep::Sample;
+use crate::core::sweep::pace::{LATEST, Pace};
 use crate::core::text::fit;
 use crate::core::time::Timestamp;
 use crate::export::sweep::words::question;
 use crate::plan::Plan;
 use crate::store::{FILE, Store};
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -41,6 +43,27 @@ pub(super) struct Keeping {
     busy: usize,
     /// The first answer that could not be kept.
     fault: Option<Fault>,
+}
+
+/// Returns how fast models answered so far, those of which an answer is kept. Looking makes no database where
+/// there is none.
+pub(super) fn paces<'m>(
+    folder: &Path,
+    models: impl Iterator<Item = &'m (String, String)>,
+) -> HashMap<(String, String), Pace> {
+    let path = folder.join(FILE);
+    if !path.exists() {
+        return HashMap::new();
+    }
+    let store = Store::start(path);
+    let pace = |(endpoint, model): &(String, String)| {
+        let limit = u32::try_from(LATEST).unwrap_or(u32::MAX);
+        let job = StoreJob::LatestTimings { endpoint: endpoint.clone(), model: model.clone(), limit };
+        // What cannot be read is told when the answers are to be kept.
+        let StoreReply::Timings(timings) = store.ask(job) else { return None };
+        Some(((endpoint.clone(), model.clone()), Pace::of(&timings)?))
+    };
+    models.filter_map(pace).collect()
 }
 
 impl Keeping {
@@ -159,6 +182,7 @@ impl Keep for Keeping {
                 | StoreReply::Run(_)
                 | StoreReply::Asides(_)
                 | StoreReply::Answers(_)
+                | StoreReply::Timings(_)
                 | StoreReply::Sweeps(_) => Ok(id),
             };
             let _ = tell.send((sample, kept));

@@ -23,11 +23,10 @@ pub(super) fn summary(bench: &Bench, preflight: &Preflight) -> String {
         },
         format!("{} tok in", figure::count(preflight.input)),
     ];
-    if preflight.repeated_input > 0 {
-        parts.push(format!("{} of them repeated", figure::whole(preflight.repeated_input)));
-    }
+    parts.extend(preflight.repeated(false));
     parts.extend(preflight.output_limit.map(|limit| format!("≤ {} tok out", figure::whole(limit))));
     parts.extend(preflight.dollars.map(|dollars| format!("≤ {}", figure::dollars(dollars))));
+    parts.extend(preflight.seconds.map(|seconds| format!("≈ {}", figure::duration_ms(seconds * 1000.0))));
     let refused = preflight.refusals.iter().filter(|refusal| refusal.is_varied).count();
     parts.extend((refused > 0).then(|| format!("{refused} cells refused")));
     parts.join(" · ")

@@ -94,6 +94,7 @@ impl Printer {
                 while self.sections < report.bench.sweep().cell_count() {
                     self.section(report, shapes, output)?;
                 }
+                columns(report, output)?;
                 checks(report, output)?;
             }
             Form::Json => output.json(&crate::export::sweep::SweepDocument(report))?,
@@ -148,6 +149,19 @@ impl Printer {
         }
         Ok(())
     }
+}
+
+/// Prints what can be said of each column, where columns have several cells.
+fn columns(report: &Report<'_>, output: &mut Output) -> Result<(), Failure> {
+    for column in 0..report.columns().len() {
+        if column == 0 {
+            output.line("")?;
+        }
+        let mut line = vec![words::column_name(report.bench, column)];
+        line.extend(words::column(report.bench, column));
+        output.line(&printable(&format!("── {}", line.join(" · "))))?;
+    }
+    Ok(())
 }
 
 /// Prints how the answers kept to the checks.

@@ -13,6 +13,7 @@
 //! Invariant: a sample that fails or is stopped changes no other, and an ended one only changes when it
 //! is asked again.
 
+mod figures;
 mod holding;
 pub mod limiter;
 mod progress;
@@ -21,7 +22,7 @@ mod slot;
 pub use progress::{Counts, Progress};
 pub use slot::{Slot, State};
 
-use crate::core::diversity::{Agreement, Diversity};
+use crate::core::diversity::Diversity;
 use crate::core::fault::Fault;
 use crate::core::id::{Ids, RunId};
 use crate::core::job::RecordId;
@@ -31,6 +32,7 @@ use crate::core::stream::StreamEvent;
 use crate::core::sweep::preflight::{Bound, Budget, Spent, Worst};
 use crate::core::sweep::{Sample, Sweep};
 use crate::core::time::Timestamp;
+use crate::core::token::Token;
 use limiter::{Hold, Limiter};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::Range;
@@ -83,6 +85,9 @@ struct Flight {
     is_told: bool,
 }
 
+/// The statistics over some answers, once they were asked for.
+type Figures = OnceLock<Option<Box<Diversity>>>;
+
 /// A sweep being run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bench {
@@ -92,7 +97,9 @@ pub struct Bench {
     terms: Terms,
     gates: BTreeMap<Arc<str>, Gate>,
     flights: HashMap<RunId, Flight>,
-    figures: Vec<OnceLock<Option<Box<Diversity>>>>,
+    figures: Vec<Figures>,
+    /// The same of each value of the first axis.
+    column_figures: Vec<Figures>,
     requests: u64,
     dollars: f64,
     bound: Option<Bound>,
@@ -101,6 +108,8 @@ pub struct Bench {
     begun: Option<Timestamp>,
     /// Runs that ended here, for the pace.
     answered: usize,
+    /// How often a figure of a cell changed.
+    revision: u64,
 }
 
 impl Bench {
@@ -111,9 +120,11 @@ impl Bench {
     #[must_use]
     pub fn new(sweep: Sweep, samples: Vec<Sample>, worst: Vec<Worst>, terms: Terms) -> Self {
         let cells = sweep.cell_count();
+        let columns = sweep.axes().first().map_or(1, |axis| axis.values().len());
         let mut bench = Self {
             slots: samples.into_iter().map(Slot::new).collect(),
             figures: (0..cells).map(|_| OnceLock::new()).collect(),
+            column_figures: (0..columns).map(|_| OnceLock::new()).collect(),
             sweep,
             worst,
             terms,
@@ -125,6 +136,7 @@ impl Bench {
             is_paused: false,
             begun: None,
             answered: 0,
+            revision: 0,
         };
         let mut order: Vec<usize> = (0..bench.slots.len()).collect();
         order.sort_by_key(|number| bench.slots[*number].sample.repeat);
@@ -144,6 +156,12 @@ impl Bench {
     #[must_use]
     pub fn slots(&self) -> &[Slot] {
         &self.slots
+    }
+
+    /// Returns a number that is another one once the state of a sample or a figure has changed for good.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// Returns within what it works.
@@ -182,6 +200,7 @@ impl Bench {
             if self.slots[sample].state() == State::Waiting {
                 self.slots[sample].refusal = Some(reason.to_owned());
                 self.unqueue(sample);
+                self.touch(sample);
             }
         }
     }
@@ -320,6 +339,16 @@ impl Bench {
         }
     }
 
+    /// Puts the candidates of one token back into a run of which they were let go.
+    pub fn restore_token(&mut self, sample: usize, at: usize, token: Token) {
+        let run = self.slots.get_mut(sample).and_then(|slot| slot.run.as_mut());
+        if let Some(own) = run.filter(|run| run.is_light).and_then(|run| run.tokens.get_mut(at))
+            && own.piece == token.piece
+        {
+            own.candidates = token.candidates;
+        }
+    }
+
     /// Takes in that the ended run of a sample is kept under a name: what of it is large and seldom
     /// looked at is let go.
     pub fn kept(&mut self, sample: usize, record: RecordId) {
@@ -336,6 +365,7 @@ impl Bench {
             State::Waiting => {
                 self.slots[sample].is_stopped = true;
                 self.unqueue(sample);
+                self.touch(sample);
                 None
             }
             State::Running => {
@@ -420,33 +450,6 @@ impl Bench {
         }
     }
 
-    /// Returns the statistics over the complete answers of a cell; they are computed once.
-    #[must_use]
-    pub fn statistics(&self, cell: usize) -> Option<&Diversity> {
-        let compute = || Diversity::of(self.runs_of(cell)).map(Box::new);
-        self.figures.get(cell)?.get_or_init(compute).as_deref()
-    }
-
-    /// Returns the statistics over the complete answers of all cells with one value of the first axis.
-    #[must_use]
-    pub fn column_statistics(&self, value: usize) -> Option<Diversity> {
-        let is_in = |cell: &usize| self.sweep.coordinates(*cell).first() == Some(&value);
-        let cells = (0..self.sweep.cell_count()).filter(is_in);
-        Diversity::of(cells.flat_map(|cell| self.runs_of(cell)))
-    }
-
-    /// Returns how far the answers of a cell agree, field by field; `None` where none is JSON.
-    #[must_use]
-    pub fn agreement(&self, cell: usize) -> Option<Agreement> {
-        let done = self.samples_of(cell).filter(|sample| self.slots[*sample].state() == State::Done);
-        Agreement::of(done.filter_map(|sample| Some(self.slots[sample].run.as_ref()?.text.as_str())))
-    }
-
-    /// Returns the runs of a cell.
-    pub fn runs_of(&self, cell: usize) -> impl Iterator<Item = &Run> {
-        self.slots[self.samples_of(cell)].iter().filter_map(|slot| slot.run.as_ref())
-    }
-
     /// Returns what was used, where what is under way counts as the worst it can be.
     fn spent(&self, now: Timestamp) -> Spent {
         let under_way: f64 = self
@@ -469,9 +472,15 @@ impl Bench {
         }
     }
 
-    /// Forgets the figures of a sample's cell, as they have changed.
+    /// Forgets the figures of a sample's cell and column, as they have changed.
     fn touch(&mut self, sample: usize) {
-        self.figures[self.slots[sample].sample.cell] = OnceLock::new();
+        let cell = self.slots[sample].sample.cell;
+        self.figures[cell] = OnceLock::new();
+        let rows = self.figures.len() / self.column_figures.len().max(1);
+        if let Some(column) = self.column_figures.get_mut(cell / rows.max(1)) {
+            *column = OnceLock::new();
+        }
+        self.revision += 1;
     }
 }
 

@@ -251,3 +251,56 @@ proptest! {
         prop_assert_eq!(running, 0);
     }
 }
+
+#[test]
+fn columns_have_the_answers_of_their_cells_as_they_are_now() {
+    let axes = vec![axis("temperature", "0 1 2"), axis("seed", "1 2")];
+    let (mut bench, mut ids) = (bench_of(axes, 2, 99, Budget::default()), Ids::default());
+    assert_eq!((bench.column_of(0), bench.column_of(2)), (0..2, 4..6));
+    assert_eq!((bench.column_statistics(1), bench.column_statistics(9)), (None, None));
+    let starts = bench.due(&mut ids, at(0));
+    let run = |sample: usize| starts.iter().find(|start| start.sample == sample).unwrap().run;
+    let before = bench.revision();
+    for sample in 4..7 {
+        answer(&mut bench, run(sample), "same", at(1));
+    }
+    assert_eq!(bench.column_statistics(1).unwrap().answers, 3);
+    assert!(bench.revision() > before && bench.column_statistics(0).is_none());
+    answer(&mut bench, run(7), "other", at(2));
+    let column = bench.column_statistics(1).unwrap().clone();
+    assert_eq!((column.answers, column.distinct), (4, 2));
+    assert_eq!(bench.column_material(1).unwrap().into_owned().figures(), column);
+    assert_eq!(bench.column_statistics(2), None);
+    // An answer that is asked for again is none until it comes.
+    assert!(bench.retry(7));
+    assert_eq!(bench.column_statistics(1).unwrap().distinct, 1);
+}
+
+#[test]
+fn one_token_of_a_light_run_gets_its_candidates_back() {
+    let (mut bench, mut ids) = (bench(1, 9, Budget::default()), Ids::default());
+    let starts = bench.due(&mut ids, at(0));
+    let token = |text: &str| {
+        let piece = crate::core::token::Piece::new(text, None);
+        let other = crate::core::token::Candidate { piece: piece.clone(), logprob: Some(-0.5), id: None };
+        Token { piece, logprob: Some(-0.5), candidates: Box::new([other]), id: None }
+    };
+    for event in [
+        StreamEvent::Attempt { number: 1 },
+        StreamEvent::Delta { text: "ab".to_owned(), tokens: vec![token("a"), token("b")] },
+        StreamEvent::Finished(FinishReason::Stop),
+    ] {
+        bench.apply(starts[0].run, event, at(1));
+    }
+    bench.kept(0, RecordId { session: 1, number: 1 });
+    let candidates = |bench: &Bench| -> Vec<usize> {
+        let run = bench.slots()[0].run.as_ref().unwrap();
+        run.tokens.iter().map(|token| token.candidates.len()).collect()
+    };
+    for (sample, at, text) in [(0, 1, "a"), (0, 9, "b"), (1, 0, "a"), (99, 0, "a")] {
+        bench.restore_token(sample, at, token(text));
+    }
+    assert_eq!(candidates(&bench), [0, 0]);
+    bench.restore_token(0, 1, token("b"));
+    assert_eq!(candidates(&bench), [0, 1]);
+}

@@ -19,6 +19,7 @@ use crate::core::run::{Count, Run, RunStatus};
 use crate::core::text::clusters;
 use edit::{Alphabet, Ruler, steps};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -73,17 +74,51 @@ pub struct Diversity {
     pub mean_logprob: Option<Spread>,
 }
 
-impl Diversity {
-    /// Returns the statistics over the complete ones among some runs; `None` when none is complete.
+/// What the statistics over some answers are worked out from: what can be told of the runs at once, and their
+/// texts, which can be taken to another thread.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Material<'a> {
+    texts: Vec<Cow<'a, str>>,
+    output_tokens: Option<Spread>,
+    divergence: Option<Divergence>,
+    mean_logprob: Option<Spread>,
+}
+
+impl<'a> Material<'a> {
+    /// Returns what is needed of the complete ones among some runs; `None` when none is complete.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
-    pub fn of<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Option<Self> {
+    pub fn of(runs: impl IntoIterator<Item = &'a Run>) -> Option<Self> {
         let runs: Vec<&Run> =
             runs.into_iter().filter(|run| matches!(run.status, RunStatus::Done(_))).collect();
         if runs.is_empty() {
             return None;
         }
-        let texts: Vec<&str> = runs.iter().map(|run| run.text.as_str()).collect();
+        let reported = runs.iter().map(|run| match run.output_tokens() {
+            Some(Count::Exact(tokens)) => Some(tokens as f64),
+            Some(Count::Estimate(_)) | None => None,
+        });
+        let logprobs: Vec<f64> = runs.iter().filter_map(|run| run.tally().mean_logprob()).collect();
+        Some(Self {
+            output_tokens: reported.collect::<Option<Vec<f64>>>().map(Spread::of_answers),
+            divergence: divergence(&runs),
+            mean_logprob: (!logprobs.is_empty()).then(|| Spread::of_answers(logprobs)),
+            texts: runs.into_iter().map(|run| Cow::Borrowed(run.text.as_str())).collect(),
+        })
+    }
+
+    /// Returns the same with texts of its own.
+    #[must_use]
+    pub fn into_owned(self) -> Material<'static> {
+        let texts = self.texts.into_iter().map(|text| Cow::Owned(text.into_owned())).collect();
+        Material { texts, ..self }
+    }
+
+    /// Returns the statistics, which may take half a second.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+    pub fn figures(self) -> Diversity {
+        let texts: Vec<&str> = self.texts.iter().map(|text| &**text).collect();
         let mut folded: HashMap<String, usize> = HashMap::new();
         for text in &texts {
             *folded.entry(fold(text)).or_default() += 1;
@@ -92,23 +127,26 @@ impl Diversity {
         let mut alphabet = Alphabet::default();
         let spelled: Vec<Vec<u32>> = texts.iter().map(|text| alphabet.spell(text)).collect();
         let (distinct_1, distinct_2) = distinct_words(&texts);
-        let reported = runs.iter().map(|run| match run.output_tokens() {
-            Some(Count::Exact(tokens)) => Some(tokens as f64),
-            Some(Count::Estimate(_)) | None => None,
-        });
-        let logprobs: Vec<f64> = runs.iter().filter_map(|run| run.tally().mean_logprob()).collect();
-        Some(Self {
-            answers: runs.len(),
+        Diversity {
+            answers: texts.len(),
             distinct: folded.len(),
-            mode_share: most as f64 / runs.len() as f64,
+            mode_share: most as f64 / texts.len() as f64,
             distance: distances(&spelled, alphabet.len()),
             distinct_1,
             distinct_2,
             length: Spread::of_answers(spelled.iter().map(|letters| letters.len() as f64).collect()),
-            output_tokens: reported.collect::<Option<Vec<f64>>>().map(Spread::of_answers),
-            divergence: divergence(&runs),
-            mean_logprob: (!logprobs.is_empty()).then(|| Spread::of_answers(logprobs)),
-        })
+            output_tokens: self.output_tokens,
+            divergence: self.divergence,
+            mean_logprob: self.mean_logprob,
+        }
+    }
+}
+
+impl Diversity {
+    /// Returns the statistics over the complete ones among some runs; `None` when none is complete.
+    #[must_use]
+    pub fn of<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Option<Self> {
+        Material::of(runs).map(Material::figures)
     }
 
     /// Returns the mean similarity of two answers, 1 for equal ones; `None` when there are few.
@@ -138,23 +176,17 @@ fn distances(spelled: &[Vec<u32>], letters: usize) -> Option<Spread> {
     if pairs == 0 || pairs > MAX_PAIRS {
         return None;
     }
-    let mut values = Vec::with_capacity(pairs);
+    let all = || spelled.iter().enumerate().flat_map(|(at, a)| spelled[at + 1..].iter().map(move |b| (a, b)));
+    // Equal answers, of which low temperatures give many, cost only the comparison. What is too much is
+    // known before the first step.
+    let costs = all().map(|(a, b)| if a == b { 0 } else { steps(a.len(), b.len()) });
+    costs.into_iter().try_fold(MAX_STEPS, usize::checked_sub)?;
     let mut ruler = Ruler::new(letters);
-    let mut left = MAX_STEPS;
-    for (index, a) in spelled.iter().enumerate() {
-        for b in &spelled[index + 1..] {
-            let longer = a.len().max(b.len());
-            // Equal answers, of which low temperatures give many, cost only the comparison.
-            let distance = if a == b {
-                0
-            } else {
-                left = left.checked_sub(steps(a.len(), b.len()))?;
-                ruler.distance(a, b)
-            };
-            values.push(distance as f64 / longer.max(1) as f64);
-        }
-    }
-    Some(Spread::of_pairs(values, spelled.len()))
+    let values = all().map(|(a, b)| {
+        let distance = if a == b { 0 } else { ruler.distance(a, b) };
+        distance as f64 / a.len().max(b.len()).max(1) as f64
+    });
+    Some(Spread::of_pairs(values.collect(), spelled.len()))
 }
 
 /// Returns distinct-1 and distinct-2 over all texts together; a pair does not span two texts.

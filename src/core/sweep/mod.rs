@@ -8,6 +8,7 @@
 
 mod axis;
 mod key;
+pub mod pace;
 pub mod preflight;
 mod setting;
 pub mod template;

@@ -9,9 +9,10 @@ use crate::core::model::ModelCard;
 use crate::core::request::{Request, Sampling};
 use crate::core::run::Count;
 use crate::core::stream::Usage;
+use crate::core::sweep::pace::Pace;
 use crate::core::sweep::{Cell, EFFORT, Parameter, Sweep};
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 /// What the caller knows of one cell.
@@ -21,6 +22,8 @@ pub struct Load<'a> {
     pub input: Count,
     /// What is known of its model.
     pub card: &'a ModelCard,
+    /// How fast its model answered so far.
+    pub pace: Option<Pace>,
 }
 
 /// The most that one request of a cell can take.
@@ -49,15 +52,6 @@ fn dollars(load: &Load<'_>, limit: Option<u64>) -> Option<f64> {
     })
 }
 
-/// How fast answers came so far.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Pace {
-    /// Time to the first token, in milliseconds.
-    pub first_token_ms: f64,
-    /// Tokens per second after it.
-    pub tokens_per_s: f64,
-}
-
 /// Why a cell is known to be refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
@@ -84,24 +78,19 @@ pub struct Preflight {
     pub output_limit: Option<u64>,
     /// Dollars at most, nothing cached; `None` where a price or a limit is not known.
     pub dollars: Option<f64>,
-    /// Seconds at most; `None` where the pace or a limit is not known.
+    /// Seconds to be expected, by how fast and how long the latest answers of the same models were; `None`
+    /// where one has not answered yet. It is no bound: a server may be slower, and limits may hold it up.
     pub seconds: Option<f64>,
     /// Cells that are known to be refused, and parameters that must be left out.
     pub refusals: Vec<Refusal>,
 }
 
 impl Preflight {
-    /// Returns what the cells of a sweep will take when `concurrency` requests are under way at once;
-    /// `loads` has one entry per cell.
+    /// Returns what the cells of a sweep will take when `lanes` requests are under way at once at each
+    /// endpoint; `loads` has one entry per cell.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
-    pub fn of(
-        sweep: &Sweep,
-        cells: &[Cell],
-        loads: &[Load<'_>],
-        pace: Option<Pace>,
-        concurrency: usize,
-    ) -> Self {
+    pub fn of(sweep: &Sweep, cells: &[Cell], loads: &[Load<'_>], lanes: usize) -> Self {
         let repeats = u64::from(sweep.repeats());
         let refusals: Vec<Refusal> = cells
             .iter()
@@ -121,7 +110,8 @@ impl Preflight {
             refusals,
         };
         let mut prompts = HashSet::new();
-        let (mut busy_ms, mut longest_ms) = (pace.map(|_| 0.0), 0.0_f64);
+        // How long each endpoint answers in all, and the longest answer there.
+        let mut times: Option<HashMap<&str, (f64, f64)>> = Some(HashMap::new());
         for (number, (cell, load)) in cells.iter().zip(loads).enumerate() {
             if refused.contains(&number) {
                 continue;
@@ -140,16 +130,34 @@ impl Preflight {
             sum.output_limit = sum.output_limit.zip(limit).map(|(before, more)| before + more * repeats);
             sum.dollars =
                 sum.dollars.zip(dollars(load, limit)).map(|(before, more)| before + more * repeats as f64);
-            let time = pace.zip(limit).map(|(pace, tokens)| {
-                pace.first_token_ms + tokens.saturating_sub(1) as f64 * 1000.0 / pace.tokens_per_s
+            times = times.zip(load.pace).map(|(mut times, pace)| {
+                let each = pace.expected_ms(limit);
+                let (busy, longest) = times.entry(&**endpoint).or_default();
+                (*busy, *longest) = (*busy + each * repeats as f64, longest.max(each));
+                times
             });
-            longest_ms = longest_ms.max(time.unwrap_or(0.0));
-            busy_ms = busy_ms.zip(time).map(|(before, more)| before + more * repeats as f64);
         }
         // The last ones may leave lanes empty, so it takes at least as long as the longest answer.
-        let together = |busy: f64| (busy / concurrency.max(1) as f64).max(longest_ms) / 1000.0;
-        sum.seconds = busy_ms.map(together).filter(|seconds| seconds.is_finite());
+        let together = |(busy, longest): &(f64, f64)| (busy / lanes.max(1) as f64).max(*longest) / 1000.0;
+        let slowest = times.and_then(|times| times.values().map(together).max_by(f64::total_cmp));
+        sum.seconds = slowest.filter(|seconds| seconds.is_finite());
         sum
+    }
+
+    /// Returns how much of the input a cache may hold, in words: `1,204 tok in repeated (86.0 %)`; `None` where
+    /// nothing is. Where the input is the most it can be, so is this, and its share is not known.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+    pub fn repeated(&self, is_bound: bool) -> Option<String> {
+        let tokens = Some(self.repeated_input).filter(|tokens| *tokens > 0)?;
+        let share = figure::percent(tokens as f64 / self.input.tokens() as f64);
+        Some(match self.input {
+            Count::Estimate(_) if is_bound => format!("≤ {} tok in repeated", figure::whole(tokens)),
+            Count::Estimate(_) => {
+                format!("{} tok in repeated (≈ {share})", figure::count(Count::Estimate(tokens)))
+            }
+            Count::Exact(_) => format!("{} tok in repeated ({share})", figure::whole(tokens)),
+        })
     }
 
     /// Whether a cell is known to be refused and will not be sent.
@@ -347,8 +355,8 @@ mod tests {
 
     fn of(sweep: &Sweep, input: Count, card: &ModelCard, pace: Option<Pace>) -> Preflight {
         let cells = sweep.cells();
-        let loads: Vec<Load<'_>> = cells.iter().map(|_| Load { input, card }).collect();
-        Preflight::of(sweep, &cells, &loads, pace, 4)
+        let loads: Vec<Load<'_>> = cells.iter().map(|_| Load { input, card, pace }).collect();
+        Preflight::of(sweep, &cells, &loads, 4)
     }
 
     fn priced() -> ModelCard {
@@ -358,7 +366,7 @@ mod tests {
 
     #[test]
     fn sums_are_those_of_the_worst_case() {
-        let pace = Pace { first_token_ms: 500.0, tokens_per_s: 100.0 };
+        let pace = Pace { first_token_ms: 500.0, token_ms: 10.0, output_tokens: 900.0 };
         let preflight = of(&sweep("0.3 1 1.8", 2), Count::Exact(100), &priced(), Some(pace));
         assert_eq!((preflight.requests, preflight.input), (6, Count::Exact(600)));
         assert_eq!((preflight.repeated_input, preflight.output_limit), (500, Some(1_200)));
@@ -374,10 +382,42 @@ mod tests {
         let preflight = of(&sweep("1", 1), Count::Estimate(100), &ModelCard::default(), None);
         assert_eq!((preflight.dollars, preflight.seconds), (None, None));
         assert_eq!((preflight.input, preflight.output_limit), (Count::Estimate(100), Some(200)));
-        let stalled = Pace { first_token_ms: 1.0, tokens_per_s: 0.0 };
-        assert_eq!(of(&sweep("1", 1), Count::Exact(1), &priced(), Some(stalled)).seconds, None);
         let narrow = of(&sweep("1", 1), Count::Exact(900), &priced(), None);
         assert_eq!(narrow.output_limit, Some(100));
+    }
+
+    #[test]
+    fn the_slowest_endpoint_says_how_long_it_takes() {
+        let known = Known { endpoints: vec![("a", Some("m")), ("b", Some("m"))], ..Known::default() };
+        let endpoints = Axis::parse(Parameter::Endpoint, "a, b", &known).unwrap();
+        let sweep = Sweep::new(sweep("1", 1).base().clone(), vec![endpoints], 6).unwrap();
+        let (cells, card) = (sweep.cells(), priced());
+        let seconds = |paces: [Option<f64>; 2]| {
+            let load = |first_token_ms: Option<f64>| Load {
+                input: Count::Exact(9),
+                card: &card,
+                pace: first_token_ms.map(|first_token_ms| Pace {
+                    first_token_ms,
+                    token_ms: 0.0,
+                    output_tokens: 1.0,
+                }),
+            };
+            Preflight::of(&sweep, &cells, &paces.map(load), 4).seconds
+        };
+        assert_eq!(seconds([Some(100.0), Some(2_000.0)]), Some(3.0));
+        // Of what was never asked nothing is guessed.
+        assert_eq!(seconds([Some(100.0), None]), None);
+    }
+
+    #[test]
+    fn what_is_repeated_is_told_with_its_share() {
+        let repeated = |count, repeats, is_bound| {
+            of(&sweep("0.3 1", repeats), count, &priced(), None).repeated(is_bound).unwrap()
+        };
+        assert_eq!(repeated(Count::Exact(500), 2, false), "1,500 tok in repeated (75.0 %)");
+        assert_eq!(repeated(Count::Estimate(500), 1, false), "≈ 500 tok in repeated (≈ 50.0 %)");
+        assert_eq!(repeated(Count::Estimate(500), 1, true), "≤ 500 tok in repeated");
+        assert_eq!(of(&sweep("1", 1), Count::Exact(5), &priced(), None).repeated(false), None);
     }
 
     #[test]

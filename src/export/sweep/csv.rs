@@ -1,4 +1,4 @@
-//! A sweep as CSV: a row for each sample, with the figures of its cell beside it.
+//! A sweep as CSV: a row for each sample, with the figures of its cell and of its column beside it.
 //!
 //! Owns the columns. Numbers have all their digits and no unit, what is not known is empty, and a mean
 //! of few answers is not known.
@@ -51,20 +51,36 @@ pub fn document(report: &Report<'_>) -> String {
     let mut head = vec!["cell".to_owned()];
     head.extend(sweep.axes().iter().map(|axis| axis.parameter().to_string()));
     head.extend(COLUMNS.map(str::to_owned));
-    head.extend(["cell_distinct_1", "cell_distinct_2", "cell_parts_at"].map(str::to_owned));
-    for name in SPREADS {
-        head.extend(["mean", "deviation", "min", "max"].map(|figure| format!("cell_{name}_{figure}")));
+    let of_cell = ["distinct_1", "distinct_2", "parts_at"];
+    head.extend(of_cell.map(|name| format!("cell_{name}")));
+    head.extend(spreads("cell"));
+    if !report.columns().is_empty() {
+        let of_column = ["answers", "distinct", "mode_share"].into_iter().chain(of_cell);
+        head.extend(of_column.map(|name| format!("column_{name}")));
+        head.extend(spreads("column"));
+    }
+    if !report.votes.is_empty() {
+        head.push("column_votes".to_owned());
     }
     head.extend(report.checks.iter().map(|check| format!("check {check}")));
     let mut out = String::new();
     push_row(&mut out, &head);
+    let columns: Vec<Vec<String>> = (0..report.columns().len())
+        .map(|column| of_answers(report.bench.column_statistics(column)))
+        .collect();
     for sample in 0..report.bench.slots().len() {
-        push_row(&mut out, &row(report, sample));
+        push_row(&mut out, &row(report, &columns, sample));
     }
     out
 }
 
-fn row(report: &Report<'_>, sample: usize) -> Vec<String> {
+/// Returns the names of the spreads of a cell or a column.
+fn spreads(of: &'static str) -> impl Iterator<Item = String> {
+    let figures = ["mean", "deviation", "min", "max"];
+    SPREADS.into_iter().flat_map(move |name| figures.map(|figure| format!("{of}_{name}_{figure}")))
+}
+
+fn row(report: &Report<'_>, columns: &[Vec<String>], sample: usize) -> Vec<String> {
     let slot = report.slot(sample);
     let (asked, cell) = (&slot.sample.request, slot.sample.cell);
     let mut row = vec![cell.to_string()];
@@ -86,7 +102,10 @@ fn row(report: &Report<'_>, sample: usize) -> Vec<String> {
     if let (Some(refusal), Some(last)) = (&slot.refusal, row.last_mut()) {
         last.clone_from(refusal);
     }
-    row.extend(of_cell(report.bench.statistics(cell)));
+    row.extend(of_answers(report.bench.statistics(cell)));
+    let column = report.bench.sweep().coordinates(cell).first().copied().unwrap_or(0);
+    row.extend(columns.get(column).into_iter().flatten().cloned());
+    row.extend(report.votes.get(column).map(u32::to_string));
     let mut verdicts: Vec<String> = report
         .verdicts_on(sample)
         .map(|(_, verdict)| match verdict {
@@ -137,8 +156,8 @@ fn of_run(report: &Report<'_>, run: &Run) -> Vec<String> {
     ]
 }
 
-/// Returns the fields of a cell.
-fn of_cell(diversity: Option<&Diversity>) -> Vec<String> {
+/// Returns the fields of the answers of a cell or a column together.
+fn of_answers(diversity: Option<&Diversity>) -> Vec<String> {
     let Some(diversity) = diversity else { return vec![String::new(); 6 + 4 * SPREADS.len()] };
     let mut fields = vec![
         diversity.answers.to_string(),

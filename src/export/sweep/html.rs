@@ -32,6 +32,7 @@ pub fn document(report: &Report<'_>) -> String {
     }
     page.element("p", &[("class", "dim")], &markdown::how_far(report)).line().close().line();
     table(&mut page, report);
+    column_table(&mut page, report);
     checks(&mut page, report);
     columns(&mut page, report);
     page.finish()
@@ -61,6 +62,31 @@ fn table(page: &mut Page, report: &Report<'_>) {
         page.close().line();
     }
     page.close().close().close().close().line();
+}
+
+/// Writes the figures over all cells of each column, and the votes.
+fn column_table(page: &mut Page, report: &Report<'_>) {
+    let axis = report.bench.sweep().axes().first().filter(|_| !report.columns().is_empty());
+    if let Some(axis) = axis {
+        page.open("section", &[]).open("div", &[("class", "wide")]).open("table", &[]);
+        page.element("caption", &[], "Over all cells of each column").line();
+        page.open("thead", &[]).open("tr", &[]).element("th", &[], &axis.parameter().to_string());
+        for heading in markdown::HEADINGS {
+            page.element("th", &[("class", "n")], heading);
+        }
+        page.close().close().line().open("tbody", &[]);
+        for (column, value) in report.columns().iter().enumerate() {
+            page.open("tr", &[]).element("td", &[], &value.label);
+            for figure in markdown::of_answers(report.bench.column_statistics(column)) {
+                page.element("td", &[("class", "n")], &figure);
+            }
+            page.close().line();
+        }
+        page.close().close().close().close().line();
+    }
+    if let Some(sentence) = words::votes(report) {
+        page.element("p", &[], &sentence).line();
+    }
 }
 
 fn checks(page: &mut Page, report: &Report<'_>) {

@@ -43,8 +43,13 @@ impl Serialize for SweepDocument<'_, '_> {
         map.serialize_entry("spent", &spent)?;
         map.serialize_entry("stopped_by", &progress.bound.map(|bound| bound.to_string()))?;
         map.serialize_entry("checks", &check_records(report, 0..bench.slots().len()))?;
-        if sweep.axes().len() > 1 {
+        if !report.columns().is_empty() {
             map.serialize_entry("columns", &Columns(report))?;
+        }
+        let votes: Vec<VotesRecord> =
+            report.voted().map(|(value, votes)| VotesRecord { label: &value.label, votes }).collect();
+        if !votes.is_empty() {
+            map.serialize_entry("votes", &votes)?;
         }
         let shapes = Shapes::of_samples(bench.slots().iter().map(|slot| &slot.sample));
         map.serialize_entry("cells", &Cells(report, &shapes))?;
@@ -96,11 +101,10 @@ struct Columns<'r, 'a>(&'r Report<'a>);
 
 impl Serialize for Columns<'_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let bench = self.0.bench;
-        let values = bench.sweep().axes().first().map_or(&[][..], |axis| axis.values());
+        let values = self.0.columns();
         let mut columns = serializer.serialize_seq(Some(values.len()))?;
         for (column, value) in values.iter().enumerate() {
-            let statistics = bench.column_statistics(column);
+            let statistics = self.0.bench.column_statistics(column);
             columns.serialize_element(&ColumnRecord { label: &value.label, statistics })?;
         }
         columns.end()
@@ -110,7 +114,14 @@ impl Serialize for Columns<'_, '_> {
 #[derive(Serialize)]
 struct ColumnRecord<'a> {
     label: &'a str,
-    statistics: Option<Diversity>,
+    statistics: Option<&'a Diversity>,
+}
+
+/// How often a value of the first axis was chosen in blind votes.
+#[derive(Serialize)]
+struct VotesRecord<'a> {
+    label: &'a str,
+    votes: u32,
 }
 
 struct Cells<'r, 'a>(&'r Report<'a>, &'r Shapes);

@@ -4,6 +4,7 @@
 //! ends nothing and begins nothing.
 
 use super::{Report, words};
+use crate::core::diversity::Diversity;
 use crate::core::figure;
 use crate::core::text::{fit, printable, printable_lines};
 use std::fmt::Write as _;
@@ -27,6 +28,8 @@ pub fn document(report: &Report<'_>) -> String {
     }
     let _ = writeln!(out, "{}\n", how_far(report));
     table(&mut out, report);
+    columns(&mut out, report);
+    votes(&mut out, report);
     for (number, check) in report.tallies(0..bench.slots().len()).iter().enumerate() {
         let (judged, required) =
             (check.passed + check.failed, if report.checks[number].required { "required, " } else { "" });
@@ -78,14 +81,40 @@ fn table(out: &mut String, report: &Report<'_>) {
     out.push('\n');
 }
 
+/// Adds the figures over all cells of each column.
+fn columns(out: &mut String, report: &Report<'_>) {
+    let axis = report.bench.sweep().axes().first().filter(|_| !report.columns().is_empty());
+    let Some(axis) = axis else { return };
+    let name = in_cell(&axis.parameter().to_string());
+    let _ = writeln!(out, "Over all cells of each {name}:\n");
+    let _ = writeln!(out, "| {name} | {} |", HEADINGS.join(" | "));
+    let _ = writeln!(out, "|{}", "---|".repeat(HEADINGS.len() + 1));
+    for (column, value) in report.columns().iter().enumerate() {
+        let figures = of_answers(report.bench.column_statistics(column));
+        let _ = writeln!(out, "| {} | {} |", in_cell(&value.label), figures.join(" | "));
+    }
+    out.push('\n');
+}
+
+fn votes(out: &mut String, report: &Report<'_>) {
+    if let Some(sentence) = words::votes(report) {
+        let _ = writeln!(out, "{}\n", in_line(&sentence));
+    }
+}
+
 /// Headings of the figures of a cell.
 pub(super) const HEADINGS: [&str; 8] =
     ["complete", "distinct", "most common", "distance", "distinct-1", "distinct-2", "length", "mean logprob"];
 
 /// Returns the figures of a cell, under those headings.
 pub(super) fn of_cell(report: &Report<'_>, cell: usize) -> Vec<String> {
+    of_answers(report.bench.statistics(cell))
+}
+
+/// Returns the figures of some answers, under those headings.
+pub(super) fn of_answers(diversity: Option<&Diversity>) -> Vec<String> {
     let none = || NONE.to_owned();
-    let Some(diversity) = report.bench.statistics(cell) else { return vec![none(); HEADINGS.len()] };
+    let Some(diversity) = diversity else { return vec![none(); HEADINGS.len()] };
     let spread = |spread: Option<&crate::core::diversity::Spread>, decimals| {
         spread.map_or_else(none, |spread| words::spread(spread, decimals))
     };

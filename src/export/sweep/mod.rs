@@ -21,7 +21,7 @@ use crate::core::bench::{Bench, Progress, Slot};
 use crate::core::request::ResponseFormat;
 use crate::core::run::Run;
 use crate::core::stream::Usage;
-use crate::core::sweep::Sample;
+use crate::core::sweep::{Sample, Value};
 use crate::structured::shape::Shape;
 use std::borrow::Cow;
 
@@ -39,6 +39,8 @@ pub struct Report<'a> {
     pub usage: &'a dyn Fn(&Run) -> Usage,
     /// Returns the answer of a sample with everything that is kept of it, where the bench let some go.
     pub whole: &'a dyn Fn(usize) -> Option<Run>,
+    /// How often each value of the first axis was chosen in blind votes; empty where none was cast.
+    pub votes: Vec<u32>,
 }
 
 /// How the answers kept to one check.
@@ -55,6 +57,21 @@ impl<'a> Report<'a> {
     #[must_use]
     pub fn slot(&self, sample: usize) -> &'a Slot {
         &self.bench.slots()[sample]
+    }
+
+    /// Returns the values of the first axis that have statistics of their own over all their cells: none where
+    /// each has one cell.
+    #[must_use]
+    pub fn columns(&self) -> &'a [Value] {
+        let sweep = self.bench.sweep();
+        let values = sweep.axes().first().map_or(&[][..], |axis| axis.values());
+        if sweep.cell_count() > values.len() { values } else { &[] }
+    }
+
+    /// Returns the values of the first axis with the votes for each, where any was cast.
+    pub fn voted(&self) -> impl Iterator<Item = (&'a Value, u32)> + use<'a> {
+        let values = self.bench.sweep().axes().first().map_or(&[][..], |axis| axis.values());
+        values.iter().zip(self.votes.clone())
     }
 
     /// Returns the answer of a sample with everything that is known of it.
@@ -122,5 +139,50 @@ impl Shapes {
     #[must_use]
     pub fn of(&self, sample: usize) -> &Shape {
         self.of.get(sample).and_then(|at| self.known.get(*at)).map_or(&Shape::Text, |(_, shape)| shape)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::figures::tests::answered;
+    use crate::core::sweep::Axis;
+    use crate::core::time::Timestamp;
+
+    /// Returns a document of two temperatures for which votes were cast so.
+    fn document(votes: Vec<u32>, document: Document) -> String {
+        let bench = answered(vec![Axis::of_temperatures(&[0.3, 1.8])], 1);
+        let progress = bench.progress(Timestamp::default());
+        let (usage, whole) = (|_: &Run| Usage::default(), |_: usize| None);
+        let report = Report {
+            bench: &bench,
+            progress,
+            checks: Vec::new(),
+            verdicts: &[],
+            usage: &usage,
+            whole: &whole,
+            votes,
+        };
+        let shapes = Shapes::of_samples(bench.slots().iter().map(|slot| &slot.sample));
+        document.text(&report, &shapes).unwrap()
+    }
+
+    #[test]
+    fn votes_are_told_where_any_was_cast() {
+        let json =
+            |votes| -> serde_json::Value { serde_json::from_str(&document(votes, Document::Json)).unwrap() };
+        let told = serde_json::json!([{"label": "0.3", "votes": 2}, {"label": "1.8", "votes": 1}]);
+        assert_eq!(json(vec![2, 1])["votes"], told);
+        assert_eq!(json(Vec::new()).get("votes"), None);
+        let table = document(vec![2, 1], Document::Csv);
+        let mut reader = ::csv::Reader::from_reader(table.as_bytes());
+        assert_eq!(reader.headers().unwrap().iter().next_back(), Some("column_votes"));
+        let votes: Vec<String> =
+            reader.records().map(|row| row.unwrap().iter().next_back().unwrap().to_owned()).collect();
+        assert_eq!(votes, ["2", "1"]);
+        for form in [Document::Markdown, Document::Page] {
+            assert!(document(vec![2, 1], form).contains("Blind votes: 0.3 2 · 1.8 1"));
+            assert!(!document(Vec::new(), form).contains("Blind votes"));
+        }
     }
 }

@@ -10,6 +10,8 @@ use crate::core::request::{Request, Role};
 use crate::core::run::RunStatus;
 use crate::core::text::fit;
 use crate::export::record::{fault, rate};
+use crate::export::sweep::Report;
+use std::ops::Range;
 
 /// Most values of few answers that stand in a line.
 const MAX_VALUES: usize = 10;
@@ -23,6 +25,24 @@ pub fn cell_name(bench: &Bench, cell: usize) -> String {
     let axes = bench.sweep().axes().iter().zip(bench.sweep().labels(cell));
     let parts: Vec<String> = axes.map(|(axis, label)| format!("{} {label}", axis.parameter())).collect();
     if parts.is_empty() { "all answers".to_owned() } else { parts.join(" · ") }
+}
+
+/// Returns what all cells with one value of the first axis are called.
+#[must_use]
+pub fn column_name(bench: &Bench, column: usize) -> String {
+    let axis = bench.sweep().axes().first();
+    let named = axis.and_then(|axis| Some((axis.parameter(), axis.values().get(column)?)));
+    named.map_or_else(String::new, |(parameter, value)| {
+        format!("{parameter} {} · all {} cells", value.label, bench.column_of(column).len())
+    })
+}
+
+/// Returns how often each value of the first axis was chosen in blind votes, where any was cast.
+#[must_use]
+pub fn votes(report: &Report<'_>) -> Option<String> {
+    let each: Vec<String> =
+        report.voted().map(|(value, votes)| format!("{} {votes}", fit(&value.label, VALUE_CELLS))).collect();
+    (!each.is_empty()).then(|| format!("Blind votes: {}", each.join(" · ")))
 }
 
 /// Returns how a sample ended, in a word or two.
@@ -67,10 +87,21 @@ pub fn figures(slot: &Slot) -> Vec<String> {
 /// Returns what can be said of the answers of a cell together.
 #[must_use]
 pub fn together(bench: &Bench, cell: usize) -> Vec<String> {
-    let samples = bench.samples_of(cell);
-    let done = samples.clone().filter(|sample| bench.slots()[*sample].state() == State::Done).count();
-    let mut words = vec![format!("{done} of {} complete", samples.len())];
-    let Some(diversity) = bench.statistics(cell) else { return words };
+    of_cells(bench, cell..cell + 1, bench.statistics(cell))
+}
+
+/// Returns what can be said of all answers of a column together.
+#[must_use]
+pub fn column(bench: &Bench, column: usize) -> Vec<String> {
+    of_cells(bench, bench.column_of(column), bench.column_statistics(column))
+}
+
+/// Returns what can be said of the answers of some cells next to each other.
+fn of_cells(bench: &Bench, cells: Range<usize>, diversity: Option<&Diversity>) -> Vec<String> {
+    let slots = || cells.clone().flat_map(|cell| &bench.slots()[bench.samples_of(cell)]);
+    let done = slots().filter(|slot| slot.state() == State::Done).count();
+    let mut words = vec![format!("{done} of {} complete", slots().count())];
+    let Some(diversity) = diversity else { return words };
     words.push(format!("{} distinct", diversity.distinct));
     if diversity.length.is_few() {
         return words;
@@ -81,7 +112,8 @@ pub fn together(bench: &Bench, cell: usize) -> Vec<String> {
     words.extend(diversity.distinct_2.map(|distinct| format!("distinct-2 {}", share(distinct))));
     words.push(format!("length {}", spread(&diversity.length, 0)));
     words.extend(parting(diversity));
-    let complete = bench.runs_of(cell).filter(|run| matches!(run.status, RunStatus::Done(_)));
+    let runs = slots().filter_map(|slot| slot.run.as_ref());
+    let complete = runs.filter(|run| matches!(run.status, RunStatus::Done(_)));
     let perplexities = complete.filter_map(|run| run.tally().perplexity()).collect();
     words.extend(
         Spread::of_answers(perplexities).mean().map(|mean| format!("mean ppl {}", figure::perplexity(mean))),

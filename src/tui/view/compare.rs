@@ -39,6 +39,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     }
     if let Some(lens) = app.compare.whole() {
         whole(app, canvas, grid, lens);
+        filter_line(app, canvas, grid, 0);
         return;
     }
     for (number, frame) in app.compare.cells(grid) {
@@ -253,13 +254,41 @@ fn paging(app: &App, canvas: &mut Canvas<'_>, grid: Rect) {
     let part = |first: usize, shown: usize, all: usize, name: &str| {
         (shown < all).then(|| format!(" {name} {}-{} of {all} ", first + 1, (first + shown).min(all)))
     };
-    let columns = part(board.first_column, board.wide, board.columns, "columns");
-    let rows = part(board.first_row, board.high, board.rows, "rows");
+    let columns = part(board.first_column, board.wide, board.column_count(), "columns");
+    let rows = part(board.first_row, board.high, board.row_count(), "rows");
     let (y, end) = (grid.y + grid.height - 1, grid.x + grid.width - 2);
     let text: String = columns.into_iter().chain(rows).collect();
+    let taken = if text.is_empty() { 0 } else { width(&text) + 1 };
     if !text.is_empty() && width(&text) + 4 < usize::from(grid.width) {
         canvas.right(grid.x, y, end, &text, dim);
     }
+    filter_line(app, canvas, grid, taken);
+}
+
+/// Draws which words are looked for and how much has them, in the lowest line of the board, beside what takes
+/// so many cells at its right end.
+fn filter_line(app: &App, canvas: &mut Canvas<'_>, grid: Rect, taken: usize) {
+    let Some(told) = filtered(app) else { return };
+    let room = usize::from(grid.width).saturating_sub(taken + width(&told) + 12);
+    let words = fit(&printable(app.compare.filter.text()), room);
+    let (key, dim) = (canvas.style(Tint::Key), canvas.style(Tint::Dim));
+    let (x, y) = (grid.x + 2, grid.y + grid.height - 1);
+    let end = (grid.x + grid.width).saturating_sub(u16::try_from(taken + 2).unwrap_or(u16::MAX));
+    canvas.pieces(x, y, end, &[(" /", key), (&words, key), (" · ", dim), (&told, dim), (" ", dim)]);
+}
+
+/// Returns how many rows and columns are shown, where not all are looked at: `12 of 300 rows`.
+pub(super) fn filtered(app: &App) -> Option<String> {
+    let board = Some(&app.compare.board).filter(|_| app.compare.filter.is_on())?;
+    let part = |shown: usize, all: usize, name: &str| {
+        let of = |all: usize| figure::whole(all as u64);
+        (all > 1).then(|| format!("{} of {} {name}", of(shown), of(all)))
+    };
+    let rows = part(board.row_count(), board.rows, "rows");
+    // Where every column is left there is nothing to tell.
+    let columns = Some(board.column_count()).filter(|shown| *shown < board.columns || board.rows == 1);
+    let columns = columns.and_then(|shown| part(shown, board.columns, "columns"));
+    Some(rows.into_iter().chain(columns).collect::<Vec<_>>().join(", "))
 }
 
 /// Draws what is known of a cell's answer under it.

@@ -23,6 +23,9 @@ const HIGHEST_CHART: u16 = 24;
 /// Rows from which a table that scrolls leaves room for a chart.
 const ROOM_FOR_BOTH: u16 = 14;
 
+/// What leads the statistics over all cells of each column.
+const ALL_ROWS: &str = "all rows";
+
 /// Widest column of figures; wider ones only pull them apart.
 const COLUMN: u16 = 26;
 
@@ -48,7 +51,7 @@ pub(super) fn draw_figures(
     cursor: &Cursor,
     is_focused: bool,
 ) {
-    let rows = u16::try_from(figures.rows.len()).unwrap_or(u16::MAX);
+    let rows = u16::try_from(figures.lines()).unwrap_or(u16::MAX);
     // One line for the heads, one for what is hidden.
     let whole = rows.saturating_add(2);
     let (table_height, chart_height) = match area.height.checked_sub(whole) {
@@ -63,10 +66,14 @@ pub(super) fn draw_figures(
         labels: &labels,
         names: NAMES,
         widest: COLUMN,
-        rows: figures.rows.len(),
-        name: &|row| figures.name_of(figures.rows[row].statistic).into_owned(),
-        entry: &|row, column| {
-            let row = &figures.rows[row];
+        rows: figures.lines(),
+        name: &|line| {
+            let row = figures.line(line);
+            row.map_or_else(|| ALL_ROWS.to_owned(), |row| figures.name_of(row.statistic).into_owned())
+        },
+        heading: figures.rows.len(),
+        entry: &|line, column| {
+            let Some(row) = figures.line(line) else { return (Vec::new(), Tint::Faint) };
             let entry = &row.entries[column];
             let tint = if *entry == Entry::Nothing { Tint::Faint } else { Tint::Text };
             (entry.forms(row.statistic), tint)
@@ -75,10 +82,13 @@ pub(super) fn draw_figures(
     };
     table.draw(canvas, table_area, cursor, is_focused);
     if chart_height > 0
-        && let Some(row) = figures.rows.get(cursor.row.min(figures.rows.len().saturating_sub(1)))
+        && let Some(row) = figures.line(cursor.row.min(figures.lines().saturating_sub(1)))
     {
         let rest = Rect { y: area.y + table_height, height: chart_height, ..area };
-        chart::draw(canvas, rest, figures, row);
+        let name = figures.name_of(row.statistic);
+        let is_whole = cursor.row > figures.rows.len();
+        let name = if is_whole { format!("{name}, {ALL_ROWS}") } else { name.into_owned() };
+        chart::draw(canvas, rest, figures, (&name, row));
     }
 }
 
@@ -110,6 +120,7 @@ pub(super) fn draw_accord(
         widest: u16::MAX,
         rows: accord.rows.len(),
         name: &path,
+        heading: usize::MAX,
         entry: &|row, column| {
             let tint = match &accord.rows[row].entries[column] {
                 None => Tint::Faint,

@@ -203,6 +203,17 @@ fn hints(app: &App) -> &'static [(Command, &'static str)] {
         (Place::Grid, _) if app.compare.is_voting() => {
             &[(C::NextColumn, "column"), (C::Zoom, "zoom"), (C::NextSample, "answer"), (C::Stop, "leave")]
         }
+        (Place::Grid, _) if app.compare.filter.is_on() && app.running() == 0 => &[
+            (C::Stop, "show all"),
+            (C::FilterCells, "filter"),
+            (C::NextRow, "row"),
+            (C::NextColumn, "column"),
+            (C::Inspect, "inspect"),
+            (C::ShowDifference, "differ"),
+            (C::ShowConsensus, "share"),
+            (C::ShowStatistics, "statistics"),
+            (C::NextSample, "answer"),
+        ],
         (Place::Grid, _) => &[
             (C::NextColumn, "column"),
             (C::Zoom, "zoom"),
@@ -214,6 +225,7 @@ fn hints(app: &App) -> &'static [(Command, &'static str)] {
             (C::ShowConsensus, "share"),
             (C::ShowStatistics, "statistics"),
             (C::NextSample, "answer"),
+            (C::FilterCells, "filter"),
             (C::MarkBest, "best"),
             (C::VoteBlind, "vote"),
             (C::NoteCell, "note"),
@@ -288,6 +300,7 @@ fn hints(app: &App) -> &'static [(Command, &'static str)] {
                     (C::OverlayClose, "close"),
                 ],
             },
+            Some(Overlay::Filter(_)) => &[(C::OverlayAccept, "keep"), (C::OverlayClose, "show all")],
             // Its keys stand in it: the yes is a letter.
             Some(Overlay::Allow(_)) => &[(C::OverlayClose, "leave it")],
             Some(Overlay::Find(_) | Overlay::Note(_) | Overlay::Export(_) | Overlay::OpenFile(_)) => {

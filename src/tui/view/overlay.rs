@@ -35,6 +35,11 @@ pub(super) fn draw(app: &App, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Opt
             None
         }
         Overlay::Find(prompt) => Some(line(app, prompt, canvas, ("/", &find_hint(app, prompt)))),
+        Overlay::Filter(prompt) => {
+            let told = super::compare::filtered(app)
+                .unwrap_or_else(|| "words of the labels, such as panda 0.8".to_owned());
+            Some(line(app, prompt, canvas, ("/", &told)))
+        }
         Overlay::Note(prompt) => Some(line(app, prompt, canvas, ("# ", "a note on this cell"))),
         Overlay::Export(prompt) => {
             let hint = ".html .md .csv .json .jsonl .toml: by the ending";

@@ -124,10 +124,12 @@ fn pace(app: &App, signs: &Signs) -> Vec<String> {
     let count = format!("= {} request{plural}", figure::whole(requests as u64));
     let takes = outlook.map(takes);
     let (long, cost) = takes.unwrap_or_default();
+    let time = outlook.map(time).unwrap_or_default();
     vec![
-        format!("{count}{long}{cost}  {key} edits"),
-        format!("{count}{long}{cost}"),
-        format!("{count}{cost}  {key} edits"),
+        format!("{count}{long}{cost}{time}  {key} edits"),
+        format!("{count}{long}{cost}{time}"),
+        format!("{count}{cost}{time}  {key} edits"),
+        format!("{count}{cost}{time}"),
         format!("{count}  {key} edits"),
         count,
     ]
@@ -147,6 +149,14 @@ fn takes(outlook: &Outlook) -> (String, String) {
         dollars => format!(" · ≤ {}", figure::dollars(dollars)),
     });
     (format!(" · {input} in{output}"), cost)
+}
+
+/// Returns how long a sweep is expected to take, led by a separator; nothing where nothing is known of that.
+fn time(outlook: &Outlook) -> String {
+    let seconds = outlook.preflight.seconds;
+    seconds.map_or_else(String::new, |seconds| {
+        format!(" · ≈ {}", figure::duration_ms((seconds * 1000.0).round()))
+    })
 }
 
 /// Returns how many cells are known to be refused, and why the first is.
@@ -316,9 +326,15 @@ fn takes_of(app: &App, form: &Form) -> [String; 2] {
             let requests_name = if requests == 1 { "request" } else { "requests" };
             let requests = figure::whole(requests as u64);
             let (tokens, cost) = outlook.map(takes).unwrap_or_default();
+            let time = outlook.map(time).unwrap_or_default();
+            let repeated = outlook.and_then(|outlook| outlook.preflight.repeated(outlook.is_bound));
+            let repeated = repeated.map_or_else(String::new, |repeated| format!(" · {repeated}"));
             let refused = outlook.map_or_else(String::new, refused);
             let cells = figure::whole(cells as u64);
-            [format!("{cells} {cells_name} · {requests} {requests_name}{tokens}{cost}"), refused]
+            [
+                format!("{cells} {cells_name} · {requests} {requests_name}{tokens}{cost}{time}{repeated}"),
+                refused,
+            ]
         }
         Err(_) => [String::new(), String::new()],
     }

@@ -338,27 +338,80 @@ contains = "답"
 #[test]
 fn statistics_in_the_export_can_be_computed_again() {
     let home = Home::new();
-    let run = |repeat: &str| {
+    let run = |more: &[&str]| {
         let base = ["compare", "--json", "-t", "0.2,1.0,1.6", "--seed", "3", "--max-tokens", "24"];
-        json_of(&home.run(&[&base[..], &["--repeat", repeat, "아침에 일찍 일어나면?"]].concat()).fine())
+        json_of(&home.run(&[&base[..], more, &["아침에 일찍 일어나면?"]].concat()).fine())
     };
     for (repeat, kept) in [("4", 0), ("6", 12)] {
-        let object = run(repeat);
-        assert_eq!(object["kept"], json!(kept));
+        let object = run(&["--repeat", repeat]);
+        assert_eq!((&object["kept"], &object["columns"]), (&json!(kept), &Value::Null));
         for cell in object["cells"].as_array().unwrap() {
-            let answers: Vec<Value> = cell["samples"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|sample| {
-                    assert_eq!(sample["usage_source"], "provider");
-                    let output_tokens = &sample["usage"]["output_tokens"];
-                    json!({"text": sample["text"], "tokens": sample["tokens"], "output_tokens": output_tokens})
-                })
-                .collect();
-            assert_reproducible(&json!({"answers": answers, "statistics": cell["statistics"]}));
+            assert_reproducible(&json!({"answers": told([cell]), "statistics": cell["statistics"]}));
         }
     }
+    // A column has the answers of all its cells, few ones or many.
+    for (repeat, answers) in [("2", 4), ("3", 6)] {
+        let object = run(&["--repeat", repeat, "--persona", "chef,none"]);
+        let (cells, columns) = (object["cells"].as_array().unwrap(), object["columns"].as_array().unwrap());
+        assert_eq!(columns.len(), 3);
+        for (column, cells) in columns.iter().zip(cells.chunks(2)) {
+            assert!(cells.iter().all(|cell| cell["labels"]["temperature"] == column["label"]));
+            let said = told(cells);
+            assert_eq!(said.len(), answers);
+            assert_reproducible(&json!({"answers": said, "statistics": column["statistics"]}));
+        }
+    }
+}
+
+/// Returns what an export says of the answers of some cells, as far as statistics are of it.
+fn told<'a>(cells: impl IntoIterator<Item = &'a Value>) -> Vec<Value> {
+    let samples = cells.into_iter().flat_map(|cell| cell["samples"].as_array().unwrap());
+    let answer = |sample: &Value| {
+        assert_eq!(sample["usage_source"], "provider");
+        let output_tokens = &sample["usage"]["output_tokens"];
+        json!({"text": sample["text"], "tokens": sample["tokens"], "output_tokens": output_tokens})
+    };
+    samples.map(answer).collect()
+}
+
+#[test]
+fn figures_of_columns_are_the_same_in_every_form() {
+    let home = Home::new();
+    let written = |name: &str| {
+        let path = home.path().join(name);
+        let arguments =
+            ["compare", "-t", "0.3,1.8", "--persona", "chef,none", "--repeat", "3", "--seed", "7"];
+        let more = ["--max-tokens", "12", "--out", path.to_str().unwrap(), "A slogan, please"];
+        let out = home.run(&[&arguments[..], &more].concat()).fine();
+        (out, std::fs::read_to_string(path).unwrap())
+    };
+    let (out, object) = written("r.json");
+    let object = json_of(&object);
+    let statistics = &object["columns"][1]["statistics"];
+    let line = out.lines().find(|line| line.starts_with("── temperature 1.8 · all 2 cells")).unwrap();
+    assert!(line.contains(&format!("6 of 6 complete · {} distinct", statistics["distinct"])), "{line}");
+
+    let table = written("r.csv").1;
+    let mut reader = csv::Reader::from_reader(table.as_bytes());
+    let head = reader.headers().unwrap().clone();
+    let last = reader.records().last().unwrap().unwrap();
+    let field = |name: &str| &last[head.iter().position(|own| own == name).unwrap()];
+    assert_eq!((field("column_answers"), field("cell_answers"), field("cell_length_mean")), ("6", "3", ""));
+    let mean: f64 = field("column_length_mean").parse().unwrap();
+    assert!((mean - statistics["length"]["mean"].as_f64().unwrap()).abs() < 1e-9);
+    assert!(!head.iter().any(|name| name == "column_votes"));
+
+    let row = format!("| 1.8 | 6 | {} |", statistics["distinct"]);
+    let markdown = written("r.md").1;
+    assert!(
+        markdown.contains("Over all cells of each temperature:") && markdown.contains(&row),
+        "{markdown}"
+    );
+    let page = written("r.html").1;
+    assert!(page.contains("<caption>Over all cells of each column</caption>"), "{page}");
+    // One axis has a cell in each column, and nothing to add.
+    let out = home.run(&["compare", "-t", "0.3", "--max-tokens", "4", "hi"]).fine();
+    assert!(!out.contains("all 1 cells"), "{out}");
 }
 
 #[test]
@@ -456,6 +509,26 @@ fn what_it_would_take_is_told_without_asking() {
     assert!(out.starts_with("temperature × 2, repeat × 3 = 6 requests · "), "{out}");
     assert!(out.contains("≤ 60 tok out"), "{out}");
     assert!(!home.path().join(".local").exists());
+}
+
+#[test]
+fn how_long_it_takes_is_told_once_the_model_has_answered() {
+    let home = Home::new();
+    let told = |model: &str| {
+        let arguments = ["compare", "--dry-run", "--model", model, "-t", "0,1", "--max-tokens", "10", "hi"];
+        home.run(&arguments).fine()
+    };
+    let has_time = |out: &str| {
+        let last = out.trim_end().rsplit(" · ").next().unwrap();
+        last.starts_with("≈ ") && (last.ends_with(" s") || last.ends_with(" ms"))
+    };
+    let before = told("sandbox-mini");
+    assert!(!has_time(&before) && before.contains(" tok in repeated (50.0 %)"), "{before}");
+    home.run(&["compare", "-t", "0.5", "--max-tokens", "5", "hi"]).fine();
+    let after = told("sandbox-mini");
+    assert!(has_time(&after) && after.starts_with(before.trim_end()), "{after}");
+    // Of another model nothing is known by that.
+    assert!(!has_time(&told("sandbox-slow")));
 }
 
 #[test]

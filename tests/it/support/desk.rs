@@ -9,6 +9,7 @@ use std::collections::{HashMap, VecDeque};
 use std::path::Path;
 use tokenscope::app::chord::{Chord, Key};
 use tokenscope::app::counter::Counter;
+use tokenscope::app::figures::Row;
 use tokenscope::app::heat::Heat;
 use tokenscope::app::keymap::Keymap;
 use tokenscope::app::msg::{CodeKey, Effect, Effects, Msg, Size};
@@ -17,6 +18,7 @@ use tokenscope::app::{App, Knowledge, Start};
 use tokenscope::config::{Config, SANDBOX, theme};
 use tokenscope::core::context::framing_tokens;
 use tokenscope::core::conversation::Conversation;
+use tokenscope::core::diversity::Material;
 use tokenscope::core::id::{Ids, RunId};
 use tokenscope::core::model::{Encoding, ModelCard};
 use tokenscope::core::persona::Library;
@@ -232,6 +234,11 @@ impl Desk {
                 | Effect::Judge(_)
                 | Effect::ReadSchema(_)
                 | Effect::Redraw => None,
+                Effect::SumColumns { number, columns } => {
+                    let sums: Vec<_> =
+                        columns.into_iter().map(|column| column.map(Material::figures)).collect();
+                    Some(Msg::ColumnsSummed { number, rows: Row::of_columns(&sums) })
+                }
                 Effect::CutTokens { revision, text } => {
                     let cutting = std::sync::Arc::new(tokenizer::cut(&text));
                     Some(Msg::TokensCut { revision, cutting })

@@ -27,11 +27,11 @@ const DOWN: usize = 4;
 const BITS: [[u8; DOWN]; ACROSS] = [[0x01, 0x02, 0x04, 0x40], [0x08, 0x10, 0x20, 0x80]];
 
 /// Draws a chart with a title above and the axis below.
-pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, figures: &Figures, row: &Row) {
+pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, figures: &Figures, (name, row): (&str, &Row)) {
     if area.height < 5 || area.width < FIGURES + 2 * MARGIN + 2 {
         return;
     }
-    title(canvas, area, row, &figures.name_of(row.statistic));
+    title(canvas, area, name, row);
     let plot =
         Rect { x: area.x + FIGURES, y: area.y + 1, width: area.width - FIGURES, height: area.height - 3 };
     let all = row.entries.iter().flat_map(|entry| entry.values().iter().copied());
@@ -50,7 +50,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, figures: &Figures, row: 
     dots(canvas, plot, row, scale, &columns);
 }
 
-fn title(canvas: &mut Canvas<'_>, area: Rect, row: &Row, name: &str) {
+fn title(canvas: &mut Canvas<'_>, area: Rect, name: &str, row: &Row) {
     let (text, dim) = (canvas.style(Tint::Text), canvas.style(Tint::Dim));
     let (x, end) = (area.x + 2, area.x + area.width);
     let after = canvas.text(x, area.y, end, name, text.add_modifier(Modifier::BOLD)) + 2;

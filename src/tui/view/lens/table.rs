@@ -27,6 +27,8 @@ pub(super) struct Table<'a> {
     pub rows: usize,
     /// The name of a row.
     pub name: &'a dyn Fn(usize) -> String,
+    /// The row that only leads those below it.
+    pub heading: usize,
     /// The ways an entry is written, the one that says most first.
     pub entry: &'a dyn Fn(usize, usize) -> (Vec<String>, Tint),
     /// What is to be said beside what is hidden.
@@ -58,7 +60,8 @@ impl Table<'_> {
         let selected = cursor.row.min(self.rows.saturating_sub(1));
         for (y, row) in (area.y + 1..).zip(rows.clone()) {
             let is_selected = row == selected;
-            let style = if is_selected { text.add_modifier(Modifier::BOLD) } else { dim };
+            let is_strong = is_selected || row == self.heading;
+            let style = if is_strong { text.add_modifier(Modifier::BOLD) } else { dim };
             let name = fit(&(self.name)(row), usize::from(self.names.saturating_sub(3)));
             canvas.text(area.x + 2, y, names_end, &name, style);
             for (index, column) in columns.clone().enumerate() {

@@ -1,0 +1,97 @@
+//! What a comparison is expected to take: how fast models answered before, and what a cache may hold.
+
+use crate::support::stage::Stage;
+use tokenscope::app::archive::{ArchiveJob, ArchiveNews};
+use tokenscope::app::msg::{Effect, Msg};
+use tokenscope::app::paces::Speaker;
+use tokenscope::core::sweep::pace::Timing;
+
+/// Returns the models the archive was asked for since this was last called.
+fn asked_for(stage: &mut Stage) -> Vec<Speaker> {
+    let speaker = |effect: Effect| match effect {
+        Effect::Archive(ArchiveJob::Timings(speaker)) => Some(speaker),
+        _ => None,
+    };
+    let mut asked: Vec<Speaker> = stage.all_effects().into_iter().filter_map(speaker).collect();
+    asked.sort();
+    asked
+}
+
+fn speaker(model: &str) -> Speaker {
+    ("local".into(), model.into())
+}
+
+fn timings(first_token_ms: f64) -> Vec<Timing> {
+    vec![Timing { first_token_ms, rest_ms: 1_000.0, output_tokens: 101 }; 3]
+}
+
+/// Returns the time that the line of the axes tells.
+fn time(stage: &Stage) -> Option<String> {
+    let screen = stage.screen();
+    let line = screen.lines().nth(1).unwrap().trim_end_matches("  Alt-t edits");
+    let last = line.rsplit(" · ").next().filter(|last| last.ends_with(" s") || last.ends_with(" ms"))?;
+    Some(last.to_owned())
+}
+
+#[test]
+fn the_archive_is_asked_once_and_what_it_tells_is_an_estimate() {
+    let mut stage =
+        Stage::with(200, 60, |start| (start.temperatures, start.concurrency) = (vec![0.0, 1.0], 1));
+    stage.press("alt-2").type_text("hello there");
+    assert_eq!(asked_for(&mut stage), [speaker("m-1")]);
+    assert_eq!(time(&stage), None);
+    stage.tell(Msg::Archive(ArchiveNews::Timings { speaker: speaker("m-1"), timings: timings(500.0) }));
+    // Two answers of 0.5 s and 100 tokens after the first, one after the other.
+    assert_eq!(time(&stage).as_deref(), Some("≈ 3.0 s"));
+    stage.press("alt-t");
+    let screen = stage.screen();
+    assert!(
+        screen.contains(" · ≈ 3.0 s · ≈ 10 tok in ") && screen.contains("repeated (≈ 50.0 %)"),
+        "{screen}"
+    );
+    // Another model, of which nothing is known, is asked for; the first one is not again.
+    stage.press("down right").type_text("");
+    stage.press("esc").type_text("!");
+    assert_eq!(asked_for(&mut stage), []);
+}
+
+#[test]
+fn every_model_of_an_axis_must_be_known() {
+    let mut stage = Stage::with(200, 60, |start| start.temperatures = vec![1.0]);
+    stage.press("alt-2").type_text("hello").press("alt-t down right");
+    for _ in 0..12 {
+        if stage.screen().contains(" model ") {
+            break;
+        }
+        stage.press("right");
+    }
+    stage.type_text("m-1, m-2").press("enter");
+    assert_eq!(asked_for(&mut stage), [speaker("m-1"), speaker("m-2")]);
+    stage.tell(Msg::Archive(ArchiveNews::Timings { speaker: speaker("m-1"), timings: timings(500.0) }));
+    assert_eq!(time(&stage), None);
+    stage.tell(Msg::Archive(ArchiveNews::Timings { speaker: speaker("m-2"), timings: timings(900.0) }));
+    assert_eq!(time(&stage).as_deref(), Some("≈ 1.9 s"));
+}
+
+#[test]
+fn answers_of_this_session_count_too() {
+    for size in [(80, 24), (120, 40), (200, 60)] {
+        let mut stage = Stage::with(size.0, size.1, |start| start.temperatures = vec![0.5]);
+        stage.exchange("hi", "ho");
+        // Nobody said how many tokens that was; it came in one piece, 20 ms after it was sent.
+        stage.press("alt-2").type_text("and?");
+        assert_eq!(time(&stage).as_deref(), Some("≈ 20 ms"));
+        stage.press("enter");
+        let run = stage.last_run();
+        stage.event(run, tokenscope::core::stream::StreamEvent::Attempt { number: 1 }).wait(400);
+        let delta =
+            tokenscope::core::stream::StreamEvent::Delta { text: "a b".to_owned(), tokens: Vec::new() };
+        stage.event(run, delta).wait(200);
+        let usage = tokenscope::core::stream::Usage { output_tokens: 3, ..Default::default() };
+        stage.event(run, tokenscope::core::stream::StreamEvent::Usage(usage));
+        let reason = tokenscope::core::stream::FinishReason::Stop;
+        stage.event(run, tokenscope::core::stream::StreamEvent::Finished(reason));
+        // Between 20 ms and 400, and a second token after 100.
+        assert_eq!(time(&stage).as_deref(), Some("≈ 310 ms"));
+    }
+}
