@@ -6,7 +6,7 @@
 use crate::app::compare::Compare;
 use crate::app::compare::columns::Columns;
 use crate::app::compare::partings::Wanted;
-use crate::app::figures::{Accord, Column, Cursor, Figures};
+use crate::app::figures::{Accord, Column, Cursor, Figures, Statistic};
 use crate::app::layout::Rect;
 use crate::app::reading::{Reading, Sheet};
 use crate::core::bench::Bench;
@@ -68,8 +68,12 @@ struct Basis {
     verdicts: u64,
 }
 
-/// The row of the figures that is shown as a chart first: how alike the answers are.
-const FIRST_ROW: usize = 3;
+/// Returns the row of the figures that is shown as a chart first: how alike the answers of a cell are, or
+/// how sure the model was where each has one answer.
+fn first_row(repeats: u32) -> usize {
+    let first = if repeats > 1 { Statistic::Similarity } else { Statistic::Perplexity };
+    Statistic::ALL.iter().position(|statistic| *statistic == first).unwrap_or(0)
+}
 
 /// What is worked out for the lenses.
 #[derive(Debug, Default)]
@@ -122,10 +126,10 @@ impl Lenses {
         self.figures.as_ref().and_then(|(_, _, accord)| accord.as_ref())
     }
 
-    /// Forgets what was of another comparison.
-    pub(super) fn begin(&mut self) {
+    /// Forgets what was of another comparison; the one that begins asks each cell so often.
+    pub(super) fn begin(&mut self, repeats: u32) {
         *self = Self {
-            cursor: Cursor { row: FIRST_ROW, ..Cursor::default() },
+            cursor: Cursor { row: first_row(repeats), ..Cursor::default() },
             lens: self.lens,
             is_only_different: self.is_only_different,
             is_together: self.is_together,

@@ -150,9 +150,9 @@ impl Compare {
         self.board = Board::new(columns, sweep.cell_count() / columns);
         self.panes = vec![Pane::default(); sweep.cell_count()];
         self.filter = Filter::default();
+        self.lenses.begin(sweep.repeats());
         (self.bench, self.record) = (Some(bench), None);
         self.best.clear();
-        self.lenses.begin();
         (self.question, self.origin) = (Some(question), origin);
         (self.cursor, self.scroll) = (0, 0);
     }
