@@ -2,6 +2,7 @@
 
 use crate::support::stage::{Stage, chord};
 use std::sync::Arc;
+use tokenscope::app::archive::ArchiveJob;
 use tokenscope::app::command::Place;
 use tokenscope::app::msg::{CountKey, Effect, Msg};
 use tokenscope::app::{Drafting, SUGGESTION, Screen};
@@ -541,6 +542,25 @@ fn one_answer_of_a_comparison_is_stopped_or_all_are() {
     assert_eq!(stage.effects(), [Effect::Cancel(runs[0]), Effect::Cancel(runs[2])]);
     stage.press("x X");
     assert_eq!(stage.effects(), []);
+}
+
+#[test]
+fn leaving_keeps_what_came_of_a_comparison() {
+    let mut stage = comparing();
+    let run = stage.started[1].0;
+    stage.stream(run, ["half"]).all_effects();
+    stage.tell(Msg::Quit(0));
+    let effects = stage.all_effects();
+    let kept: Vec<&str> = effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Archive(ArchiveJob::Keep { run, .. }) => Some(run.run.text.as_str()),
+            _ => None,
+        })
+        .filter(|text| !text.is_empty())
+        .collect();
+    assert_eq!(kept, ["half"]);
+    assert!(effects.contains(&Effect::Cancel(run)));
 }
 
 #[test]
