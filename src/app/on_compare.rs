@@ -2,7 +2,7 @@
 
 use crate::app::archive::ArchiveJob;
 use crate::app::command::{Command, Place};
-use crate::app::compare::outlook::{Basis, LIVE_CELLS, Outlook};
+use crate::app::compare::outlook::{Basis, LIVE_MESSAGES, Outlook};
 use crate::app::compare::setup::{Form, Shelf};
 use crate::app::counter::Sent;
 use crate::app::msg::{Effect, Effects};
@@ -107,8 +107,8 @@ impl App {
         Outlook::of(sweep, &sweep.cells(), context.used, &card_of, &pace_of, self.compare.setup.lanes)
     }
 
-    /// Works out what the setup would take, where something of it has changed. With many cells that waits
-    /// until it is run: a key must not wait for it. How fast a model answered before is asked for once.
+    /// Works out what the setup would take, where something of it has changed. With very many messages
+    /// that waits until it is run: a key must not wait for it. How fast a model answered before is asked for once.
     pub(super) fn settle_outlook(&mut self) -> Effects {
         let context = self.counter.context(&self.settings.card, self.settings.sampling.max_output_tokens);
         let (edited, bounded) = match &self.overlay {
@@ -132,9 +132,11 @@ impl App {
             return Effects::none();
         }
         let mut effects = Effects::none();
-        let question = self.question().filter(|_| basis.setup.cells() <= LIVE_CELLS);
-        let outlook = question.and_then(|(question, origin)| {
+        let outlook = self.question().and_then(|(question, origin)| {
             let mut base = self.base(&question, origin);
+            if basis.setup.cells().saturating_mul(base.messages.len()) > LIVE_MESSAGES {
+                return None;
+            }
             base.sampling.clone_from(&basis.sampling);
             let sweep = Sweep::new(base, basis.setup.axes.clone(), basis.setup.repeats).ok()?;
             // A name that is being typed is nobody's yet.

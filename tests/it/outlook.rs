@@ -95,3 +95,15 @@ fn answers_of_this_session_count_too() {
         assert_eq!(time(&stage).as_deref(), Some("≈ 310 ms"));
     }
 }
+
+#[test]
+fn a_large_board_has_an_outlook_too() {
+    let mut stage = Stage::new(120, 40);
+    stage.press("alt-2").press("alt-t").type_text("0.02..2 step 0.02").press("down right");
+    while !stage.screen().contains("seed") {
+        stage.press("right");
+    }
+    stage.type_text("1..20").press("enter").type_text("Why rise early?");
+    let line = stage.screen().lines().nth(1).unwrap().to_owned();
+    assert!(line.contains("= 2,000 requests") && line.contains("1,024,000 out"), "{line}");
+}

@@ -14,8 +14,9 @@ use crate::core::sweep::{Cell, Sweep};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Most cells for which the outlook follows each key that is typed into the draft.
-pub const LIVE_CELLS: usize = 256;
+/// Most messages of all cells together for which the outlook follows each key that is typed into the draft:
+/// a millisecond or two.
+pub const LIVE_MESSAGES: usize = 32_768;
 
 /// What an outlook was worked out from.
 #[derive(Debug, Clone, PartialEq)]

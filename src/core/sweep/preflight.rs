@@ -6,7 +6,7 @@
 use crate::core::context::ContextUse;
 use crate::core::figure;
 use crate::core::model::ModelCard;
-use crate::core::request::{Request, Sampling};
+use crate::core::request::{Request, Role, Sampling};
 use crate::core::run::Count;
 use crate::core::stream::Usage;
 use crate::core::sweep::pace::Pace;
@@ -122,9 +122,8 @@ impl Preflight {
                 (Count::Exact(before), Count::Exact(more)) => Count::Exact(before + more * repeats),
                 (before, more) => Count::Estimate(before.tokens() + more.tokens() * repeats),
             };
-            let Request { endpoint, model, messages, .. } = &cell.request;
-            let texts: Vec<_> = messages.iter().map(|message| (message.role, &*message.content)).collect();
-            let is_new = prompts.insert((&**endpoint, &**model, texts));
+            let Request { endpoint, model, .. } = &cell.request;
+            let is_new = prompts.insert((&**endpoint, &**model, differences(sweep.base(), &cell.request)));
             sum.repeated_input += input * (repeats - u64::from(is_new));
             let limit = output_limit(&cell.request, load);
             sum.output_limit = sum.output_limit.zip(limit).map(|(before, more)| before + more * repeats);
@@ -165,6 +164,18 @@ impl Preflight {
     pub fn is_refused(&self, cell: usize) -> bool {
         self.refusals.iter().any(|refusal| refusal.cell == cell && refusal.is_varied)
     }
+}
+
+/// Returns where the messages of a cell differ from those it began with, and what stands there. Two cells
+/// have the same prompt where that is the same, however long the conversation is.
+fn differences<'c>(base: &Request, request: &'c Request) -> Vec<(usize, Role, &'c str)> {
+    let own = request.messages.iter().enumerate();
+    let differs = own.filter(|(at, message)| base.messages.get(*at) != Some(message));
+    let mut differences: Vec<_> =
+        differs.map(|(at, message)| (at, message.role, &*message.content)).collect();
+    // How many there are is part of it, too.
+    differences.push((request.messages.len(), Role::System, ""));
+    differences
 }
 
 /// Returns the most tokens an answer can have: what was asked for, what the model gives, what fits.
