@@ -300,8 +300,7 @@ impl App {
         let runs: Vec<RunId> =
             self.homes.iter().filter(|(_, home)| here(home)).map(|(run, _)| *run).collect();
         if self.screen == Screen::Compare {
-            let is_over = self.compare.bench.as_ref().is_none_or(crate::core::bench::Bench::is_over);
-            return (!is_over || !runs.is_empty()).then(|| self.stop_all());
+            return self.is_comparing().then(|| self.stop_all());
         }
         if runs.is_empty() {
             return None;
@@ -339,8 +338,12 @@ impl App {
         }
     }
 
-    /// Stops what is under way; with nothing under way, steps back one level.
+    /// Stops what is under way; with nothing under way, steps back one level. On the board what is laid over
+    /// it goes first: nobody who closes something means to stop a hundred answers.
     pub(super) fn on_stop(&mut self) -> Effects {
+        if self.focus != Place::Composer && self.close_nearest() {
+            return Effects::none();
+        }
         if let Some(effects) = self.stop_runs() {
             self.say("stopped; the text is kept");
             return effects;
@@ -351,17 +354,8 @@ impl App {
             self.composer.set_text(&std::mem::take(&mut self.stashed));
         } else if self.zoomed {
             self.zoomed = false;
-        } else if self.screen == Screen::Compare && self.compare.is_voting() {
-            self.leave_vote();
-        } else if self.screen == Screen::Compare && self.compare.inspecting {
-            self.compare.inspecting = false;
-            self.focus = Place::Grid;
-        } else if self.screen == Screen::Compare && self.compare.zoomed {
-            self.compare.zoomed = false;
-        } else if self.screen == Screen::Compare && self.compare.blind.is_some() {
-            self.compare.end_vote();
-        } else if self.screen == Screen::Compare && self.compare.filter.is_on() && self.focus == Place::Grid {
-            self.compare.set_filter("");
+        } else if self.close_nearest() {
+            return Effects::none();
         } else if self.transcript.selected.take().is_none() {
             self.focus = Place::Composer;
         }

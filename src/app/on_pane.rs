@@ -2,12 +2,90 @@
 
 use crate::app::chord::Chord;
 use crate::app::command::Place;
+use crate::app::compare::lens::Lens;
 use crate::app::inspector::{Sheet, Target};
 use crate::app::layout::{ENDING_ROWS, Layout, Rect};
 use crate::app::msg::{Effects, Mouse, MouseKind};
-use crate::app::{App, Screen};
+use crate::app::{App, Home, Screen};
+use crate::core::bench::Bench;
+
+/// What is laid over the board of a comparison, the nearest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Layer {
+    /// One pane takes the whole screen.
+    Pane,
+    /// Columns are voted on.
+    Vote,
+    Inspector,
+    /// One cell takes the whole width.
+    Cell,
+    /// A reading takes the place of the cells.
+    Reading,
+    /// Columns stand where they were voted on.
+    Letters,
+    Filter,
+}
 
 impl App {
+    /// Returns what is nearest over the board.
+    fn nearest(&self) -> Option<Layer> {
+        let compare = Some(&self.compare).filter(|_| self.screen == Screen::Compare)?;
+        // Who writes sees them, but thinks of the draft.
+        let is_reading = self.focus == Place::Grid;
+        let layers = [
+            (self.zoomed, Layer::Pane),
+            (compare.is_voting(), Layer::Vote),
+            (compare.inspecting, Layer::Inspector),
+            (compare.zoomed, Layer::Cell),
+            (is_reading && compare.whole().is_some(), Layer::Reading),
+            (compare.blind.is_some(), Layer::Letters),
+            (is_reading && compare.filter.is_on(), Layer::Filter),
+        ];
+        layers.into_iter().find_map(|(is_there, layer)| is_there.then_some(layer))
+    }
+
+    /// Takes away what is nearest over the board; returns whether there was something.
+    pub(super) fn close_nearest(&mut self) -> bool {
+        let Some(layer) = self.nearest() else { return false };
+        match layer {
+            Layer::Pane => self.zoomed = false,
+            Layer::Vote => self.leave_vote(),
+            Layer::Inspector => {
+                self.compare.inspecting = false;
+                self.focus = Place::Grid;
+            }
+            Layer::Cell => self.compare.zoomed = false,
+            Layer::Reading => self.compare.lenses.lens = Lens::Text,
+            Layer::Letters => self.compare.end_vote(),
+            Layer::Filter => {
+                self.compare.set_filter("");
+            }
+        }
+        true
+    }
+
+    /// Whether answers of the comparison are under way, or will be without the user's doing.
+    #[must_use]
+    pub fn is_comparing(&self) -> bool {
+        let is_asked = || self.homes.values().any(|home| matches!(home, Home::Compare));
+        self.compare.bench.as_ref().is_some_and(Bench::is_going) || is_asked()
+    }
+
+    /// Returns in a word what Esc does on the board; nothing where it only goes to the draft.
+    #[must_use]
+    pub fn esc_does(&self) -> Option<&'static str> {
+        let stops = || self.is_comparing().then_some("stop all");
+        let word = |layer| match layer {
+            Layer::Pane | Layer::Cell => "unzoom",
+            Layer::Vote => "leave",
+            Layer::Inspector => "close",
+            Layer::Reading => "cells",
+            Layer::Letters => "columns back",
+            Layer::Filter => "show all",
+        };
+        self.nearest().map(word).or_else(stops)
+    }
+
     pub(super) fn on_mouse(&mut self, mouse: Mouse) -> Effects {
         if self.overlay.is_some() {
             let step = match mouse.kind {

@@ -393,3 +393,29 @@ fn a_terminal_without_unicode_is_told_ascii_only() {
     stage.exchange("어디?", "- 서울 → here…");
     assert_shows(&stage, &["T 0.7 | ~ 1 tok | 20 ms first", "???? > here.", "| reply <= 512"]);
 }
+
+#[test]
+fn esc_closes_what_is_over_the_board_before_it_stops_a_sweep() {
+    let mut stage = Stage::with(120, 40, |start| start.concurrency = 2);
+    stage.type_text("q").press("alt-2 enter /").type_text("1.").press("enter s");
+    let run = stage.started[0].0;
+    stage.stream(run, ["half"]);
+    let hint = |stage: &Stage| stage.screen().lines().last().unwrap().trim().to_owned();
+    for (word, then) in [("Esc cells", 2), ("Esc show all", 2), ("Esc stop all", 0)] {
+        assert!(hint(&stage).starts_with(word), "{word}: {}", hint(&stage));
+        stage.press("esc");
+        assert_eq!(stage.app.running(), then, "{word}");
+        stage.wait(60_000).tell(Msg::Tick);
+    }
+    assert!(!hint(&stage).contains("Esc"), "{}", hint(&stage));
+    // An open inspector goes before anything is stopped, from inside it and from beside it.
+    for keys in ["enter", "enter shift-tab"] {
+        let mut stage = Stage::with(120, 40, |start| start.concurrency = 2);
+        stage.type_text("q").press("alt-2 enter").press(keys);
+        assert!(stage.app.compare.inspecting, "{}", stage.screen());
+        stage.press("esc");
+        assert_eq!((stage.app.compare.inspecting, stage.app.running()), (false, 2));
+        stage.press("esc");
+        assert_eq!(stage.app.running(), 0);
+    }
+}

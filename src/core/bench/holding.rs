@@ -24,6 +24,12 @@ impl Bench {
         }
     }
 
+    /// Whether something is under way, or will be without the user's doing.
+    #[must_use]
+    pub fn is_going(&self) -> bool {
+        !self.flights.is_empty() || !self.is_paused && !self.is_over()
+    }
+
     /// Returns when [`Self::due`] has something although nothing happens until then.
     #[must_use]
     pub fn wake(&self) -> Option<Timestamp> {

@@ -201,10 +201,9 @@ fn hints(app: &App) -> &'static [(Command, &'static str)] {
         ],
         (Place::Inspector, _) => &[],
         (Place::Grid, _) if app.compare.is_voting() => {
-            &[(C::NextColumn, "column"), (C::Zoom, "zoom"), (C::NextSample, "answer"), (C::Stop, "leave")]
+            &[(C::NextColumn, "column"), (C::Zoom, "zoom"), (C::NextSample, "answer")]
         }
         (Place::Grid, _) if app.compare.filter.is_on() && app.running() == 0 => &[
-            (C::Stop, "show all"),
             (C::FilterCells, "filter"),
             (C::NextRow, "row"),
             (C::NextColumn, "column"),
@@ -382,8 +381,11 @@ fn footer(app: &App, canvas: &mut Canvas<'_>) {
     }
     let mut x: u16 = 1;
     let inspector = if app.place() == Place::Inspector { inspector_hints(app) } else { Vec::new() };
+    // What Esc does on the board is another thing each time, and may cost answers.
+    let esc = app.esc_does().filter(|_| app.place() == Place::Grid).map(|word| (Command::Stop, word));
     let fixed = hints(app).iter().map(|(command, word)| (*command, *word));
-    for (command, word) in inspector.iter().map(|(command, word)| (*command, word.as_str())).chain(fixed) {
+    let inspector = inspector.iter().map(|(command, word)| (*command, word.as_str()));
+    for (command, word) in esc.into_iter().chain(inspector).chain(fixed) {
         let Some(shown) = app.keymap.hint(command, app.place()) else { continue };
         let needed = u16::try_from(width_of(&shown) + width_of(word) + 1).unwrap_or(u16::MAX);
         if x.saturating_add(needed) > end {
