@@ -344,6 +344,9 @@ impl App {
         if self.focus != Place::Composer && self.close_nearest() {
             return Effects::none();
         }
+        if self.screen == Screen::Compare && self.is_comparing() {
+            return self.stop_comparison();
+        }
         if let Some(effects) = self.stop_runs() {
             self.say("stopped; the text is kept");
             return effects;

@@ -8,7 +8,7 @@ use crate::app::on_answer::is_usable;
 use crate::app::on_compare::NO_CELL;
 use crate::app::overlay::{Overlay, Prompt};
 use crate::app::{App, Continued, Home, Screen};
-use crate::core::bench::Bench;
+use crate::core::bench::{Bench, State};
 use crate::core::conversation::{Answer, Body, Message};
 use crate::core::figure;
 use crate::core::request::{Request, Role};
@@ -20,7 +20,10 @@ impl App {
     /// Stops the answer that the cell under the cursor shows.
     pub(super) fn stop_cell(&mut self) -> Effects {
         let Some(shown) = self.compare.current() else { return Effects::none() };
-        match (shown.run.map(|run| run.id), self.compare.current_sample(), &mut self.compare.bench) {
+        // One that waits again shows what came before it was stopped.
+        let is_waiting = shown.slot.is_some_and(|slot| slot.state() == State::Waiting);
+        let run = shown.run.filter(|_| !is_waiting).map(|run| run.id);
+        match (run, self.compare.current_sample(), &mut self.compare.bench) {
             (Some(run), _, _) => self.cancel(run),
             (None, Some(sample), Some(bench)) => {
                 bench.stop(sample, self.now);
@@ -41,7 +44,8 @@ impl App {
             self.say(reason);
             return Effects::none();
         }
-        let Some(run) = shown.run else {
+        let is_waiting = shown.slot.is_some_and(|slot| slot.state() == State::Waiting);
+        let Some(run) = shown.run.filter(|_| !is_waiting) else {
             // One that was stopped before its turn.
             let sample = self.compare.current_sample();
             let asked =

@@ -5,6 +5,7 @@ use crate::app::command::{Command, Place};
 use crate::app::compare::outlook::{Basis, LIVE_MESSAGES, Outlook};
 use crate::app::compare::setup::{Form, Shelf};
 use crate::app::counter::Sent;
+use crate::app::inspector::Target;
 use crate::app::msg::{Effect, Effects};
 use crate::app::overlay::{Overlay, Then};
 use crate::app::paces::{Speaker, speaker_of, speakers_of};
@@ -12,12 +13,14 @@ use crate::app::{App, Drafting, Home, Screen};
 use crate::core::bench::{Bench, State};
 use crate::core::conversation::Message;
 use crate::core::fault::{Fault, FaultKind};
+use crate::core::figure;
 use crate::core::id::{MessageId, RunId};
 use crate::core::request::{Prompt, Request, Role};
 use crate::core::run::Run;
 use crate::core::stream::StreamEvent;
 use crate::core::sweep::Sweep;
 use crate::core::sweep::pace::Timing;
+use crate::core::sweep::preflight::Bound;
 use std::sync::Arc;
 
 /// What is said where a cell is needed and there is none.
@@ -160,6 +163,9 @@ impl App {
         for start in starts {
             self.compare.checks.forget(start.sample);
             self.homes.insert(start.run, Home::Compare);
+            if self.compare.inspecting && self.compare.current_sample() == Some(start.sample) {
+                self.inspector.show(Target::Run(start.run));
+            }
             effects = effects.and(Effect::Start { run: start.run, request: start.request, timeout });
         }
         if let Some(bound) = bound {
@@ -336,31 +342,44 @@ impl App {
     pub(super) fn retry_failed(&mut self) -> Effects {
         let count = self.compare.bench.as_mut().map_or(0, Bench::retry_failed);
         let bound = self.compare.bench.as_ref().and_then(|bench| bench.progress(self.now).bound);
+        let counts = self.compare.bench.as_ref().map(|bench| bench.progress(self.now).counts);
         match count {
-            0 => self.say("nothing failed"),
-            _ if let Some(bound) = bound => {
-                let edit = self.key(Command::EditSweep, Place::Grid);
-                self.say(format!("not sent: {bound}; {edit} sets another"));
+            0 if counts.is_some_and(|counts| counts.of(State::Stopped) > 0) => {
+                let key = self.key(Command::PauseSweep, Place::Grid);
+                self.say(format!("nothing failed: {key} asks for what was stopped"));
             }
+            0 => self.say("nothing failed"),
+            _ if let Some(bound) = bound => self.say_bound(bound),
             1 => self.say("1 answer is asked for again"),
             count => self.say(format!("{count} answers are asked for again")),
         }
         self.ask_due()
     }
 
-    /// Sends nothing more, or goes on.
+    /// Sends nothing more, or goes on: also with what was stopped, where nothing else waits.
     pub(super) fn pause(&mut self) -> Effects {
         let Some(bench) = &mut self.compare.bench else {
             self.say(NO_CELL);
             return Effects::none();
         };
         let progress = bench.progress(self.now);
+        let (waiting, stopped) = (progress.counts.of(State::Waiting), progress.counts.of(State::Stopped));
+        if let Some(bound) = progress.bound.filter(|_| waiting + stopped > 0) {
+            self.say_bound(bound);
+            return Effects::none();
+        }
+        if waiting == 0 && stopped > 0 {
+            bench.go_on();
+            let plural = if stopped == 1 { "" } else { "s" };
+            self.say(format!("goes on with {} answer{plural}", figure::whole(stopped as u64)));
+            return self.ask_due();
+        }
         if progress.is_paused {
             bench.resume();
             self.say("goes on");
             return self.ask_due();
         }
-        if progress.counts.of(State::Waiting) == 0 {
+        if waiting == 0 {
             self.say("nothing waits any more");
             return Effects::none();
         }
@@ -368,6 +387,23 @@ impl App {
         let key = self.key(Command::PauseSweep, Place::Grid);
         self.say(format!("paused: what is under way goes on, nothing more is sent; {key} goes on"));
         Effects::none()
+    }
+
+    /// Says why nothing is sent although something waits.
+    fn say_bound(&mut self, bound: Bound) {
+        let edit = self.key(Command::EditSweep, Place::Composer);
+        self.say(format!("not sent: {bound}; {edit} sets another"));
+    }
+
+    /// Stops every answer of the comparison at the user's word, and says how it goes on.
+    pub(super) fn stop_comparison(&mut self) -> Effects {
+        let effects = self.stop_all();
+        let stopped = self.compare.bench.as_ref().map(|bench| bench.progress(self.now).counts);
+        let is_some = stopped.is_some_and(|counts| counts.of(State::Stopped) > 0);
+        let key = self.key(Command::PauseSweep, Place::Grid);
+        let rest = if is_some { format!("; {key} asks for the rest") } else { String::new() };
+        self.say(format!("stopped; the text is kept{rest}"));
+        effects
     }
 
     /// Stops every answer of the comparison, those that wait as well.

@@ -71,6 +71,11 @@ impl App {
         self.compare.bench.as_ref().is_some_and(Bench::is_going) || is_asked()
     }
 
+    /// Whether there is something of the comparison to stop, though it waits for the user only.
+    pub(super) fn is_stoppable(&self) -> bool {
+        self.is_comparing() || self.compare.bench.as_ref().is_some_and(|bench| !bench.is_over())
+    }
+
     /// Returns in a word what Esc does on the board; nothing where it only goes to the draft.
     #[must_use]
     pub fn esc_does(&self) -> Option<&'static str> {

@@ -53,7 +53,8 @@ async fn a_comparison_that_was_killed_goes_on_with_what_is_missing() {
     let mut terminal = Pty::start(&home, &server.base_url(), 120, 30);
     terminal.shows("Write a message").send("\x1bo").shows("무엇이 좋을까?").shows("1/3 answered");
     terminal.send("\r").shows("새벽 공기").shows("2 not answered yet");
-    terminal.send("p");
+    // Stopping what waits for the user is no dead end either.
+    terminal.send("X").shows("p asks for the rest").send("p");
     let mut rest = [accept(&server).await, accept(&server).await];
     rest.sort_by_key(temperature);
     assert_eq!(rest.each_ref().map(temperature), ["0.3", "1.2"]);

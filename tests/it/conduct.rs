@@ -419,3 +419,51 @@ fn esc_closes_what_is_over_the_board_before_it_stops_a_sweep() {
         assert_eq!(stage.app.running(), 0);
     }
 }
+
+#[test]
+fn what_was_stopped_goes_on_with_the_key_that_is_named() {
+    for stop in ["X", "esc"] {
+        let mut stage = Stage::with(120, 40, |start| {
+            (start.temperatures, start.concurrency) = (vec![0.3, 0.8, 1.0, 1.3], 2);
+        });
+        stage.type_text("q").press("alt-2 enter");
+        let runs = [stage.started[0].0, stage.started[1].0];
+        stage.answer(runs[0], "done").stream(runs[1], ["half"]).press(stop);
+        assert_eq!(stage.notice(), "stopped; the text is kept; p asks for the rest");
+        assert_shows(&stage, &["1 / 4 · stopped", "half", "done"]);
+        // Who writes another question sees what that takes.
+        stage.press("tab").type_text("x");
+        assert!(!stage.screen().contains("1 / 4"), "{}", stage.screen());
+        stage.press("backspace tab R");
+        assert_eq!(stage.notice(), "nothing failed: p asks for what was stopped");
+        let before = stage.started.len();
+        stage.press("p");
+        assert_eq!(stage.notice(), "goes on with 3 answers");
+        let asked: Vec<_> =
+            stage.started[before..].iter().map(|(_, request)| request.sampling.temperature).collect();
+        assert_eq!(asked, [Some(0.8), Some(1.0)]);
+        while stage.app.running() > 0 {
+            let run = stage.app.compare.runs().find(|run| !run.status.is_ended()).unwrap().id;
+            stage.answer(run, "whole");
+        }
+        assert_eq!(stage.screen().matches("whole").count(), 3, "{}", stage.screen());
+        stage.press("X");
+        assert_eq!(stage.notice(), "nothing is under way");
+    }
+}
+
+#[test]
+fn a_used_up_budget_is_named_whenever_the_rest_is_wanted() {
+    let mut stage = Stage::with(120, 40, |start| start.concurrency = 1);
+    stage.press("alt-2").type_text("hi").press("alt-t").type_text("0.3 0.8 1").press("down down down");
+    stage.type_text("requests=1").press("enter enter");
+    let run = stage.last_run();
+    stage.answer(run, "one");
+    for keys in ["p", "p", "X p"] {
+        stage.press(keys);
+        assert_eq!(stage.notice(), "not sent: the budget of 1 request is used up; Alt-t sets another");
+        assert_eq!(stage.started.len(), 1);
+    }
+    stage.press("alt-t down down down").type_text("requests=9").press("enter p");
+    assert_eq!(stage.started.len(), 2);
+}

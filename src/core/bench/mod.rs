@@ -18,6 +18,7 @@ mod holding;
 pub mod limiter;
 mod progress;
 mod slot;
+mod stopping;
 
 pub use progress::{Counts, Progress};
 pub use slot::{Slot, State};
@@ -250,6 +251,7 @@ impl Bench {
         self.flights.insert(id, Flight { sample, is_told: false });
         let slot = &mut self.slots[sample];
         (slot.run, slot.record, slot.was_kept, slot.dollars) = (Some(run), None, false, None);
+        slot.is_wanted = false;
         Some(Start { sample, run: id, request })
     }
 
@@ -357,31 +359,6 @@ impl Bench {
             slot.record = Some(record);
             run.lighten();
         }
-    }
-
-    /// Stops one sample, waiting or under way; returns the run to be cancelled.
-    pub fn stop(&mut self, sample: usize, now: Timestamp) -> Option<RunId> {
-        match self.slots[sample].state() {
-            State::Waiting => {
-                self.slots[sample].is_stopped = true;
-                self.unqueue(sample);
-                self.touch(sample);
-                None
-            }
-            State::Running => {
-                let run = self.slots[sample].run.as_mut()?;
-                run.cancel(now);
-                let id = run.id;
-                self.land(id, now);
-                Some(id)
-            }
-            State::Refused | State::Done | State::Failed | State::Stopped => None,
-        }
-    }
-
-    /// Stops everything; returns the samples that were under way, with the runs to be cancelled.
-    pub fn stop_all(&mut self, now: Timestamp) -> Vec<(usize, RunId)> {
-        (0..self.slots.len()).filter_map(|sample| Some((sample, self.stop(sample, now)?))).collect()
     }
 
     /// Sends nothing more until [`Self::resume`]; what is under way goes on.

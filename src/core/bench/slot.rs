@@ -67,6 +67,8 @@ pub struct Slot {
     /// What it cost, where that is known.
     pub dollars: Option<f64>,
     pub(super) is_stopped: bool,
+    /// Whether it waits again although there is what came before it was stopped.
+    pub(super) is_wanted: bool,
 }
 
 impl Slot {
@@ -80,6 +82,7 @@ impl Slot {
             refusal: None,
             dollars: None,
             is_stopped: false,
+            is_wanted: false,
         }
     }
 
@@ -87,6 +90,7 @@ impl Slot {
     #[must_use]
     pub fn state(&self) -> State {
         match self.run.as_ref().map(|run| &run.status) {
+            _ if self.is_wanted => State::Waiting,
             None if self.refusal.is_some() => State::Refused,
             None if self.is_stopped => State::Stopped,
             None => State::Waiting,

@@ -304,3 +304,27 @@ fn one_token_of_a_light_run_gets_its_candidates_back() {
     bench.restore_token(0, 1, token("b"));
     assert_eq!(candidates(&bench), [0, 1]);
 }
+
+#[test]
+fn what_was_stopped_goes_on_and_its_text_stands_until_it_is_asked() {
+    let (mut bench, mut ids) = (bench(2, 2, Budget::default()), Ids::default());
+    let starts = bench.due(&mut ids, at(0));
+    answer(&mut bench, starts[0].run, "a", at(1));
+    bench.apply(starts[1].run, StreamEvent::Attempt { number: 1 }, at(1));
+    bench.apply(starts[1].run, StreamEvent::Delta { text: "hal".to_owned(), tokens: Vec::new() }, at(2));
+    bench.pause();
+    assert_eq!(bench.stop_all(at(3)), [(2, starts[1].run)]);
+    assert_eq!((bench.is_over(), bench.is_going(), bench.progress(at(3)).is_paused), (true, false, false));
+    assert_eq!(bench.go_on(), 5);
+    assert_eq!(bench.progress(at(4)).counts.of(State::Waiting), 5);
+    assert_eq!(bench.slots()[2].run.as_ref().unwrap().text, "hal");
+    // Stopped once more before its turn it is what it was.
+    assert_eq!((bench.stop(2, at(4)), states(&bench)[2]), (None, State::Stopped));
+    assert_eq!(bench.go_on(), 1);
+    let again = bench.due(&mut ids, at(5));
+    assert_eq!(numbers(&again), [4, 1]);
+    answer(&mut bench, again[0].run, "c", at(6));
+    answer(&mut bench, again[1].run, "b", at(6));
+    assert_eq!(numbers(&bench.due(&mut ids, at(7))), [3, 5]);
+    assert_eq!((states(&bench)[2], bench.go_on()), (State::Waiting, 0));
+}

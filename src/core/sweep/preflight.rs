@@ -285,6 +285,7 @@ impl fmt::Display for Bound {
     /// Writes the bound as a sentence without a trailing period.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Requests(1) => write!(f, "the budget of 1 request is used up"),
             Self::Requests(requests) => {
                 write!(f, "the budget of {} requests is used up", figure::whole(*requests))
             }

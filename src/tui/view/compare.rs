@@ -16,7 +16,7 @@ use crate::app::layout::Rect;
 use crate::app::msg::DocumentKey;
 use crate::app::reading::parting_lines;
 use crate::app::transcript::silence_ms;
-use crate::core::bench::{Bench, Slot};
+use crate::core::bench::{Bench, Slot, State};
 use crate::core::figure;
 use crate::core::probability::Tally;
 use crate::core::run::{Run, RunStatus};
@@ -299,6 +299,8 @@ fn figures(app: &App, canvas: &mut Canvas<'_>, frame: Rect, cell: usize, shown: 
     let line = inner.y + inner.height - rows;
     let (text, dim) = (canvas.style(Tint::Text), canvas.style(Tint::Dim));
     let (state, tint) = match (shown.run, shown.slot) {
+        // What came before it was stopped stands until it is asked again.
+        (Some(_), Some(slot)) if slot.state() == State::Waiting => ("waiting".to_owned(), Tint::Dim),
         (Some(run), _) => state(app, run),
         (None, slot) => (slot.map_or("", |slot| slot.state().name()).to_owned(), Tint::Dim),
     };

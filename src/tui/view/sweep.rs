@@ -110,8 +110,10 @@ fn standing(app: &App, signs: &Signs) -> Vec<String> {
 fn pace(app: &App, signs: &Signs) -> Vec<String> {
     let compare = &app.compare;
     let progress = compare.bench.as_ref().map(|bench| (bench, bench.progress(app.now)));
+    // What was stopped can go on, until another question is being written.
+    let is_stopped = |progress: &Progress| progress.counts.of(State::Stopped) > 0 && app.composer.is_empty();
     if let Some((bench, progress)) = progress
-        && (!bench.is_over() || progress.bound.is_some())
+        && (!bench.is_over() || progress.bound.is_some() || is_stopped(&progress))
     {
         return under_way(&progress, signs);
     }
@@ -172,7 +174,9 @@ fn refused(outlook: &Outlook) -> String {
 /// Returns how far a sweep is.
 fn under_way(progress: &Progress, signs: &Signs) -> Vec<String> {
     let counts = &progress.counts;
-    let (ended, all) = (counts.ended(), progress.samples);
+    let stopped = counts.of(State::Stopped);
+    let (ended, all) = (counts.ended() - stopped, progress.samples);
+    let is_over = ended + stopped == all;
     let done = format!("{} / {}", figure::whole(ended as u64), figure::whole(all as u64));
     let filled = (ended * BAR * 8).checked_div(all).unwrap_or(0);
     let bar: String = (0..BAR)
@@ -182,6 +186,7 @@ fn under_way(progress: &Progress, signs: &Signs) -> Vec<String> {
         })
         .collect();
     let state = match (progress.bound, progress.is_paused, &progress.held, progress.remaining) {
+        _ if is_over && stopped > 0 => " · stopped".to_owned(),
         (Some(_), _, _, _) => " · budget used up".to_owned(),
         (None, true, _, _) => " · paused".to_owned(),
         (None, false, Some(Hold::Quota(_)), _) => " · waits for the configured limit".to_owned(),
