@@ -37,6 +37,7 @@ mod on_cell;
 mod on_check;
 mod on_compare;
 mod on_count;
+mod on_ending;
 mod on_key;
 mod on_lens;
 mod on_message;
@@ -64,6 +65,7 @@ use keymap::Keymap;
 use layout::{InspectorAreas, Layout, Panes};
 use msg::{Effect, Effects, Msg, Size};
 use notice::Notice;
+use on_ending::Successor;
 use overlay::Overlay;
 use paces::Paces;
 use personas::Personas;
@@ -76,6 +78,7 @@ pub use start::{Knowledge, SUGGESTION, Start};
 
 use crate::core::conversation::{Conversation, Message};
 use crate::core::id::{Ids, MessageId, RunId};
+use crate::core::job::RecordId;
 use crate::core::probe::Probes;
 use crate::core::request::Role;
 use crate::core::run::Run;
@@ -190,6 +193,8 @@ pub struct App {
     removed: Removed,
     continued: Option<Continued>,
     warned: Option<(u64, Arc<str>)>,
+    /// What would take the place of a comparison, as it was said last.
+    succeeding: Option<(Option<RecordId>, Successor)>,
     counted_with: Sent,
     counted_revision: u64,
     history_changed: bool,
@@ -265,6 +270,7 @@ impl App {
             removed: Removed::default(),
             continued: None,
             warned: None,
+            succeeding: None,
             counted_with: Sent::default(),
             counted_revision: u64::MAX,
             history_changed: true,

@@ -7,6 +7,7 @@ use crate::app::compare::setup::{Form, Shelf};
 use crate::app::counter::Sent;
 use crate::app::inspector::Target;
 use crate::app::msg::{Effect, Effects};
+use crate::app::on_ending::Successor;
 use crate::app::overlay::{Overlay, Then};
 use crate::app::paces::{Speaker, speaker_of, speakers_of};
 use crate::app::{App, Drafting, Home, Screen};
@@ -31,6 +32,9 @@ impl App {
     pub(super) fn run_comparison(&mut self) -> Effects {
         if self.question().is_none() {
             self.say("nothing to compare yet: write a question and press Enter");
+            return Effects::none();
+        }
+        if self.keeps_place(Successor::Draft(self.composer.revision())) {
             return Effects::none();
         }
         let checks = self.compare.setup.checks.clone();

@@ -39,7 +39,8 @@ impl App {
         self.dismiss_notice(resolution.command == Some(Command::Send));
         let was_interrupted = std::mem::take(&mut self.interrupted);
         match resolution.command {
-            Some(Command::Interrupt) if was_interrupted => self.quit(0),
+            Some(Command::Interrupt | Command::Quit) if was_interrupted => self.quit(0),
+            Some(Command::Quit) if chord.typed().is_some() && self.holds_back() => Effects::none(),
             Some(command) => self.run_command(command, chord),
             None if matches!(place, Place::Overlay | Place::Personas) => self.on_overlay_text(chord),
             None if place == Place::Composer => self.on_draft_key(chord),

@@ -6,6 +6,7 @@ use crate::app::chord::{Chord, Key};
 use crate::app::command::Place;
 use crate::app::counter::Counter;
 use crate::app::msg::{Effect, Effects};
+use crate::app::on_ending::Successor;
 use crate::app::overlay::{Choice, Item, List, Overlay, backspace};
 use crate::app::page;
 use crate::app::probing;
@@ -365,6 +366,11 @@ impl App {
                     None if list.title == "models" && !typed.is_empty() => Choice::Model(typed),
                     None => return Effects::none(),
                 };
+                if let Choice::Sweep(id) = choice
+                    && self.keeps_place(Successor::Opened(id))
+                {
+                    return Effects::none();
+                }
                 self.overlay = None;
                 self.choose(choice)
             }

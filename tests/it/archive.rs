@@ -58,6 +58,13 @@ async fn a_comparison_that_was_killed_goes_on_with_what_is_missing() {
     let mut rest = [accept(&server).await, accept(&server).await];
     rest.sort_by_key(temperature);
     assert_eq!(rest.each_ref().map(temperature), ["0.3", "1.2"]);
+    // Opening one while another is under way takes a second word, and Esc leaves it as it is.
+    terminal
+        .send("\x1bo")
+        .shows("1/3 answered")
+        .send("\r")
+        .shows("1 / 3 answered: Enter again stops the rest");
+    terminal.send("\x1b");
     let [first, second] = rest;
     finish(first, "a cool answer").await;
     finish(second, "a warm answer").await;

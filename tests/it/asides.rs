@@ -92,8 +92,8 @@ fn an_ending_hangs_again_on_the_answer_it_goes_on_from() {
     let ending = stage.last_run();
     stage.event(ending, StreamEvent::Attempt { number: 1 });
     stage.event(ending, StreamEvent::Delta { text: " 온다".to_owned(), tokens: Vec::new() });
-    // Stopped in the middle it is kept as well.
-    stage.press("esc");
+    // Stopped in the middle it is kept as well: the inspector closes first.
+    stage.press("esc esc");
     let kept = kept(&mut stage);
     let branch = kept.asides.last().unwrap().branch.unwrap();
     assert_eq!((branch.parent, branch.inherited > 0), (0, true));

@@ -369,11 +369,7 @@ fn what_failed_is_not_asked_again_past_the_budget() {
     fail(&mut stage, run);
     stage.press("R");
     assert_eq!(stage.started.len(), 1);
-    assert!(
-        stage.notice().starts_with("not sent: the budget of 1 requests is used up"),
-        "{}",
-        stage.notice()
-    );
+    assert!(stage.notice().starts_with("not sent: the budget of 1 request is used up"), "{}", stage.notice());
 }
 
 #[test]

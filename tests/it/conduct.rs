@@ -467,3 +467,37 @@ fn a_used_up_budget_is_named_whenever_the_rest_is_wanted() {
     stage.press("alt-t down down down").type_text("requests=9").press("enter p");
     assert_eq!(stage.started.len(), 2);
 }
+
+#[test]
+fn a_sweep_under_way_ends_for_another_when_the_user_says_so_again() {
+    let mut stage = Stage::with(120, 40, |start| start.concurrency = 2);
+    stage.type_text("q").press("alt-2 enter");
+    let run = stage.started[0].0;
+    stage.answer(run, "done").press("tab").type_text("another").press("enter");
+    let said = "1 / 7 answered: Enter again stops the rest and asks this; Alt-o goes on with it later";
+    assert_eq!((stage.notice(), stage.started.len()), (said, 3));
+    // Another draft is another question.
+    stage.type_text("!").press("enter");
+    assert_eq!((stage.notice(), stage.started.len(), stage.app.running()), (said, 3, 2));
+    stage.press("enter");
+    assert_eq!((stage.sent(), stage.app.running()), (vec!["user: another!".to_owned()], 2));
+    // One that is over makes way at once.
+    stage.press("X tab").type_text("third").press("enter");
+    assert_eq!(stage.sent(), ["user: third"]);
+}
+
+#[test]
+fn a_letter_does_not_quit_while_answers_are_under_way_or_a_vote_is_on() {
+    let mut stage = Stage::with(120, 40, |start| start.temperatures = vec![0.3, 1.8]);
+    stage.type_text("hi").press("alt-2 enter q");
+    assert_eq!(stage.notice(), "answers are under way: q again quits all the same, as ^Q does");
+    stage.press("right q");
+    assert_eq!(stage.app.exit_code(), None, "only twice in a row is again");
+    for run in stage.started.iter().map(|(run, _)| *run).collect::<Vec<_>>() {
+        stage.answer(run, "slogan");
+    }
+    stage.press("right w q");
+    assert!(stage.notice().starts_with("no vote was cast yet: q again"), "{}", stage.notice());
+    stage.press("q");
+    assert_eq!(stage.app.exit_code(), Some(0));
+}

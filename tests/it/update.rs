@@ -604,7 +604,7 @@ fn a_column_goes_on_as_the_conversation() {
 fn a_new_comparison_stops_the_old_one_and_drops_what_comes_late() {
     let mut stage = comparing();
     let old: Vec<RunId> = stage.started.iter().map(|(run, _)| *run).collect();
-    stage.press("ctrl-r");
+    stage.press("ctrl-r ctrl-r");
     let effects = stage.effects();
     assert!(old.iter().all(|run| effects.contains(&Effect::Cancel(*run))), "{effects:?}");
     assert_eq!(stage.started.len(), 6);
