@@ -154,7 +154,7 @@ pub struct SweepSummary {
     pub samples: u64,
     /// How many of them have a complete answer.
     pub done: u64,
-    /// How many of them failed or were stopped.
+    /// How many of them failed; one that was stopped is only not answered.
     pub failed: u64,
 }
 

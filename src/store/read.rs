@@ -193,7 +193,7 @@ pub(super) fn sweeps(db: &Connection, limit: u32) -> Result<Vec<SweepSummary>, S
              (SELECT count(*) FROM samples s JOIN runs r ON r.id = s.run_id
                  WHERE s.sweep_id = w.id AND r.status = 'done'),
              (SELECT count(*) FROM samples s JOIN runs r ON r.id = s.run_id
-                 WHERE s.sweep_id = w.id AND r.status <> 'done')
+                 WHERE s.sweep_id = w.id AND r.status = 'failed')
          FROM sweeps w WHERE w.deleted_ms IS NULL ORDER BY w.begun_ms DESC, w.id DESC LIMIT ?1",
     )?;
     let mut rows = select.query([limit])?;

@@ -259,7 +259,7 @@ fn failed_and_stopped_runs_come_back_too() {
     }
     let StoreReply::Sweeps(sweeps) = store.ask(StoreJob::ListSweeps { limit: 9 }) else { panic!() };
     assert_eq!((sweeps.len(), sweeps[0].title.as_str()), (1, "인사"));
-    assert_eq!((sweeps[0].cells, sweeps[0].samples, sweeps[0].done, sweeps[0].failed), (3, 6, 0, 2));
+    assert_eq!((sweeps[0].cells, sweeps[0].samples, sweeps[0].done, sweeps[0].failed), (3, 6, 0, 1));
 }
 
 #[test]
