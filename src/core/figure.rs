@@ -87,6 +87,13 @@ pub fn duration_ms(ms: f64) -> String {
     }
 }
 
+/// Returns an estimate of the time that is left: `≈ 2.5 s left`, or `< 1 s left`, as less is not worth a number.
+#[must_use]
+pub fn time_left(left: std::time::Duration) -> String {
+    let ms = crate::core::time::millis(left);
+    if ms < 1000.0 { "< 1 s left".to_owned() } else { format!("≈ {} left", duration_ms(ms)) }
+}
+
 /// Returns a rate in tokens per second: `61 tok/s`, `8.4 tok/s`.
 #[must_use]
 pub fn rate(per_second: f64) -> String {

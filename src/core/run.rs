@@ -58,6 +58,12 @@ impl RunStatus {
             Self::Done(_) | Self::Failed(_) | Self::Cancelled => true,
         }
     }
+
+    /// Whether the answer is complete.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        matches!(self, Self::Done(_))
+    }
 }
 
 /// A number of tokens, and whether it is exact.

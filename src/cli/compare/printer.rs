@@ -10,7 +10,6 @@ use crate::core::bench::{Bench, Slot, State};
 use crate::core::figure;
 use crate::core::text::printable;
 use crate::core::time::Timestamp;
-use crate::core::time::millis;
 use crate::export::sweep::{Report, SampleDocument, Shapes, words};
 use crate::structured::shape::Verdict;
 
@@ -198,6 +197,6 @@ pub(super) fn progress(bench: &Bench, now: Timestamp, output: &mut Output) {
         Hold::Until(_) | Hold::Answer => "waiting for the server's limits".to_owned(),
     }));
     let left = progress.remaining.filter(|_| ended < all);
-    parts.extend(left.map(|left| format!("≈ {} left", figure::duration_ms(millis(left)))));
+    parts.extend(left.map(figure::time_left));
     output.progress(&parts.join(" · "));
 }

@@ -76,6 +76,8 @@ struct Gate {
     running: usize,
     limiter: Limiter,
     held: Option<Hold>,
+    /// How long the answers took that came to a good end here, the shortest first.
+    took: Vec<Duration>,
 }
 
 /// A sample that is under way.
@@ -107,8 +109,8 @@ pub struct Bench {
     is_paused: bool,
     /// When it first asked something.
     begun: Option<Timestamp>,
-    /// Runs that ended here, for the pace.
-    answered: usize,
+    /// When what is under way is expected to have ended, once nothing waits any more.
+    ends_by: Option<Timestamp>,
     /// How often a figure of a cell changed.
     revision: u64,
 }
@@ -136,7 +138,7 @@ impl Bench {
             bound: None,
             is_paused: false,
             begun: None,
-            answered: 0,
+            ends_by: None,
             revision: 0,
         };
         let mut order: Vec<usize> = (0..bench.slots.len()).collect();
@@ -218,6 +220,7 @@ impl Bench {
                 starts.push(start);
             }
         }
+        self.foresee(now);
         starts
     }
 
@@ -286,7 +289,6 @@ impl Bench {
             run.status.is_ended()
         });
         if has_ended {
-            self.answered += 1;
             self.land(run, now);
         }
         Some(Applied { sample, has_ended })
@@ -303,11 +305,16 @@ impl Bench {
         let slot = &self.slots[flight.sample].sample;
         if let Some(gate) = self.gates.get_mut(&slot.request.endpoint) {
             gate.running = gate.running.saturating_sub(1);
+            if let Some(run) = self.slots[flight.sample].run.as_ref().filter(|run| run.status.is_done()) {
+                let took = now.since(run.started());
+                gate.took.insert(gate.took.partition_point(|own| *own < took), took);
+            }
             if !flight.is_told {
                 gate.limiter.told(self.worst[slot.cell].tokens, None, now);
             }
         }
         self.touch(flight.sample);
+        self.foresee(now);
     }
 
     /// Takes in what an ended run cost.
@@ -403,28 +410,6 @@ impl Bench {
     pub fn is_over(&self) -> bool {
         let nothing_waits = || self.gates.values().all(|gate| gate.queue.is_empty());
         self.flights.is_empty() && (self.bound.is_some() || nothing_waits())
-    }
-
-    /// Returns how far it is.
-    #[must_use]
-    pub fn progress(&self, now: Timestamp) -> Progress {
-        let counts: Counts = self.slots.iter().map(Slot::state).collect();
-        let left = counts.of(State::Waiting) + counts.of(State::Running);
-        let elapsed = self.begun.map(|begun| now.since(begun));
-        #[expect(clippy::cast_precision_loss, reason = "there are some thousand samples at most")]
-        let remaining = elapsed.filter(|_| self.answered > 0 && self.bound.is_none()).and_then(|elapsed| {
-            Duration::try_from_secs_f64(elapsed.as_secs_f64() * left as f64 / self.answered as f64).ok()
-        });
-        Progress {
-            samples: self.slots.len(),
-            counts,
-            kept: self.slots.iter().filter(|slot| slot.was_kept).count(),
-            spent: self.spent(now),
-            bound: self.bound,
-            held: if self.flights.is_empty() { self.gates.values().find_map(|gate| gate.held) } else { None },
-            is_paused: self.is_paused,
-            remaining,
-        }
     }
 
     /// Returns what was used, where what is under way counts as the worst it can be.

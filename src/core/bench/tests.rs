@@ -328,3 +328,75 @@ fn what_was_stopped_goes_on_and_its_text_stands_until_it_is_asked() {
     assert_eq!(numbers(&bench.due(&mut ids, at(7))), [3, 5]);
     assert_eq!((states(&bench)[2], bench.go_on()), (State::Waiting, 0));
 }
+
+/// Returns the milliseconds that are left.
+fn left(bench: &Bench, now: u64) -> Option<u128> {
+    bench.progress(at(now)).remaining.map(|left| left.as_millis())
+}
+
+#[test]
+fn the_time_left_is_that_of_the_lanes() {
+    let (mut bench, mut ids) = (bench(3, 2, Budget::default()), Ids::default());
+    let mut runs: VecDeque<RunId> = bench.due(&mut ids, at(0)).iter().map(|start| start.run).collect();
+    assert_eq!(left(&bench, 900), None, "nothing is known before an answer is complete");
+    let mut seen = Vec::new();
+    // Nine answers of a second each, two at once: five rounds.
+    for round in 1..=5 {
+        let now = round * 1000;
+        for run in std::mem::take(&mut runs) {
+            answer(&mut bench, run, "x", at(now));
+        }
+        runs.extend(bench.due(&mut ids, at(now)).iter().map(|start| start.run));
+        seen.extend([left(&bench, now), left(&bench, now + 600)]);
+    }
+    let expected = [4000, 3400, 3000, 2400, 2000, 1400, 1000, 400].map(Some);
+    assert_eq!(seen, [&expected[..], &[None, None]].concat());
+}
+
+#[test]
+fn the_time_left_never_grows_towards_the_end() {
+    let (mut bench, mut ids) = (bench(2, 6, Budget::default()), Ids::default());
+    let starts = bench.due(&mut ids, at(0));
+    let mut seen = Vec::new();
+    // Each takes longer than the one before it.
+    for (start, now) in starts.iter().zip([100, 200, 400, 800, 1600]) {
+        answer(&mut bench, start.run, "x", at(now));
+        seen.extend([left(&bench, now), left(&bench, now + 50)]);
+    }
+    assert!(seen.windows(2).all(|pair| pair[0] >= pair[1]), "{seen:?}");
+    assert_eq!(seen.last(), Some(&Some(0)));
+}
+
+#[test]
+fn neither_a_pause_nor_what_was_there_before_counts_as_time() {
+    let (mut bench, mut ids) = (bench(2, 1, Budget::default()), Ids::default());
+    let record = RecordId { session: 1, number: 2 };
+    let kept = Run::recorded(RunId(0), Arc::clone(&bench.slots()[1].sample.request), "b".to_owned());
+    bench.put(1, record, kept, None);
+    let first = bench.due(&mut ids, at(60_000))[0].run;
+    assert_eq!(left(&bench, 61_000), None);
+    answer(&mut bench, first, "a", at(62_000));
+    bench.pause();
+    assert_eq!(left(&bench, 62_000), left(&bench, 962_000));
+    bench.resume();
+    let second = bench.due(&mut ids, at(962_000))[0].run;
+    assert_eq!(left(&bench, 962_000), Some(8_000));
+    // One that takes longer than usual may end at any moment.
+    assert_eq!(left(&bench, 969_000), Some(6_000));
+    bench.fail(second, Fault::new(FaultKind::Cut, "cut"), at(969_000)).unwrap();
+    assert_eq!(left(&bench, 969_000), Some(6_000), "what fails says nothing of how long an answer takes");
+    bench.stop_all(at(969_000));
+    assert_eq!(left(&bench, 969_000), None);
+}
+
+#[test]
+fn the_slowest_endpoint_says_how_long_it_takes() {
+    let axes = vec![axis("endpoint", "a, b"), axis("temperature", "0 1 2")];
+    let (mut bench, mut ids) = (bench_of(axes, 1, 1, Budget::default()), Ids::default());
+    let starts = bench.due(&mut ids, at(0));
+    answer(&mut bench, starts[0].run, "x", at(100));
+    // The other one is taken to be as fast, as long as it has not answered.
+    assert_eq!(left(&bench, 100), Some(200));
+    answer(&mut bench, starts[1].run, "y", at(1000));
+    assert_eq!(left(&bench, 1000), Some(2000));
+}

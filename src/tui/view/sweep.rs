@@ -191,9 +191,7 @@ fn under_way(progress: &Progress, signs: &Signs) -> Vec<String> {
         (None, true, _, _) => " · paused".to_owned(),
         (None, false, Some(Hold::Quota(_)), _) => " · waits for the configured limit".to_owned(),
         (None, false, Some(_), _) => " · waits for the server's limit".to_owned(),
-        (None, false, None, Some(left)) => {
-            format!(" · ≈ {} left", figure::duration_ms(left.as_secs_f64() * 1000.0))
-        }
+        (None, false, None, Some(left)) => format!(" · {}", figure::time_left(left)),
         (None, false, None, None) => String::new(),
     };
     let failed = match counts.of(State::Failed) {
