@@ -71,8 +71,7 @@ impl App {
             self.say(NO_CELL);
             return;
         }
-        self.compare.lenses.base = self.compare.board.place(self.compare.cursor).0;
-        self.compare.lenses.lens = Lens::Difference;
+        self.compare.set_base();
     }
 
     pub(super) fn toggle_only_different(&mut self) {
@@ -101,6 +100,8 @@ impl App {
     pub(super) fn step_difference(&mut self, forward: bool) {
         if !matches!(self.compare.lenses.lens, Lens::Difference | Lens::Consensus) {
             self.read_as(Lens::Difference);
+        } else if self.compare.is_on_base() {
+            self.say("this is the base: the other columns show what differs from it");
         } else if !self.compare.step_difference(forward) {
             self.say("no further difference");
         }

@@ -208,3 +208,37 @@ fn cells_scroll_together_on_request() {
     stage.press("= j");
     assert_eq!(stage.screen().matches("줄 0 ").count(), 1, "{}", stage.screen());
 }
+
+#[test]
+fn differences_are_read_from_the_start_of_each_cell() {
+    let lines = |word: &str, changed: &[usize]| -> String {
+        let line =
+            |at: usize| if changed.contains(&at) { format!("{word}{at}") } else { format!("same{at}") };
+        (0..60).map(line).collect::<Vec<_>>().join("\n\n")
+    };
+    for size in SIZES {
+        let mut stage = answered(size, 1, &[&lines("old", &[0, 30, 45]), &lines("new", &[0, 30, 45])]);
+        assert_shows(&stage, &["same59"]);
+        stage.press("d");
+        assert_shows(&stage, &["old0", "new0"]);
+        assert_lacks(&stage, &["same59"]);
+        stage.press("n");
+        assert_eq!(stage.notice(), "this is the base: the other columns show what differs from it");
+        stage.press("right n");
+        assert_shows(&stage, &["new0"]);
+        for number in [30, 45] {
+            stage.press("n");
+            assert_shows(&stage, &[&format!("new{number}")]);
+        }
+        // What the user has scrolled stays where it is.
+        stage.press("d d");
+        assert_shows(&stage, &["new45"]);
+        stage.press("m");
+        assert_shows(&stage, &["same1"]);
+        // An answer that comes meanwhile is read from its start too.
+        stage.press("d r");
+        let run = stage.last_run();
+        stage.answer(run, &lines("more", &[0, 30]));
+        assert_shows(&stage, &["more0"]);
+    }
+}

@@ -3,9 +3,9 @@
 //! Owns what is worked out for that, each kept until the answers it is of change. Nothing is worked out
 //! that is not on screen.
 
-use crate::app::compare::Compare;
 use crate::app::compare::columns::Columns;
 use crate::app::compare::partings::Wanted;
+use crate::app::compare::{Compare, Pane};
 use crate::app::figures::{Accord, Column, Cursor, Figures, Statistic};
 use crate::app::layout::Rect;
 use crate::app::reading::{Reading, Sheet};
@@ -139,12 +139,53 @@ impl Lenses {
     }
 }
 
+impl Pane {
+    /// Goes to the first row, unless the user has scrolled: what follows an answer stands at its end.
+    fn begin(&mut self) {
+        if self.follows {
+            (self.top, self.follows) = (0, false);
+        }
+    }
+}
+
 /// Returns what says whether a text has changed.
 fn mark(run: &Run) -> (RunId, usize) {
     (run.id, run.text.len())
 }
 
 impl Compare {
+    /// Reads the answers in a way, or as they are where they were read so already.
+    pub fn toggle_lens(&mut self, lens: Lens) {
+        self.lenses.lens = if self.lenses.lens == lens { Lens::Text } else { lens };
+        if matches!(self.lenses.lens, Lens::Difference | Lens::Consensus) {
+            self.read_from_start();
+        }
+    }
+
+    /// Makes the column under the cursor the one that the others are compared with.
+    pub fn set_base(&mut self) {
+        self.lenses.base = self.board.place(self.cursor).0;
+        self.lenses.lens = Lens::Difference;
+        self.read_from_start();
+    }
+
+    /// Whether the cell under the cursor is of the base column while differences are read.
+    #[must_use]
+    pub fn is_on_base(&self) -> bool {
+        self.lenses.lens == Lens::Difference && self.base_cell(self.cursor).is_none()
+    }
+
+    /// Reads what differs or is shared from its beginning: of an answer that has come its end is in view.
+    fn read_from_start(&mut self) {
+        for cell in 0..self.panes.len() {
+            let run = self.shown(cell).and_then(|shown| shown.run);
+            if run.is_some_and(|run| run.status.is_ended()) {
+                self.panes[cell].begin();
+            }
+        }
+        (self.lenses.top, self.lenses.stop) = (0, None);
+    }
+
     /// Returns the answer of the base column that a cell is compared with; none for the base itself.
     #[must_use]
     pub fn base_of(&self, cell: usize) -> Option<&Run> {
@@ -194,6 +235,7 @@ impl Compare {
         let is_new = sheet.settle(stamp, width, || Reading::difference(&base.text, &run.text, is_only));
         if let Some(pane) = self.panes.get_mut(cell).filter(|_| is_new) {
             pane.stop = None;
+            pane.begin();
         }
         let rows = sheet.document().row_count();
         self.lenses.differences.insert(cell, sheet);
@@ -269,8 +311,12 @@ impl Compare {
     /// Goes to the next difference, or to the one before.
     pub fn step_difference(&mut self, forward: bool) -> bool {
         if self.lenses.lens == Lens::Consensus {
-            let from = self.lenses.stop.unwrap_or(self.lenses.top);
-            let Some(stop) = self.lenses.consensus.stop_from(from, forward) else { return false };
+            let (sheet, top) = (&self.lenses.consensus, self.lenses.top);
+            let stop = match self.lenses.stop {
+                None if top == 0 && forward => sheet.first_stop(),
+                stop => sheet.stop_from(stop.unwrap_or(top), forward),
+            };
+            let Some(stop) = stop else { return false };
             (self.lenses.top, self.lenses.stop) = (stop, Some(stop));
             return true;
         }
@@ -278,7 +324,12 @@ impl Compare {
         let (Some(sheet), Some(pane)) = (self.lenses.differences.get(&cell), self.panes.get_mut(cell)) else {
             return false;
         };
-        let Some(row) = sheet.stop_from(pane.stop.unwrap_or(pane.top), forward) else { return false };
+        let from = match pane.stop {
+            // Nothing was gone to yet, and what differs first may stand in the first row.
+            None if pane.top == 0 && forward => sheet.first_stop(),
+            stop => sheet.stop_from(stop.unwrap_or(pane.top), forward),
+        };
+        let Some(row) = from else { return false };
         (pane.top, pane.follows, pane.stop) = (row, false, Some(row));
         true
     }

@@ -351,11 +351,6 @@ impl Compare {
         }
     }
 
-    /// Reads the answers in a way, or as they are where they were read so already.
-    pub fn toggle_lens(&mut self, lens: Lens) {
-        self.lenses.lens = if self.lenses.lens == lens { Lens::Text } else { lens };
-    }
-
     /// Returns the lens whose reading takes the place of the cells.
     #[must_use]
     pub fn whole(&self) -> Option<Lens> {

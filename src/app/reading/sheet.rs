@@ -44,6 +44,12 @@ impl<K: PartialEq> Sheet<K> {
         &self.document
     }
 
+    /// Returns the row of the first difference of all.
+    #[must_use]
+    pub fn first_stop(&self) -> Option<usize> {
+        self.reading.stops().map(|byte| self.document.row_at(byte)).next()
+    }
+
     /// Returns the row of the first difference after a row, or before it; `None` where there is none.
     #[must_use]
     pub fn stop_from(&self, row: usize, forward: bool) -> Option<usize> {
@@ -66,7 +72,7 @@ mod tests {
         assert!(!sheet.settle(1, 10, || panic!("made twice")));
         assert!(sheet.document().row_count() > 3);
         assert!(!sheet.settle(1, 80, || panic!("made twice")));
-        assert_eq!(sheet.stop_from(0, true), Some(1));
+        assert_eq!((sheet.first_stop(), sheet.stop_from(0, true)), (Some(0), Some(1)));
         assert_eq!((sheet.stop_from(1, true), sheet.stop_from(1, false)), (None, Some(0)));
         // Of the same length, and yet another text.
         assert!(sheet.settle(2, 80, || Reading::difference("a", "b", false)));
