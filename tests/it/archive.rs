@@ -85,7 +85,7 @@ async fn a_comparison_that_was_killed_goes_on_with_what_is_missing() {
 
     let mut terminal = Pty::start(&home, &server.base_url(), 120, 30);
     terminal.shows("Write a message").send("\x1bo").shows("3/3 answered").send("\r").shows("새벽 공기");
-    terminal.send("]").shows("once more, aside").shows("aside 2/2").send("\x11");
+    terminal.send("]").shows("once more, aside").shows("again 2/2").send("\x11");
     assert_eq!(terminal.ends(), 0);
 }
 

@@ -79,7 +79,7 @@ fn an_answer_asked_once_more_is_there_again() {
     assert!(!stage.screen().contains("다시 물은 답"), "{}", stage.screen());
     stage.press("l ]");
     assert!(
-        stage.screen().contains("다시 물은 답") && stage.screen().contains("aside 2/2"),
+        stage.screen().contains("다시 물은 답") && stage.screen().contains("again 2/2"),
         "{}",
         stage.screen()
     );

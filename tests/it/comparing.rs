@@ -392,7 +392,7 @@ fn one_asked_again_stands_beside_the_samples() {
     let run = stage.last_run();
     stage.answer(run, "다시");
     let screen = stage.screen();
-    assert!(screen.contains("T 0.3 · aside 3/3") && screen.contains("다시"), "{screen}");
+    assert!(screen.contains("T 0.3 · again 3/3") && screen.contains("다시"), "{screen}");
     assert!(screen.contains("2/2 distinct"), "an aside is in no figure: {screen}");
     stage.press("[ [");
     assert!(stage.screen().contains("T 0.3 · 1/3") && stage.screen().contains("아침"), "{}", stage.screen());

@@ -99,7 +99,11 @@ fn cell(app: &App, canvas: &mut Canvas<'_>, frame: Rect, cell: usize) {
     let number = match (shown.slot.is_some(), shown.count) {
         (true, 1) => String::new(),
         (true, count) => format!(" · {}/{count}", shown.number + 1),
-        (false, count) => format!(" · aside {}/{count}", shown.number + 1),
+        (false, count) => {
+            let is_ending = shown.run.is_some_and(|run| run.branch.is_some());
+            let name = if is_ending { "ending" } else { "again" };
+            format!(" · {name} {}/{count}", shown.number + 1)
+        }
     };
     let (column, _) = app.compare.board.place(cell);
     let place = app.compare.place_of(column);
