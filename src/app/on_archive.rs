@@ -10,7 +10,7 @@ use crate::core::bench::{Bench, State};
 use crate::core::branch::Branch;
 use crate::core::id::RunId;
 use crate::core::job::{AsideRecord, BranchRecord, RecordId, RunRecord, SweepRecord, SweepSummary};
-use crate::core::run::RunStatus;
+use crate::core::run::{Run, RunStatus};
 use crate::core::text::fit;
 use crate::core::time::Timestamp;
 
@@ -132,12 +132,28 @@ impl App {
         }))
     }
 
+    /// Returns the answer whose raw request and response are shown: that of the cell on the board of a
+    /// comparison, else the one inspected.
+    #[must_use]
+    pub fn told(&self) -> Option<&Run> {
+        if self.screen == Screen::Compare && !self.compare.inspecting {
+            return self.compare.current().and_then(|shown| shown.run);
+        }
+        self.inspected()
+    }
+
+    /// Whether more of the current cell's answer is looked at than stands on the board.
+    fn needs_whole(&self) -> bool {
+        let is_raw = matches!(self.overlay, Some(Overlay::Request { .. }));
+        self.compare.inspecting || is_raw && self.screen == Screen::Compare
+    }
+
     /// Fetches what was let go of the answer the current cell shows.
     pub(super) fn load_light(&self) -> Effects {
         let (Some(sweep), Some(shown)) = (self.compare.record, self.compare.current()) else {
             return Effects::none();
         };
-        let is_light = self.compare.inspecting && shown.run.is_some_and(|run| run.is_light);
+        let is_light = self.needs_whole() && shown.run.is_some_and(|run| run.is_light);
         let record = shown.slot.and_then(|slot| slot.record).filter(|_| is_light);
         match (record, self.compare.current_sample()) {
             (Some(record), Some(sample)) => {
@@ -194,7 +210,7 @@ impl App {
         let current = self.compare.record;
         match news {
             ArchiveNews::Kept { sweep, sample, record } => {
-                let shown = self.compare.current_sample().filter(|_| self.compare.inspecting);
+                let shown = self.compare.current_sample().filter(|_| self.needs_whole());
                 if let (true, Some(bench)) = (Some(sweep) == current, &mut self.compare.bench) {
                     if bench.slots().len() > HELD && shown != Some(sample) {
                         bench.kept(sample, record);

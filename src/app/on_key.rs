@@ -158,7 +158,10 @@ impl App {
             Command::DeletePersona => return self.delete_persona(),
             Command::UndoPersona => return self.undo_persona(true),
             Command::RedoPersona => return self.undo_persona(false),
-            Command::ShowRequest => self.overlay = Some(Overlay::Request { scroll: 0 }),
+            Command::ShowRequest => {
+                self.overlay = Some(Overlay::Request { scroll: 0 });
+                return self.load_light();
+            }
             Command::NewConversation => return self.on_new_conversation(),
             Command::EditSystem => self.on_edit_system(),
             Command::Again => return self.on_again(),

@@ -219,9 +219,7 @@ impl App {
     pub(super) fn scroll_overlay(&mut self, by: isize) {
         let lines = match &self.overlay {
             Some(Overlay::Help { .. }) => page::keys(&self.keymap).len(),
-            Some(Overlay::Request { .. }) => {
-                page::exchange(self.inspected().and_then(|run| run.exchange.as_deref())).len()
-            }
+            Some(Overlay::Request { .. }) => page::exchange(self.told()).len(),
             _ => 0,
         };
         let end = lines.saturating_sub(usize::from(self.layout.main.height.saturating_sub(2)));

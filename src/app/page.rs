@@ -5,7 +5,7 @@
 
 use crate::app::command::{COMMANDS, EDITING, Group};
 use crate::app::keymap::Keymap;
-use crate::core::exchange::Exchange;
+use crate::core::run::Run;
 use crate::core::text::printable;
 
 /// One line of a page: text and how it stands out.
@@ -43,11 +43,17 @@ pub fn keys(keymap: &Keymap) -> Vec<PageLine> {
 /// Longest line of a raw frame that is shown; all of it is kept.
 const RAW_LINE: usize = 400;
 
-/// Returns a raw request and its response.
+/// Returns the raw request and the response of an answer, or why they are not there.
 #[must_use]
-pub fn exchange(exchange: Option<&Exchange>) -> Vec<PageLine> {
-    let Some(exchange) = exchange else {
-        let text = "nothing was sent and received yet in this session for the answer shown";
+pub fn exchange(run: Option<&Run>) -> Vec<PageLine> {
+    let Some(exchange) = run.and_then(|run| run.exchange.as_deref()) else {
+        let text = match run {
+            Some(run) if run.is_light => "reading what was kept of it …",
+            Some(run) if !run.status.is_ended() => {
+                "this answer is still coming: all of it is here at its end"
+            }
+            Some(_) | None => "nothing was sent and received yet in this session for the answer shown",
+        };
         return vec![PageLine::Text(text.to_owned())];
     };
     let mut lines = vec![

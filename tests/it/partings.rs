@@ -1,9 +1,11 @@
 //! Where answers part in a comparison that is too large to be held whole: what was let go is fetched.
 
 use crate::support::stage::{Stage, token};
+use std::sync::Arc;
 use tokenscope::app::archive::{ArchiveJob, ArchiveNews};
 use tokenscope::app::compare::partings::Wanted;
 use tokenscope::app::msg::{Effect, Msg};
+use tokenscope::core::exchange::Exchange;
 use tokenscope::core::id::RunId;
 use tokenscope::core::job::RecordId;
 use tokenscope::core::stream::{FinishReason, StreamEvent};
@@ -129,4 +131,41 @@ fn a_token_of_an_answer_that_is_gone_changes_nothing() {
         stage.tell(Msg::Archive(ArchiveNews::TokenLoaded { sweep, wanted, token: token.clone() }));
     }
     assert!(stage.app.compare.runs().flat_map(|run| &run.tokens).all(|token| token.candidates.is_empty()));
+}
+
+#[test]
+fn the_raw_exchange_is_that_of_the_cell_and_fetched_where_it_was_let_go() {
+    let raw = |sample: usize| {
+        let mut exchange = Exchange::default();
+        exchange.url = format!("http://here/{sample}");
+        exchange.push(std::time::Duration::ZERO, "a frame");
+        Arc::new(exchange)
+    };
+    // Of a small comparison all is there.
+    let mut stage = Stage::with(120, 40, |start| start.temperatures = vec![0.3, 1.8]);
+    stage.press("alt-2").type_text("hi").press("enter f2");
+    assert!(stage.screen().contains("this answer is still coming"), "{}", stage.screen());
+    let runs: Vec<RunId> = stage.started.iter().map(|(run, _)| *run).collect();
+    stage.press("esc");
+    for (number, run) in runs.into_iter().enumerate() {
+        stage.event(run, StreamEvent::Exchanged(raw(number))).answer(run, "slogan");
+    }
+    stage.press("right f2");
+    assert!(stage.screen().contains("POST http://here/1"), "{}", stage.screen());
+    // Of a large one it is read from the archive.
+    let (mut stage, kept) = kept((120, 40), 40);
+    stage.press("right f2");
+    assert!(stage.screen().contains("reading what was kept of it"), "{}", stage.screen());
+    let load = |effect: Effect| match effect {
+        Effect::Archive(ArchiveJob::Load { sweep, sample, record }) => Some((sweep, sample, record)),
+        _ => None,
+    };
+    let loads: Vec<_> = stage.all_effects().into_iter().filter_map(load).collect();
+    let own = &kept[40];
+    assert_eq!(loads, [(own.sweep, 40, own.record)]);
+    let mut whole = stage.app.compare.current().unwrap().run.unwrap().clone();
+    (whole.exchange, whole.is_light) = (Some(raw(40)), false);
+    let news = ArchiveNews::Loaded { sweep: own.sweep, sample: 40, run: Box::new(whole) };
+    stage.tell(Msg::Archive(news));
+    assert!(stage.screen().contains("POST http://here/40"), "{}", stage.screen());
 }

@@ -55,8 +55,7 @@ pub(super) fn draw(app: &App, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Opt
             None
         }
         Overlay::Request { scroll } => {
-            let exchange = app.inspected().and_then(|run| run.exchange.as_deref());
-            pages(app, canvas, "raw request and response", &page::exchange(exchange), *scroll);
+            pages(app, canvas, "raw request and response", &page::exchange(app.told()), *scroll);
             None
         }
     }
