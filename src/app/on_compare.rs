@@ -298,7 +298,8 @@ impl App {
         }
     }
 
-    /// Takes the form of the setup; a budget also goes for the sweep that is under way.
+    /// Takes the form of the setup; a budget also goes for the sweep that is under way. What only a new
+    /// comparison can have, the next Enter asks for.
     pub(super) fn accept_sweep(&mut self) -> Effects {
         if let Some(effects) = self.read_rows() {
             return effects;
@@ -309,12 +310,20 @@ impl App {
             Ok((setup, settings)) => {
                 let is_new_budget = setup.budget != self.compare.setup.budget;
                 let has_new_checks = setup.checks != self.compare.setup.checks;
+                let (before, bounds) = (&self.compare.setup, &self.settings);
+                let is_other = has_new_checks
+                    || (&setup.axes, setup.repeats) != (&before.axes, before.repeats)
+                    || settings.sampling.max_output_tokens != bounds.sampling.max_output_tokens
+                    || settings.timeout != bounds.timeout;
                 self.compare.setup = setup;
                 // Nothing else: who answers may have become known meanwhile.
                 self.settings.sampling.max_output_tokens = settings.sampling.max_output_tokens;
                 self.settings.timeout = settings.timeout;
                 self.overlay = None;
                 self.show(Screen::Compare);
+                if is_other || self.compare.bench.as_ref().is_none_or(Bench::is_over) {
+                    self.focus = Place::Composer;
+                }
                 if let (true, Some(bench)) = (is_new_budget, &mut self.compare.bench) {
                     bench.set_budget(self.compare.setup.budget);
                 }
