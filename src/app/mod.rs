@@ -45,6 +45,7 @@ mod on_pane;
 mod on_persona;
 mod on_plan;
 mod on_probe;
+mod on_setup;
 mod on_token;
 mod on_vote;
 mod removed;
@@ -192,6 +193,8 @@ pub struct App {
     warned: Option<(u64, Arc<str>)>,
     counted_with: Sent,
     counted_revision: u64,
+    /// The draft's revision when the prompts of the setup were chosen.
+    prompted: u64,
     history_changed: bool,
     knowledge: Box<dyn Knowledge>,
     probes: Probes,
@@ -267,6 +270,7 @@ impl App {
             warned: None,
             counted_with: Sent::default(),
             counted_revision: u64::MAX,
+            prompted: 0,
             history_changed: true,
             knowledge: start.knowledge,
             probes: start.probes,

@@ -41,9 +41,17 @@ impl App {
     pub(super) fn ask_comparison(&mut self) -> Effects {
         let Some((question, origin)) = self.question() else { return Effects::none() };
         let base = self.base(&question, origin);
-        let (axes, repeats) = (self.compare.setup.axes.clone(), self.compare.setup.repeats);
-        let sweep = match Sweep::new(base, axes, repeats) {
-            Ok(sweep) => sweep,
+        let drafted = self.drafted();
+        let is_drafted = drafted.is_some();
+        let setup = drafted.unwrap_or_else(|| Ok(self.compare.setup.clone()));
+        let sweep = setup.and_then(|setup| {
+            Sweep::new(base, setup.axes.clone(), setup.repeats).map(|sweep| (setup, sweep))
+        });
+        let sweep = match sweep {
+            Ok((setup, sweep)) => {
+                self.compare.setup = setup;
+                sweep
+            }
             Err(error) => {
                 let edit = self.key(Command::EditSweep, Place::Composer);
                 let remedy = format!("{edit} edits the axes");
@@ -65,6 +73,7 @@ impl App {
         self.compare.begin(question, origin, bench);
         self.compare.inspecting = false;
         self.focus = Place::Grid;
+        self.say_asked(is_drafted);
         let judging = self.begin_judging(self.compare.setup.checks.clone());
         stopped.then(self.keep_sweep()).then(judging).then(self.ask_due())
     }
@@ -76,7 +85,8 @@ impl App {
     pub(super) fn unasked(&self) -> Result<Bench, String> {
         let (question, origin) = self.question().ok_or("there is no question yet: write one")?;
         let base = self.base(&question, origin);
-        let sweep = Sweep::new(base, self.compare.setup.axes.clone(), self.compare.setup.repeats)?;
+        let setup = self.next_setup().into_owned();
+        let sweep = Sweep::new(base, setup.axes, setup.repeats)?;
         let (worst, samples) = (self.outlook_of(&sweep).worst, sweep.samples());
         Ok(Bench::new(sweep, samples, worst, self.compare.setup.terms()))
     }
@@ -125,7 +135,7 @@ impl App {
             input: context.used,
             sampling: bounded.map_or_else(|| self.settings.sampling.clone(), |settings| settings.sampling),
             model: Arc::clone(&self.settings.model),
-            setup: edited.unwrap_or_else(|| self.compare.setup.clone()),
+            setup: edited.unwrap_or_else(|| self.next_setup().into_owned()),
             is_edited,
         };
         if self.compare.outlook.as_ref().is_some_and(|(of, _)| *of == basis) {
@@ -281,7 +291,7 @@ impl App {
 
     /// Opens the form of the setup.
     pub(super) fn edit_sweep(&mut self) {
-        self.overlay = Some(Overlay::Sweep(Form::of(&self.compare.setup, &self.settings, self.shelf())));
+        self.overlay = Some(Overlay::Sweep(Form::of(&self.next_setup(), &self.settings, self.shelf())));
     }
 
     /// Returns the names that the form may use.
@@ -321,7 +331,9 @@ impl App {
                 self.settings.timeout = settings.timeout;
                 self.overlay = None;
                 self.show(Screen::Compare);
-                if is_other || self.compare.bench.as_ref().is_none_or(Bench::is_over) {
+                self.choose_prompts();
+                let goes_on = |bench: &Bench| !bench.is_over() || bench.progress(self.now).bound.is_some();
+                if is_other || !is_new_budget || !self.compare.bench.as_ref().is_some_and(goes_on) {
                     self.focus = Place::Composer;
                 }
                 if let (true, Some(bench)) = (is_new_budget, &mut self.compare.bench) {

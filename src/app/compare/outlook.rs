@@ -6,11 +6,12 @@
 use crate::app::compare::setup::Setup;
 use crate::app::paces::{Speaker, speaker_of, speakers_of};
 use crate::core::model::ModelCard;
-use crate::core::request::{Request, Sampling};
+use crate::core::request::{Request, Role, Sampling};
 use crate::core::run::Count;
 use crate::core::sweep::pace::Pace;
 use crate::core::sweep::preflight::{Load, Preflight, Worst};
-use crate::core::sweep::{Cell, Sweep};
+use crate::core::sweep::template::places;
+use crate::core::sweep::{Cell, Parameter, Setting, Sweep};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -79,6 +80,40 @@ impl Outlook {
         let is_bound = loads.iter().any(|load| load.input != base);
         let worst = cells.iter().zip(&loads).map(|(cell, load)| load.worst(&cell.request)).collect();
         Self { preflight: Preflight::of(sweep, cells, &loads, lanes), worst, is_bound }
+    }
+}
+
+/// Returns a name in braces that is sent as it is, since nothing of the sweep is a variable. Messages before the
+/// question are left out: what was said is said.
+#[must_use]
+pub fn unfilled(sweep: &Sweep) -> Option<&str> {
+    let settings = || sweep.axes().iter().flat_map(|axis| axis.values()).map(|value| &value.setting);
+    if settings().any(|setting| matches!(setting, Setting::Variables(_))) {
+        return None;
+    }
+    let has_question = sweep.varies(&Parameter::Prompt);
+    let has_system = sweep.varies(&Parameter::Persona) || sweep.varies(&Parameter::System);
+    let messages = &sweep.base().messages;
+    let question = messages.last().filter(|_| !has_question);
+    let system = messages.iter().find(|message| message.role == Role::System).filter(|_| !has_system);
+    let fixed = question.into_iter().chain(system).map(|message| &message.content);
+    fixed.chain(settings().filter_map(text_of)).find_map(|text| places(text).next())
+}
+
+/// Returns the text that a value puts in place.
+fn text_of(setting: &Setting) -> Option<&Arc<str>> {
+    match setting {
+        Setting::Persona(text) | Setting::System(text) => text.as_ref(),
+        Setting::Prompt(text) => Some(text),
+        Setting::Temperature(_)
+        | Setting::TopP(_)
+        | Setting::MaxTokens(_)
+        | Setting::Seed(_)
+        | Setting::Effort(_)
+        | Setting::Format(_)
+        | Setting::Model(_)
+        | Setting::Endpoint { .. }
+        | Setting::Variables(_) => None,
     }
 }
 

@@ -6,11 +6,11 @@ use super::transcript::scale;
 use crate::app::App;
 use crate::app::command::{Command, Place};
 use crate::app::compare::outlook::Outlook;
-use crate::app::compare::setup::{Form, Row};
+use crate::app::compare::setup::{Form, Row, Setup};
 use crate::app::layout::Rect;
 use crate::app::settings::Parameter;
 use crate::core::bench::limiter::Hold;
-use crate::core::bench::{Progress, State};
+use crate::core::bench::{Bench, Progress, State};
 use crate::core::figure;
 use crate::core::run::Count;
 use crate::core::sweep::{Axis, Parameter as Varied};
@@ -48,8 +48,9 @@ pub(super) fn axes(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     if let Some(right) = right {
         canvas.right(stop, area.y, end, right, dim);
     }
+    let next = app.next_setup();
     let mut x = area.x + 1;
-    for (number, axis) in compare.setup.axes.iter().enumerate() {
+    for (number, axis) in next.axes.iter().enumerate() {
         if number > 0 {
             x = canvas.text(x, area.y, stop, "× ", faint);
         }
@@ -79,8 +80,8 @@ pub(super) fn axes(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             x = canvas.pieces(x, area.y, stop, &[(&label, style), (&votes, tally_style), (" ", dim)]);
         }
     }
-    if compare.setup.repeats > 1 {
-        canvas.text(x, area.y, stop, &format!("× {}", compare.setup.repeats), dim);
+    if next.repeats > 1 {
+        canvas.text(x, area.y, stop, &format!("× {}", next.repeats), dim);
     }
 }
 
@@ -97,29 +98,41 @@ fn standing(app: &App, signs: &Signs) -> Vec<String> {
     let compare = &app.compare;
     let samples = compare.bench.as_ref().map_or(0, |bench| bench.slots().len());
     let rate = compare.checks.rate(0..samples);
-    let mut texts = pace(app, signs);
-    if rate.judged > 0 {
-        let passed = format!("{}/{} pass", rate.passed, rate.judged);
+    let passed = Some(format!("{}/{} pass", rate.passed, rate.judged)).filter(|_| rate.judged > 0);
+    let progress = compare.bench.as_ref().map(|bench| (bench, bench.progress(app.now)));
+    let goes_on = |(bench, progress): &(&Bench, Progress)| !bench.is_over() || progress.bound.is_some();
+    let progress = progress.filter(goes_on).map(|(_, progress)| under_way(&progress, signs));
+    let next = app.next_setup();
+    if compare.bench.is_some() && !app.is_on_board(&next) {
+        // What Enter asks comes first; the board is something else, and is called so.
+        let mut texts: Vec<String> =
+            plan(app, &next).into_iter().map(|text| format!("next {text}")).collect();
+        let board = [progress.and_then(|texts| texts.into_iter().nth(2)), passed];
+        let board: Vec<String> = board.into_iter().flatten().collect();
+        if !board.is_empty() {
+            let board = board.join(" · ");
+            let with_board: Vec<String> =
+                texts.iter().map(|text| format!("{text} · board {board}")).collect();
+            texts = with_board.into_iter().chain(texts.pop()).collect();
+        }
+        return texts;
+    }
+    let mut texts = progress.unwrap_or_else(|| plan(app, &next));
+    if let Some(passed) = passed {
         texts = texts.into_iter().map(|text| format!("{passed} · {text}")).collect();
         texts.push(passed);
     }
     texts
 }
 
-/// Returns how far the sweep is, or what the next one takes, at length and ever shorter.
-fn pace(app: &App, signs: &Signs) -> Vec<String> {
+/// Returns what a setup takes, at length and ever shorter.
+fn plan(app: &App, setup: &Setup) -> Vec<String> {
     let compare = &app.compare;
-    let progress = compare.bench.as_ref().map(|bench| (bench, bench.progress(app.now)));
-    if let Some((bench, progress)) = progress
-        && (!bench.is_over() || progress.bound.is_some())
-    {
-        return under_way(&progress, signs);
-    }
     let key = app.keymap.hint(Command::EditSweep, Place::Composer).unwrap_or_default();
     // While the form is open the outlook is on what is written there.
-    let outlook = compare.outlook.as_ref().filter(|(basis, _)| basis.setup == compare.setup);
+    let outlook = compare.outlook.as_ref().filter(|(basis, _)| basis.setup == *setup);
     let outlook = outlook.and_then(|(_, outlook)| outlook.as_ref());
-    let requests = outlook.map_or(compare.setup.requests(), |outlook| outlook.preflight.requests);
+    let requests = outlook.map_or(setup.requests(), |outlook| outlook.preflight.requests);
     let plural = if requests == 1 { "" } else { "s" };
     let count = format!("= {} request{plural}", figure::whole(requests as u64));
     let takes = outlook.map(takes);
