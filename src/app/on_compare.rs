@@ -2,7 +2,7 @@
 
 use crate::app::archive::ArchiveJob;
 use crate::app::command::{Command, Place};
-use crate::app::compare::outlook::{Basis, LIVE_MESSAGES, Outlook};
+use crate::app::compare::outlook::{Basis, LIVE_MESSAGES, Outlook, texts};
 use crate::app::compare::setup::{Form, Shelf};
 use crate::app::counter::Sent;
 use crate::app::msg::{Effect, Effects};
@@ -114,7 +114,17 @@ impl App {
         let context = self.counter.context(&self.settings.card, self.settings.sampling.max_output_tokens);
         let card_of = |model: &str| self.knowledge.card(model);
         let pace_of = |speaker: &Speaker| self.paces.of(speaker);
-        Outlook::of(sweep, &sweep.cells(), context.used, &card_of, &pace_of, self.compare.setup.lanes)
+        let known = |text: Arc<str>| self.counter.of_value(&text).map(|tokens| (text, tokens));
+        let counted: Vec<_> = texts(sweep).into_iter().filter_map(known).collect();
+        Outlook::of(
+            sweep,
+            &sweep.cells(),
+            context.used,
+            &counted,
+            &card_of,
+            &pace_of,
+            self.compare.setup.lanes,
+        )
     }
 
     /// Works out what the setup would take, where something of it has changed. With very many messages
@@ -135,13 +145,14 @@ impl App {
             input: context.used,
             sampling: bounded.map_or_else(|| self.settings.sampling.clone(), |settings| settings.sampling),
             model: Arc::clone(&self.settings.model),
+            valued: self.counter.valued(),
             setup: edited.unwrap_or_else(|| self.next_setup().into_owned()),
             is_edited,
         };
         if self.compare.outlook.as_ref().is_some_and(|(of, _)| *of == basis) {
             return Effects::none();
         }
-        let mut effects = Effects::none();
+        let (mut effects, mut counted) = (Effects::none(), Vec::new());
         let outlook = self.question().and_then(|(question, origin)| {
             let mut base = self.base(&question, origin);
             if basis.setup.cells().saturating_mul(base.messages.len()) > LIVE_MESSAGES {
@@ -154,10 +165,11 @@ impl App {
             for speaker in speakers.filter(|speaker| self.paces.wants(speaker)) {
                 effects = std::mem::take(&mut effects).and(Effect::Archive(ArchiveJob::Timings(speaker)));
             }
+            counted = texts(&sweep);
             Some(self.outlook_of(&sweep))
         });
         self.compare.outlook = Some((basis, outlook));
-        effects
+        effects.then(self.counter.value(&counted).into())
     }
 
     /// Sends what the sweep has due.

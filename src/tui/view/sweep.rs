@@ -13,6 +13,7 @@ use crate::core::bench::limiter::Hold;
 use crate::core::bench::{Bench, Progress, State};
 use crate::core::figure;
 use crate::core::run::Count;
+use crate::core::sweep::preflight::Budget;
 use crate::core::sweep::{Axis, Parameter as Varied};
 use crate::core::text::{fit, width};
 use crate::tui::theme::{Signs, Tint};
@@ -135,17 +136,31 @@ fn plan(app: &App, setup: &Setup) -> Vec<String> {
     let requests = outlook.map_or(setup.requests(), |outlook| outlook.preflight.requests);
     let plural = if requests == 1 { "" } else { "s" };
     let count = format!("= {} request{plural}", figure::whole(requests as u64));
+    let stops = stops(setup, requests);
     let takes = outlook.map(takes);
     let (long, cost) = takes.unwrap_or_default();
     let time = outlook.map(time).unwrap_or_default();
     vec![
-        format!("{count}{long}{cost}{time}  {key} edits"),
-        format!("{count}{long}{cost}{time}"),
-        format!("{count}{cost}{time}  {key} edits"),
-        format!("{count}{cost}{time}"),
-        format!("{count}  {key} edits"),
+        format!("{count}{stops}{long}{cost}{time}  {key} edits"),
+        format!("{count}{stops}{long}{cost}{time}"),
+        format!("{count}{stops}{cost}{time}  {key} edits"),
+        format!("{count}{stops}{cost}{time}"),
+        format!("{count}{stops}  {key} edits"),
+        format!("{count}{stops}"),
         count,
     ]
+}
+
+/// Returns where the budget stops so many requests, led by a separator; nothing where it does not.
+fn stops(setup: &Setup, requests: usize) -> String {
+    let Budget { requests: most, dollars, seconds } = setup.budget;
+    let most = most.filter(|most| *most < requests as u64).map(|most| match most {
+        1 => "1 request".to_owned(),
+        most => format!("{} requests", figure::whole(most)),
+    });
+    let seconds = seconds.map(|seconds| format!("{seconds} s"));
+    let bounds: Vec<String> = [most, dollars.map(figure::dollars), seconds].into_iter().flatten().collect();
+    if bounds.is_empty() { String::new() } else { format!(" · stops at {}", bounds.join(", ")) }
 }
 
 /// Returns the tokens and the money a sweep takes at most, each led by a separator.
@@ -336,6 +351,7 @@ fn takes_of(app: &App, form: &Form) -> [String; 2] {
             let cells = setup.cells();
             let requests = outlook.map_or(setup.requests(), |outlook| outlook.preflight.requests);
             let cells_name = if cells == 1 { "cell" } else { "cells" };
+            let stops = stops(&setup, requests);
             let requests_name = if requests == 1 { "request" } else { "requests" };
             let requests = figure::whole(requests as u64);
             let (tokens, cost) = outlook.map(takes).unwrap_or_default();
@@ -345,7 +361,9 @@ fn takes_of(app: &App, form: &Form) -> [String; 2] {
             let refused = outlook.map_or_else(String::new, refused);
             let cells = figure::whole(cells as u64);
             [
-                format!("{cells} {cells_name} · {requests} {requests_name}{tokens}{cost}{time}{repeated}"),
+                format!(
+                    "{cells} {cells_name} · {requests} {requests_name}{stops}{tokens}{cost}{time}{repeated}"
+                ),
                 refused,
             ]
         }
