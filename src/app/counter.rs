@@ -11,11 +11,15 @@ use crate::core::id::MessageId;
 use crate::core::model::{Encoding, ModelCard};
 use crate::core::request::Role;
 use crate::core::run::Count;
+use crate::core::sweep::hash_of;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Bytes per token assumed for a text that is not counted yet; only ever shown with `≈`.
 const BYTES_PER_TOKEN: u64 = 4;
+
+/// Most values of axes whose counts are held.
+const MAX_VALUES: usize = 4_096;
 
 /// State of the live counter.
 #[derive(Debug)]
@@ -32,6 +36,8 @@ pub struct Counter {
     history: Sum,
     offered: Option<Offered>,
     offers: u32,
+    /// How often counts of values came.
+    valued: u64,
 }
 
 /// What Enter would send while nothing is typed.
@@ -93,6 +99,7 @@ impl Counter {
             history: Sum::default(),
             offered: None,
             offers: 0,
+            valued: 0,
         }
     }
 
@@ -117,6 +124,7 @@ impl Counter {
                 draft_revision: self.draft_revision,
                 offered: self.offered.take(),
                 offers: self.offers,
+                valued: self.valued + 1,
                 ..Self::new(encoding, is_exact)
             };
         }
@@ -144,8 +152,37 @@ impl Counter {
     /// Takes counts of messages, unless they are of another vocabulary.
     pub fn on_counts(&mut self, encoding: Encoding, counts: Vec<(CountKey, u64)>) {
         if encoding == self.encoding {
+            let is_value = |(key, _): &(CountKey, u64)| matches!(key, CountKey::Value(_));
+            self.valued += u64::from(counts.iter().any(is_value));
             self.counts.extend(counts);
         }
+    }
+
+    /// Asks for the counts of texts that axes put in place, each once. Of too many all are let go first, as values
+    /// are typed key by key.
+    pub fn value(&mut self, texts: &[Arc<str>]) -> Option<Effect> {
+        let keys: Vec<CountKey> = texts.iter().map(|text| value_key(text)).collect();
+        let is_value = |key: &CountKey| matches!(key, CountKey::Value(_));
+        if self.asked.len() > MAX_VALUES && self.asked.iter().filter(|key| is_value(key)).count() > MAX_VALUES
+        {
+            self.asked.retain(|key| !is_value(key) || keys.contains(key));
+            self.counts.retain(|key, _| !is_value(key) || keys.contains(key));
+        }
+        let new = keys.into_iter().zip(texts).filter(|(key, _)| self.asked.insert(*key));
+        let texts: Vec<_> = new.map(|(key, text)| (key, Arc::clone(text))).collect();
+        (!texts.is_empty()).then_some(Effect::Count { encoding: self.encoding, texts })
+    }
+
+    /// Returns the tokens of a text that an axis puts in place, where they are counted.
+    #[must_use]
+    pub fn of_value(&self, text: &str) -> Option<u64> {
+        self.counts.get(&value_key(text)).copied()
+    }
+
+    /// Returns a number that is another once counts of values have come.
+    #[must_use]
+    pub fn valued(&self) -> u64 {
+        self.valued
     }
 
     /// Takes note of the question that Enter would ask although nothing is typed; returns whether it
@@ -249,6 +286,10 @@ pub fn count_key(message: &Message) -> CountKey {
         Body::Text(_) => CountKey::Message(message.id),
         Body::Answer(answer) => CountKey::Answer(answer.chosen().id),
     }
+}
+
+fn value_key(text: &str) -> CountKey {
+    CountKey::Value(hash_of(text))
 }
 
 #[cfg(test)]

@@ -46,6 +46,7 @@ mod on_pane;
 mod on_persona;
 mod on_plan;
 mod on_probe;
+mod on_setup;
 mod on_token;
 mod on_vote;
 mod removed;
@@ -197,6 +198,8 @@ pub struct App {
     succeeding: Option<(Option<RecordId>, Successor)>,
     counted_with: Sent,
     counted_revision: u64,
+    /// The draft's revision when the prompts of the setup were chosen.
+    prompted: u64,
     history_changed: bool,
     knowledge: Box<dyn Knowledge>,
     probes: Probes,
@@ -273,6 +276,7 @@ impl App {
             succeeding: None,
             counted_with: Sent::default(),
             counted_revision: u64::MAX,
+            prompted: 0,
             history_changed: true,
             knowledge: start.knowledge,
             probes: start.probes,

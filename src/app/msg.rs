@@ -59,6 +59,8 @@ pub enum CountKey {
     Answer(RunId),
     /// A question that Enter asks although nothing is typed, by its number.
     Offered(u32),
+    /// A text that an axis puts in its place, by its hash.
+    Value(u128),
 }
 
 /// Names a fenced code block of a shown text.

@@ -268,6 +268,7 @@ impl App {
     fn open_sweep(&mut self, opened: Opened) -> Effects {
         let stopped = self.stop_all();
         let Opened { record, sweep, checks, answers, asides } = opened;
+        self.adopt(&sweep, &checks);
         let outlook = self.outlook_of(&sweep);
         let question = sweep.base().messages.last().map(|prompt| prompt.content.clone()).unwrap_or_default();
         let samples = sweep.samples();
@@ -300,9 +301,6 @@ impl App {
         self.put_asides(asides);
         self.compare.inspecting = false;
         self.focus = Place::Grid;
-        if !checks.is_empty() {
-            self.compare.setup.checks.clone_from(&checks);
-        }
         let has_programs = checks.iter().any(|check| check.rule.command().is_some());
         let judging = self.begin_judging(checks);
         if has_programs {

@@ -2,7 +2,7 @@
 
 use crate::app::archive::ArchiveJob;
 use crate::app::command::{Command, Place};
-use crate::app::compare::outlook::{Basis, LIVE_MESSAGES, Outlook};
+use crate::app::compare::outlook::{Basis, LIVE_MESSAGES, Outlook, texts};
 use crate::app::compare::setup::{Form, Shelf};
 use crate::app::counter::Sent;
 use crate::app::inspector::Target;
@@ -48,9 +48,17 @@ impl App {
     pub(super) fn ask_comparison(&mut self) -> Effects {
         let Some((question, origin)) = self.question() else { return Effects::none() };
         let base = self.base(&question, origin);
-        let (axes, repeats) = (self.compare.setup.axes.clone(), self.compare.setup.repeats);
-        let sweep = match Sweep::new(base, axes, repeats) {
-            Ok(sweep) => sweep,
+        let drafted = self.drafted();
+        let is_drafted = drafted.is_some();
+        let setup = drafted.unwrap_or_else(|| Ok(self.compare.setup.clone()));
+        let sweep = setup.and_then(|setup| {
+            Sweep::new(base, setup.axes.clone(), setup.repeats).map(|sweep| (setup, sweep))
+        });
+        let sweep = match sweep {
+            Ok((setup, sweep)) => {
+                self.compare.setup = setup;
+                sweep
+            }
             Err(error) => {
                 let edit = self.key(Command::EditSweep, Place::Composer);
                 let remedy = format!("{edit} edits the axes");
@@ -72,6 +80,7 @@ impl App {
         self.compare.begin(question, origin, bench);
         self.compare.inspecting = false;
         self.focus = Place::Grid;
+        self.say_asked(is_drafted);
         let judging = self.begin_judging(self.compare.setup.checks.clone());
         stopped.then(self.keep_sweep()).then(judging).then(self.ask_due())
     }
@@ -83,7 +92,8 @@ impl App {
     pub(super) fn unasked(&self) -> Result<Bench, String> {
         let (question, origin) = self.question().ok_or("there is no question yet: write one")?;
         let base = self.base(&question, origin);
-        let sweep = Sweep::new(base, self.compare.setup.axes.clone(), self.compare.setup.repeats)?;
+        let setup = self.next_setup().into_owned();
+        let sweep = Sweep::new(base, setup.axes, setup.repeats)?;
         let (worst, samples) = (self.outlook_of(&sweep).worst, sweep.samples());
         Ok(Bench::new(sweep, samples, worst, self.compare.setup.terms()))
     }
@@ -111,7 +121,17 @@ impl App {
         let context = self.counter.context(&self.settings.card, self.settings.sampling.max_output_tokens);
         let card_of = |model: &str| self.knowledge.card(model);
         let pace_of = |speaker: &Speaker| self.paces.of(speaker);
-        Outlook::of(sweep, &sweep.cells(), context.used, &card_of, &pace_of, self.compare.setup.lanes)
+        let known = |text: Arc<str>| self.counter.of_value(&text).map(|tokens| (text, tokens));
+        let counted: Vec<_> = texts(sweep).into_iter().filter_map(known).collect();
+        Outlook::of(
+            sweep,
+            &sweep.cells(),
+            context.used,
+            &counted,
+            &card_of,
+            &pace_of,
+            self.compare.setup.lanes,
+        )
     }
 
     /// Works out what the setup would take, where something of it has changed. With very many messages
@@ -132,13 +152,14 @@ impl App {
             input: context.used,
             sampling: bounded.map_or_else(|| self.settings.sampling.clone(), |settings| settings.sampling),
             model: Arc::clone(&self.settings.model),
-            setup: edited.unwrap_or_else(|| self.compare.setup.clone()),
+            valued: self.counter.valued(),
+            setup: edited.unwrap_or_else(|| self.next_setup().into_owned()),
             is_edited,
         };
         if self.compare.outlook.as_ref().is_some_and(|(of, _)| *of == basis) {
             return Effects::none();
         }
-        let mut effects = Effects::none();
+        let (mut effects, mut counted) = (Effects::none(), Vec::new());
         let outlook = self.question().and_then(|(question, origin)| {
             let mut base = self.base(&question, origin);
             if basis.setup.cells().saturating_mul(base.messages.len()) > LIVE_MESSAGES {
@@ -151,10 +172,11 @@ impl App {
             for speaker in speakers.filter(|speaker| self.paces.wants(speaker)) {
                 effects = std::mem::take(&mut effects).and(Effect::Archive(ArchiveJob::Timings(speaker)));
             }
+            counted = texts(&sweep);
             Some(self.outlook_of(&sweep))
         });
         self.compare.outlook = Some((basis, outlook));
-        effects
+        effects.then(self.counter.value(&counted).into())
     }
 
     /// Sends what the sweep has due.
@@ -291,7 +313,7 @@ impl App {
 
     /// Opens the form of the setup.
     pub(super) fn edit_sweep(&mut self) {
-        self.overlay = Some(Overlay::Sweep(Form::of(&self.compare.setup, &self.settings, self.shelf())));
+        self.overlay = Some(Overlay::Sweep(Form::of(&self.next_setup(), &self.settings, self.shelf())));
     }
 
     /// Returns the names that the form may use.
@@ -308,7 +330,8 @@ impl App {
         }
     }
 
-    /// Takes the form of the setup; a budget also goes for the sweep that is under way.
+    /// Takes the form of the setup; a budget also goes for the sweep that is under way. What only a new
+    /// comparison can have, the next Enter asks for.
     pub(super) fn accept_sweep(&mut self) -> Effects {
         if let Some(effects) = self.read_rows() {
             return effects;
@@ -319,12 +342,22 @@ impl App {
             Ok((setup, settings)) => {
                 let is_new_budget = setup.budget != self.compare.setup.budget;
                 let has_new_checks = setup.checks != self.compare.setup.checks;
+                let (before, bounds) = (&self.compare.setup, &self.settings);
+                let is_other = has_new_checks
+                    || (&setup.axes, setup.repeats) != (&before.axes, before.repeats)
+                    || settings.sampling.max_output_tokens != bounds.sampling.max_output_tokens
+                    || settings.timeout != bounds.timeout;
                 self.compare.setup = setup;
                 // Nothing else: who answers may have become known meanwhile.
                 self.settings.sampling.max_output_tokens = settings.sampling.max_output_tokens;
                 self.settings.timeout = settings.timeout;
                 self.overlay = None;
                 self.show(Screen::Compare);
+                self.choose_prompts();
+                let goes_on = |bench: &Bench| !bench.is_over() || bench.progress(self.now).bound.is_some();
+                if is_other || !is_new_budget || !self.compare.bench.as_ref().is_some_and(goes_on) {
+                    self.focus = Place::Composer;
+                }
                 if let (true, Some(bench)) = (is_new_budget, &mut self.compare.bench) {
                     bench.set_budget(self.compare.setup.budget);
                 }

@@ -74,6 +74,7 @@ impl App {
         self.put_question(&question);
         let names = self.shelf();
         self.compare.setup = planned.setup(&names);
+        self.choose_prompts();
         self.show(Screen::Compare);
         self.compare.zoomed = false;
         self.focus = Place::Composer;

@@ -9,6 +9,7 @@ use crate::support::stage::{Stage, personas, start};
 use crate::support::wire::answer;
 use serde_json::Value;
 use std::time::Duration;
+use tokenscope::app::command::Place;
 
 /// Most keys a daily task may take beside its question.
 const MOST: usize = 10;
@@ -130,6 +131,35 @@ fn each_task_takes_as_many_keys_at_every_size() {
             assert_eq!(stage.started.len(), requests, "{keys}: {}", stage.screen());
         }
     }
+}
+
+#[test]
+fn after_a_run_the_same_keys_ask_from_the_board_as_well() {
+    let mut stage = Stage::new(80, 24);
+    stage.type_text("hi").press("alt-t 0 enter enter");
+    assert_eq!((stage.started.len(), stage.app.focus), (1, Place::Grid));
+    // Axes, an answer's length, a timeout, checks, and nothing at all once it is over.
+    for (keys, requests) in [
+        ("alt-t 0 , 1 enter enter", 2),
+        ("alt-t up 9 enter enter", 2),
+        ("alt-t up up 9 9 enter enter", 2),
+        ("alt-t down down 2 enter enter", 4),
+        ("alt-t down down down down w enter enter", 4),
+    ] {
+        let before = stage.started.len();
+        stage.press(keys);
+        assert_eq!(stage.started.len() - before, requests, "{keys}: {}", stage.screen());
+        assert_eq!(stage.app.focus, Place::Grid, "{keys}");
+    }
+    // Under way, a budget alone leaves the keyboard where it was.
+    let before = stage.started.len();
+    stage.press("alt-t down down down").type_text("requests=90").press("enter");
+    assert_eq!((stage.started.len(), stage.app.focus), (before, Place::Grid));
+    for run in stage.started[before - 4..].iter().map(|(run, _)| *run).collect::<Vec<_>>() {
+        stage.answer(run, "ok");
+    }
+    stage.press("alt-t enter enter");
+    assert_eq!(stage.started.len() - before, 4, "{}", stage.screen());
 }
 
 #[test]

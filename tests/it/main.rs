@@ -6,6 +6,7 @@
 mod app_loop;
 mod archive;
 mod asides;
+mod asking_next;
 mod checking;
 mod cli;
 mod columns;

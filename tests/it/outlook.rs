@@ -4,6 +4,7 @@ use crate::support::stage::Stage;
 use tokenscope::app::archive::{ArchiveJob, ArchiveNews};
 use tokenscope::app::msg::{Effect, Msg};
 use tokenscope::app::paces::Speaker;
+use tokenscope::core::request::Role;
 use tokenscope::core::sweep::pace::Timing;
 
 /// Returns the models the archive was asked for since this was last called.
@@ -93,6 +94,76 @@ fn answers_of_this_session_count_too() {
         stage.event(run, tokenscope::core::stream::StreamEvent::Finished(reason));
         // Between 20 ms and 400, and a second token after 100.
         assert_eq!(time(&stage).as_deref(), Some("≈ 310 ms"));
+    }
+}
+
+/// Counts what is asked for, a token for each character.
+fn count(stage: &mut Stage) {
+    for effect in stage.all_effects() {
+        match effect {
+            Effect::Count { encoding, texts } => {
+                let counts =
+                    texts.into_iter().map(|(key, text)| (key, text.chars().count() as u64)).collect();
+                stage.tell(Msg::Counted { encoding, counts });
+            }
+            Effect::CountDraft { revision, text, .. } => {
+                stage.tell(Msg::DraftCounted { revision, tokens: text.chars().count() as u64 });
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn texts_of_axes_are_bounded_until_they_are_counted() {
+    let line = |stage: &Stage| stage.screen().lines().nth(1).unwrap().to_owned();
+    let mut stage =
+        Stage::talking(200, 60, &[(Role::System, "Be."), (Role::User, "a"), (Role::Assistant, "b")]);
+    count(&mut stage);
+    stage.press("alt-2").type_text("하나?\n둘?").press("alt-t right right");
+    assert!(stage.screen().contains("2 requests · ≤ "), "{}", stage.screen());
+    (0..3).for_each(|_| count(&mut stage));
+    // Three tokens of framing and four of each message; those of the texts are its characters.
+    let before = 3 + 4 * 4 + "Be.".len() + 2;
+    let expected = format!("2 requests · {} in", 2 * before + 3 + 2);
+    assert!(stage.screen().contains(&expected), "{expected}: {}", stage.screen());
+    stage.press("enter");
+    assert!(line(&stage).contains(&expected), "{}", line(&stage));
+    // Personas take the place of the system message, or leave it out.
+    stage.press("alt-t down right right").type_text("none, chef").press("enter");
+    (0..3).for_each(|_| count(&mut stage));
+    let chef = "You are a chef.".len();
+    let expected = format!("4 requests · {} in", 2 * (2 * (3 + 3 * 4 + 2) + 3 + 2) + 2 * (4 + chef));
+    assert!(line(&stage).contains(&expected), "{expected}: {}", line(&stage));
+    // What another model counts stays bounded.
+    stage.press("alt-t");
+    while !stage.screen().contains("columns    model") {
+        stage.press("right");
+    }
+    stage.type_text("m-1, m-2").press("enter");
+    (0..3).for_each(|_| count(&mut stage));
+    assert!(line(&stage).contains("4 requests · ≤ "), "{}", line(&stage));
+}
+
+#[test]
+fn the_plan_says_where_the_budget_stops_it() {
+    for (size, told) in
+        [((80, 24), "= 7 requests"), ((120, 40), "stops at 5 requests"), ((200, 60), "stops at 5 requests")]
+    {
+        let mut stage = Stage::new(size.0, size.1);
+        stage.press("alt-2").type_text("hi").press("alt-t down down down");
+        stage.type_text("requests=5, dollars=0.5, seconds=60");
+        assert!(
+            stage.screen().contains("7 requests · stops at 5 requests, $0.50, 60 s"),
+            "{}",
+            stage.screen()
+        );
+        stage.press("enter");
+        let line = stage.screen().lines().nth(1).unwrap().to_owned();
+        assert!(line.contains(told), "{line}");
+        // One that is not reached is not told.
+        stage.press("alt-t down down down").type_text("requests=7");
+        assert!(stage.screen().contains("7 cells · 7 requests · ≈"), "{}", stage.screen());
     }
 }
 

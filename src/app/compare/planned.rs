@@ -32,17 +32,9 @@ impl Planned {
     /// Returns the setup, typed with the names of a shelf.
     #[must_use]
     pub fn setup(&self, names: &Shelf) -> Setup {
-        let typed = self.typed.iter().map(Option::as_deref).chain(std::iter::repeat(None));
-        let lines = self.sweep.axes().iter().zip(typed);
-        Setup {
-            axes: self.sweep.axes().to_vec(),
-            lines: lines.map(|(axis, typed)| Line::of(axis, typed, names)).collect(),
-            repeats: self.sweep.repeats(),
-            budget: self.budget,
-            budget_line: budget_line(&self.budget),
-            lanes: self.lanes,
-            checks: self.checks.clone(),
-        }
+        let setup = setup_of(&self.sweep, &self.typed, &self.checks, names);
+        let (budget, budget_line) = (self.budget, budget_line(&self.budget));
+        Setup { budget, budget_line, lanes: self.lanes, ..setup }
     }
 
     /// Returns the question, and how many messages stand before it.
@@ -80,6 +72,23 @@ impl Planned {
             }
             _ => Err(ENDS.to_owned()),
         }
+    }
+}
+
+/// Returns the setup of a sweep with no budget and a single lane, typed with the names of a shelf where its axes
+/// were not typed before.
+#[must_use]
+pub fn setup_of(sweep: &Sweep, typed: &[Option<String>], checks: &[Check], names: &Shelf) -> Setup {
+    let typed = typed.iter().map(Option::as_deref).chain(std::iter::repeat(None));
+    let lines = sweep.axes().iter().zip(typed);
+    Setup {
+        axes: sweep.axes().to_vec(),
+        lines: lines.map(|(axis, typed)| Line::of(axis, typed, names)).collect(),
+        repeats: sweep.repeats(),
+        budget: Budget::default(),
+        budget_line: String::new(),
+        lanes: 1,
+        checks: checks.to_vec(),
     }
 }
 

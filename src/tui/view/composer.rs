@@ -49,7 +49,7 @@ fn title(app: &App) -> String {
         (Drafting::System, ..) => "system message".to_owned(),
         (Drafting::Edit(_), role, _) => format!("edit {} message", role.name()),
         (Drafting::InsertAfter(_), role, _) => format!("insert {} message", role.name()),
-        (Drafting::New, _, Screen::Compare) => "question".to_owned(),
+        (Drafting::New, _, Screen::Compare) => app.question_title(),
         (Drafting::New, Role::User, Screen::Chat) => "message".to_owned(),
         (Drafting::New, role, Screen::Chat) => format!("{} message", role.name()),
     }

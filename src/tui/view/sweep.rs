@@ -6,13 +6,14 @@ use super::transcript::scale;
 use crate::app::App;
 use crate::app::command::{Command, Place};
 use crate::app::compare::outlook::Outlook;
-use crate::app::compare::setup::{Form, Row};
+use crate::app::compare::setup::{Form, Row, Setup};
 use crate::app::layout::Rect;
 use crate::app::settings::Parameter;
 use crate::core::bench::limiter::Hold;
-use crate::core::bench::{Progress, State};
+use crate::core::bench::{Bench, Progress, State};
 use crate::core::figure;
 use crate::core::run::Count;
+use crate::core::sweep::preflight::Budget;
 use crate::core::sweep::{Axis, Parameter as Varied};
 use crate::core::text::{fit, width};
 use crate::tui::theme::{Signs, Tint};
@@ -48,8 +49,9 @@ pub(super) fn axes(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     if let Some(right) = right {
         canvas.right(stop, area.y, end, right, dim);
     }
+    let next = app.next_setup();
     let mut x = area.x + 1;
-    for (number, axis) in compare.setup.axes.iter().enumerate() {
+    for (number, axis) in next.axes.iter().enumerate() {
         if number > 0 {
             x = canvas.text(x, area.y, stop, "× ", faint);
         }
@@ -79,8 +81,8 @@ pub(super) fn axes(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             x = canvas.pieces(x, area.y, stop, &[(&label, style), (&votes, tally_style), (" ", dim)]);
         }
     }
-    if compare.setup.repeats > 1 {
-        canvas.text(x, area.y, stop, &format!("× {}", compare.setup.repeats), dim);
+    if next.repeats > 1 {
+        canvas.text(x, area.y, stop, &format!("× {}", next.repeats), dim);
     }
 }
 
@@ -97,44 +99,72 @@ fn standing(app: &App, signs: &Signs) -> Vec<String> {
     let compare = &app.compare;
     let samples = compare.bench.as_ref().map_or(0, |bench| bench.slots().len());
     let rate = compare.checks.rate(0..samples);
-    let mut texts = pace(app, signs);
-    if rate.judged > 0 {
-        let passed = format!("{}/{} pass", rate.passed, rate.judged);
+    let passed = Some(format!("{}/{} pass", rate.passed, rate.judged)).filter(|_| rate.judged > 0);
+    let progress = compare.bench.as_ref().map(|bench| (bench, bench.progress(app.now)));
+    // What was stopped can go on, until another question is being written.
+    let goes_on = |(bench, progress): &(&Bench, Progress)| {
+        let is_stopped = progress.counts.of(State::Stopped) > 0 && app.composer.is_empty();
+        !bench.is_over() || progress.bound.is_some() || is_stopped
+    };
+    let progress = progress.filter(goes_on).map(|(_, progress)| under_way(&progress, signs));
+    let next = app.next_setup();
+    if compare.bench.is_some() && !app.is_on_board(&next) {
+        // What Enter asks comes first; the board is something else, and is called so.
+        let mut texts: Vec<String> =
+            plan(app, &next).into_iter().map(|text| format!("next {text}")).collect();
+        let board = [progress.and_then(|texts| texts.into_iter().nth(2)), passed];
+        let board: Vec<String> = board.into_iter().flatten().collect();
+        if !board.is_empty() {
+            let board = board.join(" · ");
+            let with_board: Vec<String> =
+                texts.iter().map(|text| format!("{text} · board {board}")).collect();
+            texts = with_board.into_iter().chain(texts.pop()).collect();
+        }
+        return texts;
+    }
+    let mut texts = progress.unwrap_or_else(|| plan(app, &next));
+    if let Some(passed) = passed {
         texts = texts.into_iter().map(|text| format!("{passed} · {text}")).collect();
         texts.push(passed);
     }
     texts
 }
 
-/// Returns how far the sweep is, or what the next one takes, at length and ever shorter.
-fn pace(app: &App, signs: &Signs) -> Vec<String> {
+/// Returns what a setup takes, at length and ever shorter.
+fn plan(app: &App, setup: &Setup) -> Vec<String> {
     let compare = &app.compare;
-    let progress = compare.bench.as_ref().map(|bench| (bench, bench.progress(app.now)));
-    // What was stopped can go on, until another question is being written.
-    let is_stopped = |progress: &Progress| progress.counts.of(State::Stopped) > 0 && app.composer.is_empty();
-    if let Some((bench, progress)) = progress
-        && (!bench.is_over() || progress.bound.is_some() || is_stopped(&progress))
-    {
-        return under_way(&progress, signs);
-    }
     let key = app.keymap.hint(Command::EditSweep, Place::Composer).unwrap_or_default();
     // While the form is open the outlook is on what is written there.
-    let outlook = compare.outlook.as_ref().filter(|(basis, _)| basis.setup == compare.setup);
+    let outlook = compare.outlook.as_ref().filter(|(basis, _)| basis.setup == *setup);
     let outlook = outlook.and_then(|(_, outlook)| outlook.as_ref());
-    let requests = outlook.map_or(compare.setup.requests(), |outlook| outlook.preflight.requests);
+    let requests = outlook.map_or(setup.requests(), |outlook| outlook.preflight.requests);
     let plural = if requests == 1 { "" } else { "s" };
     let count = format!("= {} request{plural}", figure::whole(requests as u64));
+    let stops = stops(setup, requests);
     let takes = outlook.map(takes);
     let (long, cost) = takes.unwrap_or_default();
     let time = outlook.map(time).unwrap_or_default();
     vec![
-        format!("{count}{long}{cost}{time}  {key} edits"),
-        format!("{count}{long}{cost}{time}"),
-        format!("{count}{cost}{time}  {key} edits"),
-        format!("{count}{cost}{time}"),
-        format!("{count}  {key} edits"),
+        format!("{count}{stops}{long}{cost}{time}  {key} edits"),
+        format!("{count}{stops}{long}{cost}{time}"),
+        format!("{count}{stops}{cost}{time}  {key} edits"),
+        format!("{count}{stops}{cost}{time}"),
+        format!("{count}{stops}  {key} edits"),
+        format!("{count}{stops}"),
         count,
     ]
+}
+
+/// Returns where the budget stops so many requests, led by a separator; nothing where it does not.
+fn stops(setup: &Setup, requests: usize) -> String {
+    let Budget { requests: most, dollars, seconds } = setup.budget;
+    let most = most.filter(|most| *most < requests as u64).map(|most| match most {
+        1 => "1 request".to_owned(),
+        most => format!("{} requests", figure::whole(most)),
+    });
+    let seconds = seconds.map(|seconds| format!("{seconds} s"));
+    let bounds: Vec<String> = [most, dollars.map(figure::dollars), seconds].into_iter().flatten().collect();
+    if bounds.is_empty() { String::new() } else { format!(" · stops at {}", bounds.join(", ")) }
 }
 
 /// Returns the tokens and the money a sweep takes at most, each led by a separator.
@@ -326,6 +356,7 @@ fn takes_of(app: &App, form: &Form) -> [String; 2] {
             let cells = setup.cells();
             let requests = outlook.map_or(setup.requests(), |outlook| outlook.preflight.requests);
             let cells_name = if cells == 1 { "cell" } else { "cells" };
+            let stops = stops(&setup, requests);
             let requests_name = if requests == 1 { "request" } else { "requests" };
             let requests = figure::whole(requests as u64);
             let (tokens, cost) = outlook.map(takes).unwrap_or_default();
@@ -335,7 +366,9 @@ fn takes_of(app: &App, form: &Form) -> [String; 2] {
             let refused = outlook.map_or_else(String::new, refused);
             let cells = figure::whole(cells as u64);
             [
-                format!("{cells} {cells_name} · {requests} {requests_name}{tokens}{cost}{time}{repeated}"),
+                format!(
+                    "{cells} {cells_name} · {requests} {requests_name}{stops}{tokens}{cost}{time}{repeated}"
+                ),
                 refused,
             ]
         }
