@@ -327,6 +327,11 @@ impl App {
     pub(super) fn on_interrupt(&mut self) -> Effects {
         self.interrupted = true;
         match self.stop_runs() {
+            Some(effects) if self.screen == Screen::Compare => {
+                let key = self.key(Command::PauseSweep, Place::Grid);
+                self.say(format!("stopped; {key} asks for the rest, Ctrl-C again quits"));
+                effects
+            }
             Some(effects) => {
                 self.say("stopped; Ctrl-C again quits");
                 effects

@@ -30,7 +30,10 @@ impl App {
         let progress = bench.progress(self.now);
         let (done, all) = (progress.counts.of(State::Done) as u64, progress.samples as u64);
         let key = |command| self.key(command, Place::Composer);
-        let (send, open) = (key(Command::Send), key(Command::OpenSweep));
+        // Whoever asks from the board does not press what sends a draft.
+        let is_written = !is_question || self.focus == Place::Composer;
+        let (send, open) =
+            (key(if is_written { Command::Send } else { Command::Again }), key(Command::OpenSweep));
         let then = if is_question {
             format!("asks this; {open} goes on with it later")
         } else {

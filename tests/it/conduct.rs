@@ -481,6 +481,8 @@ fn a_sweep_under_way_ends_for_another_when_the_user_says_so_again() {
     assert_eq!((stage.notice(), stage.started.len(), stage.app.running()), (said, 3, 2));
     stage.press("enter");
     assert_eq!((stage.sent(), stage.app.running()), (vec!["user: another!".to_owned()], 2));
+    stage.press("ctrl-r");
+    assert!(stage.notice().starts_with("0 / 7 answered: ^R again stops the rest"), "{}", stage.notice());
     // One that is over makes way at once.
     stage.press("X tab").type_text("third").press("enter");
     assert_eq!(stage.sent(), ["user: third"]);

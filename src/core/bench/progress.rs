@@ -95,8 +95,12 @@ impl Bench {
 
     /// Returns how long the rest takes, where something is left that will be asked.
     fn remaining(&self, now: Timestamp) -> Option<Duration> {
+        // Limits say when one more may be sent, and not how many until the end.
+        let is_limited = |gate: &Gate| {
+            !gate.queue.is_empty() && matches!(gate.held, Some(Hold::Until(_) | Hold::Quota(_)))
+        };
         match self.ends_by {
-            _ if self.is_over() || self.bound.is_some() => None,
+            _ if self.is_over() || self.bound.is_some() || self.gates.values().any(is_limited) => None,
             Some(moment) => Some(moment.since(now)),
             None => self.expected(now),
         }

@@ -61,6 +61,7 @@ fn a_quota_holds_requests_back_also_for_the_bench_that_follows() {
     assert_eq!((numbers(&starts), first.wake()), (vec![0, 1], Some(at(60_000))));
     for start in starts {
         answer(&mut first, start.run, "x", at(5));
+        assert_eq!(first.progress(at(5)).remaining, None, "answers are fast, and yet it takes a minute");
     }
     assert_eq!(first.due(&mut ids, at(10)), []);
     assert_eq!(first.progress(at(10)).held, Some(Hold::Quota(at(60_000))));
