@@ -92,16 +92,16 @@ fn a_new_draft_takes_the_place_of_the_prompts() {
     assert_eq!(questions(&stage, 0), ["one?", "둘?", "three?"]);
     assert!(!stage.notice().contains("draft"), "{}", stage.notice());
     // Without a draft the same again.
-    stage.press("tab enter");
+    stage.answer_all(0).press("tab enter");
     assert_eq!(questions(&stage, 3), ["one?", "둘?", "three?"]);
-    stage.press("tab").type_text("four?\n\n 다섯? ");
+    stage.answer_all(3).press("tab").type_text("four?\n\n 다섯? ");
     assert!(header(&stage).contains("prompt four? 다섯?"), "{}", header(&stage));
     assert!(header(&stage).contains("next = 2 requests"), "{}", header(&stage));
     assert!(stage.screen().contains("2 questions, a line each"), "{}", stage.screen());
     stage.press("enter");
     assert_eq!(questions(&stage, 6), ["four?", "다섯?"]);
     assert_eq!(stage.notice(), "the 2 lines of the draft are the prompts");
-    stage.press("tab").type_text("a single one, with a comma").press("enter");
+    stage.answer_all(6).press("tab").type_text("a single one, with a comma").press("enter");
     assert_eq!(questions(&stage, 8), ["a single one, with a comma"]);
     assert_eq!(stage.notice(), "the draft is the prompt");
     stage.press("alt-t");

@@ -12,7 +12,7 @@ use crate::core::run::Count;
 use crate::core::sweep::pace::Pace;
 use crate::core::sweep::preflight::{Load, Preflight, Worst};
 use crate::core::sweep::template::places;
-use crate::core::sweep::{Cell, Parameter, Setting, Sweep};
+use crate::core::sweep::{Axis, Cell, Parameter, Setting, Sweep};
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

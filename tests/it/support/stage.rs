@@ -140,6 +140,17 @@ impl Stage {
         self
     }
 
+    /// Answers everything that was started from the run of this number on.
+    pub(crate) fn answer_all(&mut self, from: usize) -> &mut Self {
+        let mut at = from;
+        while let Some((run, _)) = self.started.get(at) {
+            let run = *run;
+            self.answer(run, "ok");
+            at += 1;
+        }
+        self
+    }
+
     /// Answers a run with a text and ends it well.
     pub(crate) fn answer(&mut self, run: RunId, text: &str) -> &mut Self {
         self.stream(run, [text]).event(run, StreamEvent::Finished(FinishReason::Stop))
