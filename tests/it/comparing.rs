@@ -1,6 +1,7 @@
 //! The comparison as it is used: what the form takes, what is asked, in which order, and how it ends.
 
 use crate::support::stage::{Fixed, Stage};
+use ratatui::buffer::Cell;
 use ratatui::style::Modifier;
 use tokenscope::app::command::Place;
 use tokenscope::app::msg::{Effect, Msg};
@@ -121,7 +122,7 @@ fn reversed(stage: &Stage, holds: &str) -> String {
     let y = stage.screen().lines().position(|line| line.contains(holds)).unwrap();
     let buffer = stage.backend().buffer();
     let cells = (0..buffer.area.width).map(|x| &buffer[(x, u16::try_from(y).unwrap())]);
-    cells.filter(|cell| cell.modifier.contains(Modifier::REVERSED)).map(|cell| cell.symbol()).collect()
+    cells.filter(|cell| cell.modifier.contains(Modifier::REVERSED)).map(Cell::symbol).collect()
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::core::run::Count;
 use crate::core::sweep::pace::Pace;
 use crate::core::sweep::preflight::{Load, Preflight, Worst};
 use crate::core::sweep::template::places;
-use crate::core::sweep::{Cell, Parameter, Setting, Sweep};
+use crate::core::sweep::{Axis, Cell, Parameter, Setting, Sweep};
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -99,7 +99,7 @@ impl Outlook {
 /// question are left out: what was said is said.
 #[must_use]
 pub fn unfilled(sweep: &Sweep) -> Option<&str> {
-    let settings = || sweep.axes().iter().flat_map(|axis| axis.values()).map(|value| &value.setting);
+    let settings = || sweep.axes().iter().flat_map(Axis::values).map(|value| &value.setting);
     if settings().any(|setting| matches!(setting, Setting::Variables(_))) {
         return None;
     }
@@ -137,7 +137,7 @@ pub fn texts(sweep: &Sweep) -> Vec<Arc<str>> {
     let question = messages.iter().rfind(|message| message.role == Role::User).filter(|_| has_question);
     let system = messages.iter().find(|message| message.role == Role::System).filter(|_| has_system);
     let own = question.into_iter().chain(system).map(|message| &message.content);
-    let settings = sweep.axes().iter().flat_map(|axis| axis.values()).map(|value| &value.setting);
+    let settings = sweep.axes().iter().flat_map(Axis::values).map(|value| &value.setting);
     let mut seen = HashSet::new();
     let fitting = own.chain(settings.filter_map(text_of)).filter(|text| text.len() <= MAX_COUNTED);
     fitting.filter(|text| seen.insert(Arc::clone(text))).take(MAX_TEXTS).cloned().collect()
