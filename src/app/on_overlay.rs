@@ -102,6 +102,7 @@ impl App {
                 match typed {
                     Some(c) => form.type_char(c),
                     None if is_backspace => form.erase(),
+                    None if matches!(chord.key, Key::End | Key::Home) => form.go_on(),
                     None => {}
                 }
                 Effects::none()

@@ -1,6 +1,8 @@
 //! The comparison as it is used: what the form takes, what is asked, in which order, and how it ends.
 
 use crate::support::stage::{Fixed, Stage};
+use ratatui::buffer::Cell;
+use ratatui::style::Modifier;
 use tokenscope::app::command::Place;
 use tokenscope::app::msg::{Effect, Msg};
 use tokenscope::app::overlay::Overlay;
@@ -113,6 +115,77 @@ fn the_first_character_replaces_and_further_ones_go_on() {
     stage.type_text("0.3 1,5").press("backspace backspace").type_text(".5, omit").press("enter enter");
     let sent: Vec<_> = stage.started.iter().map(|(_, request)| request.sampling.temperature).collect();
     assert_eq!(sent, [Some(0.3), Some(1.5), None]);
+}
+
+/// Returns the text of a line of the screen that is drawn reversed.
+fn reversed(stage: &Stage, holds: &str) -> String {
+    let y = stage.screen().lines().position(|line| line.contains(holds)).unwrap();
+    let buffer = stage.backend().buffer();
+    let cells = (0..buffer.area.width).map(|x| &buffer[(x, u16::try_from(y).unwrap())]);
+    cells.filter(|cell| cell.modifier.contains(Modifier::REVERSED)).map(Cell::symbol).collect()
+}
+
+#[test]
+fn a_value_that_typing_replaces_looks_selected_until_it_is_touched() {
+    for (key, typed) in [("end", "0.3 0.8 1.0 1.3 1.5 1.6 1.8 2"), ("home", "0.3 0.8 1.0 1.3 1.5 1.6 1.8 2")]
+    {
+        let mut stage = form("hi");
+        assert_eq!(reversed(&stage, "columns"), "0.3 0.8 1.0 1.3 1.5 1.6 1.8");
+        stage.press(key);
+        assert_eq!(reversed(&stage, "columns"), "");
+        stage.type_text(" 2");
+        assert!(stage.screen().contains(typed), "{}", stage.screen());
+        // Turning would drop what is typed; what is not typed in turns.
+        stage.press("right left");
+        assert!(stage.screen().contains(typed), "{}", stage.screen());
+        stage.press("down up right");
+        assert!(stage.screen().contains("chef, panda"), "{}", stage.screen());
+    }
+    let mut stage = form("hi");
+    stage.press("backspace").type_text("9");
+    assert!(
+        stage.screen().contains("1.6 1.9") && reversed(&stage, "columns").is_empty(),
+        "{}",
+        stage.screen()
+    );
+}
+
+#[test]
+fn what_is_not_yet_valid_is_told_while_it_is_typed() {
+    let mut stage = form("hi");
+    stage.type_text("0.3, 3");
+    assert!(
+        error(&stage).is_empty() && stage.screen().contains("a number from 0 to 2"),
+        "{}",
+        stage.screen()
+    );
+    stage.press("backspace");
+    assert!(stage.screen().contains("1 cell · 1 request"), "{}", stage.screen());
+}
+
+#[test]
+fn plan_and_progress_come_before_the_legend_and_repeats_stay_whole() {
+    for (width, height) in SIZES {
+        let mut stage = Stage::new(width, height);
+        stage.press("alt-2").type_text("hi").press("alt-t down down 5 enter");
+        let line = |stage: &Stage| stage.screen().lines().nth(1).unwrap().to_owned();
+        assert!(line(&stage).contains("× 5 "), "{}", line(&stage));
+        let plain = line(&stage);
+        stage.press("enter v");
+        assert!(line(&stage).contains("× 5 ") && line(&stage).contains("0 / 35"), "{}", line(&stage));
+        let (_, steps) = stage.app.heat.legend().unwrap();
+        let legend =
+            stage.screen().lines().filter(|line| steps.iter().all(|step| line.contains(step))).count();
+        assert_eq!(legend, 1, "{plain}: {}", stage.screen());
+    }
+}
+
+#[test]
+fn one_column_is_told_as_one() {
+    let mut stage = grid(80, 24);
+    stage.press("l z");
+    let screen = stage.screen();
+    assert!(screen.contains("column 2 of 7") && screen.contains("row 1 of 3"), "{screen}");
 }
 
 #[test]

@@ -316,6 +316,25 @@ impl Form {
         }
     }
 
+    /// Goes on in what stands in the row, so that typing adds to it.
+    pub fn go_on(&mut self) {
+        self.is_typing = true;
+    }
+
+    /// Whether the row is typed in, so that turning it would drop what was typed.
+    #[must_use]
+    pub fn holds_typed(&self) -> bool {
+        let is_text = |text: &str| !text.is_empty();
+        self.is_typing
+            && match self.row() {
+                Row::Axis(at) => self.lines.get(at).is_some_and(|line| is_text(&line.values)),
+                Row::Check(at) => self.checks.get(at).is_some_and(|line| is_text(&line.text)),
+                Row::Add | Row::Repeats | Row::Budget | Row::AddCheck | Row::MaxTokens | Row::Timeout => {
+                    false
+                }
+            }
+    }
+
     /// Takes the last character away.
     pub fn erase(&mut self) {
         self.is_typing = true;
@@ -343,8 +362,12 @@ impl Form {
         }
     }
 
-    /// Varies another parameter, adds an axis, or asks more or less often.
+    /// Varies another parameter, adds an axis, or asks more or less often. What is being typed stays: its row is
+    /// left first.
     pub fn turn(&mut self, forward: bool) {
+        if self.holds_typed() {
+            return;
+        }
         self.error = None;
         match self.row() {
             Row::Axis(at) => {

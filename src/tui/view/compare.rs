@@ -30,7 +30,8 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     if area.is_empty() {
         return;
     }
-    sweep::axes(app, canvas, Rect { height: 1, ..area });
+    let room = sweep::axes(app, canvas, Rect { height: 1, ..area });
+    let has_legend = sweep::legend(app, canvas, area.y, room);
     let grid = area.below_axis();
     if app.compare.is_empty() {
         canvas.frame(grid, "compare", app.place() == Place::Grid);
@@ -40,12 +41,27 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     if let Some(lens) = app.compare.whole() {
         whole(app, canvas, grid, lens);
         filter_line(app, canvas, grid, 0);
+        if !has_legend {
+            legend(app, canvas, grid, 0);
+        }
         return;
     }
     for (number, frame) in app.compare.cells(grid) {
         cell(app, canvas, frame, number);
     }
-    paging(app, canvas, grid);
+    let taken = paging(app, canvas, grid);
+    if !has_legend {
+        legend(app, canvas, grid, taken);
+    }
+}
+
+/// Draws what the colours mean into the lowest line of the board, beside what takes so many cells at its right
+/// end. Words that are looked for come before it.
+fn legend(app: &App, canvas: &mut Canvas<'_>, grid: Rect, taken: usize) {
+    if filtered(app).is_none() {
+        let end = (grid.x + grid.width).saturating_sub(u16::try_from(taken + 2).unwrap_or(u16::MAX));
+        sweep::legend(app, canvas, grid.y + grid.height - 1, (grid.x + 2, end));
+    }
 }
 
 /// Draws what takes the place of the cells.
@@ -251,15 +267,19 @@ fn answer(app: &App, canvas: &mut Canvas<'_>, area: Rect, cell: usize, run: &Run
     }
 }
 
-/// Draws how many cells there are beside those on screen, in the lowest line of the board.
-fn paging(app: &App, canvas: &mut Canvas<'_>, grid: Rect) {
+/// Draws how many cells there are beside those on screen, in the lowest line of the board; returns how many
+/// cells of it that takes.
+fn paging(app: &App, canvas: &mut Canvas<'_>, grid: Rect) -> usize {
     let board = &app.compare.board;
     let dim = canvas.style(Tint::Dim);
     let part = |first: usize, shown: usize, all: usize, name: &str| {
-        (shown < all).then(|| format!(" {name} {}-{} of {all} ", first + 1, (first + shown).min(all)))
+        (shown < all).then(|| match shown {
+            1 => format!(" {name} {} of {all} ", first + 1),
+            _ => format!(" {name}s {}-{} of {all} ", first + 1, (first + shown).min(all)),
+        })
     };
-    let columns = part(board.first_column, board.wide, board.column_count(), "columns");
-    let rows = part(board.first_row, board.high, board.row_count(), "rows");
+    let columns = part(board.first_column, board.wide, board.column_count(), "column");
+    let rows = part(board.first_row, board.high, board.row_count(), "row");
     let (y, end) = (grid.y + grid.height - 1, grid.x + grid.width - 2);
     let text: String = columns.into_iter().chain(rows).collect();
     let taken = if text.is_empty() { 0 } else { width(&text) + 1 };
@@ -267,6 +287,7 @@ fn paging(app: &App, canvas: &mut Canvas<'_>, grid: Rect) {
         canvas.right(grid.x, y, end, &text, dim);
     }
     filter_line(app, canvas, grid, taken);
+    taken
 }
 
 /// Draws which words are looked for and how much has them, in the lowest line of the board, beside what takes

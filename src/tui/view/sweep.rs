@@ -22,25 +22,16 @@ use ratatui::style::Modifier;
 /// Columns of the bar that shows how far a sweep is.
 const BAR: usize = 12;
 
-/// Draws the axes, which of their values are on screen, and what running them takes or how far it is.
-pub(super) fn axes(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
+/// Cells that axes need before the number of repeats has its own.
+const LEAST_AXES: u16 = 12;
+
+/// Draws the axes, which of their values are on screen, and what running them takes or how far it is; returns
+/// between which columns room is left.
+pub(super) fn axes(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> (u16, u16) {
     let (dim, faint, text) = (canvas.style(Tint::Dim), canvas.style(Tint::Faint), canvas.style(Tint::Text));
     let compare = &app.compare;
     let tally_style = canvas.style(Tint::Ok);
-    let mut end = area.x + area.width - 1;
-    // The legend comes first: colours without one say nothing.
-    if let Some((unit, steps)) = app.heat.legend().filter(|_| !compare.is_voting()) {
-        let cells = steps.iter().map(|step| width(step) + 2).sum::<usize>();
-        for unit in [unit, ""] {
-            let needed = u16::try_from(cells + width(unit) + 1).unwrap_or(u16::MAX);
-            if area.x + area.width / 2 + needed < end {
-                let start = canvas.pieces(end - needed, area.y, end, &[(unit, dim), (" ", dim)]);
-                scale(canvas, (start, area.y, end), &steps);
-                end -= needed + 2;
-                break;
-            }
-        }
-    }
+    let end = area.x + area.width - 1;
     let right = standing(app, &canvas.theme.signs);
     let room = |text: &str| end.saturating_sub(u16::try_from(width(text)).unwrap_or(u16::MAX));
     // The axes need half of the line at least.
@@ -50,7 +41,12 @@ pub(super) fn axes(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         canvas.right(stop, area.y, end, right, dim);
     }
     let next = app.next_setup();
-    let mut x = area.x + 1;
+    let times = Some(format!("× {}", next.repeats)).filter(|_| next.repeats > 1);
+    // How often is whole or not there at all: what is cut of it reads as another number.
+    let reserved = times.as_ref().map_or(0, |times| u16::try_from(width(times)).unwrap_or(0));
+    let (start, whole) = (area.x + 1, stop);
+    let stop = if start + reserved + LEAST_AXES < stop { stop - reserved } else { stop };
+    let mut x = start;
     for (number, axis) in next.axes.iter().enumerate() {
         if number > 0 {
             x = canvas.text(x, area.y, stop, "× ", faint);
@@ -81,9 +77,27 @@ pub(super) fn axes(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             x = canvas.pieces(x, area.y, stop, &[(&label, style), (&votes, tally_style), (" ", dim)]);
         }
     }
-    if next.repeats > 1 {
-        canvas.text(x, area.y, stop, &format!("× {}", next.repeats), dim);
+    if let Some(times) = times.filter(|_| x + reserved <= whole) {
+        x = canvas.text(x, area.y, whole, &times, dim) + 1;
     }
+    (x, whole)
+}
+
+/// Draws what the colours mean between two columns, at the right; returns whether there is room for it.
+pub(super) fn legend(app: &App, canvas: &mut Canvas<'_>, y: u16, (start, end): (u16, u16)) -> bool {
+    let legend = app.heat.legend().filter(|_| !app.compare.is_voting());
+    let Some((unit, steps)) = legend else { return true };
+    let dim = canvas.style(Tint::Dim);
+    let cells = steps.iter().map(|step| width(step) + 2).sum::<usize>();
+    for unit in [unit, ""] {
+        let needed = u16::try_from(cells + width(unit) + 1).unwrap_or(u16::MAX);
+        if start.saturating_add(needed) <= end {
+            let after = canvas.pieces(end - needed, y, end, &[(unit, dim), (" ", dim)]);
+            scale(canvas, (after, y, end), &steps);
+            return true;
+        }
+    }
+    false
 }
 
 /// Returns which value of an axis of the setup the cell under the cursor has, where it was run so.
@@ -303,6 +317,12 @@ pub(super) fn form(app: &App, form: &Form, canvas: &mut Canvas<'_>) -> Option<(u
         }
         if is_selected {
             canvas.tint(area.x, y, end, selection);
+            // What the first character typed takes the place of, until the row is typed in.
+            if !form.is_typing && !value.is_empty() {
+                let marked = style.patch(selection).add_modifier(Modifier::REVERSED);
+                let is_reversed = selection.add_modifier.contains(Modifier::REVERSED);
+                canvas.text(value_x, y, end, &shown, if is_reversed { text } else { marked });
+            }
             caret = (!is_place).then_some((if value.is_empty() { value_x } else { after.min(end - 1) }, y));
         }
         y += 1;
@@ -349,7 +369,8 @@ pub(super) fn tail(text: &str, room: usize) -> String {
 
 /// Returns how many requests the form makes, and what of it is refused.
 fn takes_of(app: &App, form: &Form) -> [String; 2] {
-    match form.setup(app.compare.setup.lanes) {
+    let setup = form.setup(app.compare.setup.lanes);
+    match setup.and_then(|setup| form.settings().map(|_| setup)) {
         Ok(setup) => {
             let outlook = app.compare.outlook.as_ref().filter(|(basis, _)| basis.setup == setup);
             let outlook = outlook.and_then(|(_, outlook)| outlook.as_ref());
@@ -372,7 +393,7 @@ fn takes_of(app: &App, form: &Form) -> [String; 2] {
                 refused,
             ]
         }
-        Err(_) => [String::new(), String::new()],
+        Err((_, reason)) => [reason, String::new()],
     }
 }
 
