@@ -10,10 +10,11 @@ use crate::app::paces::Speaker;
 use crate::check::Check;
 use crate::core::bench::Bench;
 use crate::core::fault::Fault;
-use crate::core::job::{AsideRecord, RecordId, RunRecord, SweepRecord, SweepSummary};
+use crate::core::job::{AsideRecord, RecordId, Remark, RunRecord, SweepRecord, SweepSummary};
 use crate::core::run::Run;
 use crate::core::sweep::pace::Timing;
 use crate::core::sweep::{Axis, Sweep};
+use crate::core::time::Timestamp;
 use crate::core::token::Token;
 
 /// What the archive is asked for.
@@ -89,6 +90,10 @@ pub enum ArchiveJob {
         checks: Box<Checks>,
         /// How often each value of the first axis was chosen in blind votes; empty where none was cast.
         votes: Vec<u32>,
+        /// What the user thinks of each cell; empty where nothing was run yet.
+        remarks: Vec<Remark>,
+        /// Until when it took what it took.
+        until: Timestamp,
     },
     /// Read the file of a sweep.
     ReadPlan(String),

@@ -6,13 +6,14 @@ use crate::app::compare::checks::Checks;
 use crate::app::msg::{Effect, Effects};
 use crate::app::overlay::{Choice, Item, List, Overlay, Prompt};
 use crate::app::{App, Screen};
-use crate::core::bench::{Bench, State};
+use crate::core::bench::{Bench, Slot, State};
 use crate::core::branch::Branch;
 use crate::core::id::RunId;
-use crate::core::job::{AsideRecord, BranchRecord, RecordId, RunRecord, SweepRecord, SweepSummary};
+use crate::core::job::{AsideRecord, BranchRecord, RecordId, Remark, RunRecord, SweepRecord, SweepSummary};
 use crate::core::run::RunStatus;
 use crate::core::text::fit;
 use crate::core::time::Timestamp;
+use std::time::Duration;
 
 /// Title of the list of comparisons.
 const TITLE: &str = "earlier comparisons";
@@ -30,6 +31,20 @@ pub const HELD: usize = 64;
 /// Returns a moment as a record has it.
 fn millis(moment: Timestamp) -> i64 {
     i64::try_from(moment.0.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Returns when the last of the answers that were asked for came to its end: now, while one is under way.
+fn ended(bench: &Bench, now: Timestamp) -> Timestamp {
+    let asked = || bench.slots().iter().filter(|slot| !slot.was_kept);
+    if asked().any(|slot| slot.state() == State::Running) {
+        return now;
+    }
+    let end = |slot: &Slot| {
+        let run = slot.run.as_ref()?;
+        let took = Duration::try_from_secs_f64(run.total_ms()? / 1000.0).ok()?;
+        Some(Timestamp(run.started().0.saturating_add(took)))
+    };
+    asked().filter_map(end).max().unwrap_or(now)
 }
 
 impl App {
@@ -56,8 +71,8 @@ impl App {
         let mut record = SweepRecord::of(id, self.title(), String::new(), millis(self.now), bench);
         // What is kept again is kept with what the user thinks of it.
         for (number, cell) in record.cells.iter_mut().enumerate() {
-            let note = self.compare.pane(number).map_or("", |pane| &pane.note);
-            (cell.note, cell.is_best) = (note.to_owned(), self.compare.best.contains(&number));
+            let Remark { note, is_best } = self.remark_on(number);
+            (cell.note, cell.is_best) = (note, is_best);
         }
         let (sweep, checks) = (Box::new(bench.sweep().clone()), self.compare.checks.checks().to_vec());
         Effects::one(Effect::Archive(ArchiveJob::Begin { record: Box::new(record), sweep, checks }))
@@ -185,8 +200,16 @@ impl App {
         };
         self.overlay = None;
         let votes = bench.sweep().axes().first().map(|axis| self.compare.votes.counts(axis).to_vec());
+        let remarks = (0..bench.sweep().cell_count()).map(|cell| self.remark_on(cell)).collect();
+        let until = self.compare.bench.as_ref().map_or(self.now, |bench| ended(bench, self.now));
         let (bench, checks, votes) = (Box::new(bench), Box::new(checks), votes.unwrap_or_default());
-        Effects::one(Effect::Archive(ArchiveJob::Export { path, bench, checks, votes }))
+        Effects::one(Effect::Archive(ArchiveJob::Export { path, bench, checks, votes, remarks, until }))
+    }
+
+    /// Returns what the user thinks of a cell, also while nothing is told of it on screen.
+    fn remark_on(&self, cell: usize) -> Remark {
+        let note = self.compare.pane(cell).map_or("", |pane| &pane.note).to_owned();
+        Remark { note, is_best: self.compare.best.contains(&cell) }
     }
 
     /// Takes in what the archive tells.

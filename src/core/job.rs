@@ -36,6 +36,15 @@ pub struct CellRecord {
     pub is_best: bool,
 }
 
+/// What the user thinks of a cell.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Remark {
+    /// The note; empty for none.
+    pub note: String,
+    /// Whether it is marked as best.
+    pub is_best: bool,
+}
+
 /// A place for an answer in a sweep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SampleRecord {

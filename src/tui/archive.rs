@@ -13,7 +13,7 @@ use crate::app::paces::Speaker;
 use crate::core::bench::Bench;
 use crate::core::context::framing_tokens;
 use crate::core::fault::{Fault, FaultKind};
-use crate::core::job::{RecordId, RunRecord, StoreJob, StoreReply, SweepRecord};
+use crate::core::job::{RecordId, Remark, RunRecord, StoreJob, StoreReply, SweepRecord};
 use crate::core::run::Run;
 use crate::core::stream::Usage;
 use crate::core::sweep::pace::{LATEST, Timing};
@@ -148,10 +148,11 @@ impl Archive {
                     shared.teller.tell(ArchiveNews::Rows { path, result });
                 });
             }
-            ArchiveJob::Export { path, bench, checks, votes } => {
+            ArchiveJob::Export { path, bench, checks, votes, remarks, until } => {
                 self.exports.retain(|export| !export.is_finished());
                 self.exports.push(self.runtime.spawn_blocking(move || {
-                    let news = match shared.export(Path::new(&path), &bench, &checks, votes) {
+                    let news = match shared.export(Path::new(&path), &bench, &checks, (votes, remarks), until)
+                    {
                         Ok(()) => ArchiveNews::Exported(path),
                         Err(fault) => ArchiveNews::Failed(fault),
                     };
@@ -262,7 +263,14 @@ impl Shared {
     }
 
     /// Writes a comparison into a file.
-    fn export(&self, path: &Path, bench: &Bench, checks: &Checks, votes: Vec<u32>) -> Result<(), Fault> {
+    fn export(
+        &self,
+        path: &Path,
+        bench: &Bench,
+        checks: &Checks,
+        (votes, remarks): (Vec<u32>, Vec<Remark>),
+        until: Timestamp,
+    ) -> Result<(), Fault> {
         let wrong = |error: String| Fault::new(FaultKind::Local, error);
         let document = Document::of_name(&path.to_string_lossy()).map_err(wrong)?;
         let unwritable = |error: std::io::Error| {
@@ -274,10 +282,11 @@ impl Shared {
             Ok(StoreReply::Run(whole)) => Some(whole.run),
             Ok(_) | Err(_) => None,
         };
-        let progress = bench.progress(Timestamp::default());
+        let progress = bench.progress(until);
         let verdicts = checks.verdicts();
         let checks = checks.checks().iter().collect();
-        let report = Report { bench, progress, checks, verdicts, usage: &usage, whole: &whole, votes };
+        let report =
+            Report { bench, progress, checks, verdicts, usage: &usage, whole: &whole, votes, remarks };
         let shapes = Shapes::of_samples(bench.slots().iter().map(|slot| &slot.sample));
         let text = document.text(&report, &shapes).map_err(wrong)?;
         std::fs::write(path, text).map_err(unwritable)

@@ -109,6 +109,7 @@ fn written(stage: &Stage) -> String {
         usage: &usage,
         whole: &|_| None,
         votes: Vec::new(),
+        remarks: Vec::new(),
     };
     Document::Plan.text(&report, &Shapes::of_samples(bench.slots().iter().map(|slot| &slot.sample))).unwrap()
 }

@@ -54,6 +54,7 @@ pub fn document(report: &Report<'_>) -> String {
     let of_cell = ["distinct_1", "distinct_2", "parts_at"];
     head.extend(of_cell.map(|name| format!("cell_{name}")));
     head.extend(spreads("cell"));
+    head.extend(["best", "note"].map(str::to_owned));
     if !report.columns().is_empty() {
         let of_column = ["answers", "distinct", "mode_share"].into_iter().chain(of_cell);
         head.extend(of_column.map(|name| format!("column_{name}")));
@@ -103,6 +104,7 @@ fn row(report: &Report<'_>, columns: &[Vec<String>], sample: usize) -> Vec<Strin
         last.clone_from(refusal);
     }
     row.extend(of_answers(report.bench.statistics(cell)));
+    row.extend([report.is_best(cell).to_string(), report.note(cell).unwrap_or_default().to_owned()]);
     let column = report.bench.sweep().coordinates(cell).first().copied().unwrap_or(0);
     row.extend(columns.get(column).into_iter().flatten().cloned());
     row.extend(report.votes.get(column).map(u32::to_string));

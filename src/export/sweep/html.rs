@@ -114,7 +114,10 @@ fn columns(page: &mut Page, report: &Report<'_>) {
     let base = first(0);
     for cell in 0..bench.sweep().cell_count() {
         page.open("article", &[("id", &format!("c{cell}"))]);
-        page.element("h3", &[], &words::cell_name(bench, cell)).line();
+        page.element("h3", &[], &words::cell_heading(report, cell)).line();
+        if let Some(note) = report.note(cell) {
+            page.element("p", &[("class", "note"), ("dir", "auto")], note).line();
+        }
         if bench.sweep().repeats() > 1 {
             page.element("p", &[("class", "dim")], &words::together(bench, cell).join(" · ")).line();
         }

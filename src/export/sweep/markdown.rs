@@ -37,7 +37,10 @@ pub fn document(report: &Report<'_>) -> String {
         let _ = writeln!(out, "- {name}: {required}{} of {judged} passed", check.passed);
     }
     for cell in 0..bench.sweep().cell_count() {
-        let _ = writeln!(out, "\n## {}\n", in_line(&words::cell_name(bench, cell)));
+        let _ = writeln!(out, "\n## {}\n", in_line(&words::cell_heading(report, cell)));
+        if let Some(note) = report.note(cell) {
+            let _ = writeln!(out, "> {}\n", in_line(note));
+        }
         if bench.sweep().repeats() > 1 {
             let _ = writeln!(out, "{}\n", words::together(bench, cell).join(" · "));
         }

@@ -27,6 +27,13 @@ pub fn cell_name(bench: &Bench, cell: usize) -> String {
     if parts.is_empty() { "all answers".to_owned() } else { parts.join(" · ") }
 }
 
+/// Returns what a cell is called, with the mark of the best.
+#[must_use]
+pub fn cell_heading(report: &Report<'_>, cell: usize) -> String {
+    let name = cell_name(report.bench, cell);
+    if report.is_best(cell) { name + " ★" } else { name }
+}
+
 /// Returns what all cells with one value of the first axis are called.
 #[must_use]
 pub fn column_name(bench: &Bench, column: usize) -> String {
