@@ -3,6 +3,7 @@
 use crate::app::archive::{ArchiveJob, ArchiveNews, Opened};
 use crate::app::command::{Command, Place};
 use crate::app::compare::checks::Checks;
+use crate::app::line_edit::LineEdit;
 use crate::app::msg::{Effect, Effects};
 use crate::app::overlay::{Choice, Item, List, Overlay, Prompt};
 use crate::app::{App, Screen};
@@ -172,13 +173,13 @@ impl App {
     pub(super) fn ask_export(&mut self) {
         // What is not run yet is a file to be run.
         let name = if self.compare.is_empty() { "sweep.toml" } else { "compare.html" };
-        self.overlay = Some(Overlay::Export(Prompt { text: name.to_owned(), ..Prompt::default() }));
+        self.overlay = Some(Overlay::Export(Prompt::new(LineEdit::proposed(name))));
     }
 
     /// Writes the comparison into the file that was named.
     pub(super) fn accept_export(&mut self) -> Effects {
         let Some(Overlay::Export(prompt)) = &self.overlay else { return Effects::none() };
-        let path = prompt.text.trim().to_owned();
+        let path = prompt.text().trim().to_owned();
         if path.is_empty() {
             return Effects::none();
         }

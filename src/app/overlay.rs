@@ -7,6 +7,7 @@ use crate::app::command::{COMMANDS, Command};
 use crate::app::compare::setup::Form;
 use crate::app::inspector::Found;
 use crate::app::keymap::Keymap;
+use crate::app::line_edit::LineEdit;
 use crate::app::pieces::Pieces;
 use crate::app::probing::Probing;
 use crate::app::settings::Parameter;
@@ -153,12 +154,40 @@ impl Parameters {
 /// A single line that is being edited.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Prompt {
-    /// What was typed.
-    pub text: String,
+    /// The line.
+    pub line: LineEdit,
     /// Why it was not taken.
     pub error: Option<String>,
     /// Where in the answer it was found.
     pub found: Option<Found>,
+    /// How far the file is that it names, where it names one to be written.
+    pub filing: Filing,
+}
+
+impl Prompt {
+    /// Returns a line of which nothing came yet.
+    #[must_use]
+    pub fn new(line: LineEdit) -> Self {
+        Self { line, ..Self::default() }
+    }
+
+    /// Returns what was typed.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.line.text()
+    }
+}
+
+/// How far a file is that is to be written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Filing {
+    /// It is being named.
+    #[default]
+    Named,
+    /// It is being written.
+    Written,
+    /// There is one of this name, which is written over when the name is taken again.
+    There,
 }
 
 /// What is done once the user has said whether programs may be run.

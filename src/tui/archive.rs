@@ -4,7 +4,7 @@
 //! of day. Nothing here is waited for: what comes of a job is told as a message. Only the end waits: what
 //! was to be kept or written is, before the archive is gone.
 
-use crate::access::Access;
+use crate::access::{Access, file};
 use crate::app::archive::{ArchiveJob, ArchiveNews, Opened};
 use crate::app::compare::checks::Checks;
 use crate::app::compare::planned::Planned;
@@ -138,21 +138,26 @@ impl Archive {
             }
             ArchiveJob::ReadPlan(path) => {
                 self.runtime.spawn_blocking(move || {
-                    let planned = plans::planned(Path::new(&path), shared.access.config(), |_| {});
+                    let planned = plans::planned(&file::at_home(&path), shared.access.config(), |_| {});
                     shared.teller.tell(ArchiveNews::Plan { path, result: planned.map(Box::new) });
                 });
             }
             ArchiveJob::ReadRows(path) => {
                 self.runtime.spawn_blocking(move || {
-                    let result = plans::rows(Path::new(&path));
+                    let result = plans::rows(&file::at_home(&path));
                     shared.teller.tell(ArchiveNews::Rows { path, result });
                 });
             }
             ArchiveJob::Export { path, bench, checks, votes, remarks, until } => {
                 self.exports.retain(|export| !export.is_finished());
                 self.exports.push(self.runtime.spawn_blocking(move || {
-                    let news = match shared.export(Path::new(&path), &bench, &checks, (votes, remarks), until)
-                    {
+                    let news = match shared.export(
+                        &file::at_home(&path),
+                        &bench,
+                        &checks,
+                        (votes, remarks),
+                        until,
+                    ) {
                         Ok(()) => ArchiveNews::Exported(path),
                         Err(fault) => ArchiveNews::Failed(fault),
                     };
