@@ -94,6 +94,8 @@ pub enum ArchiveJob {
         remarks: Vec<Remark>,
         /// Until when it took what it took.
         until: Timestamp,
+        /// Whether a file of this name is written over.
+        is_over: bool,
     },
     /// Read the file of a sweep.
     ReadPlan(String),
@@ -159,6 +161,15 @@ pub enum ArchiveNews {
     },
     /// A file was written.
     Exported(String),
+    /// A file of this name is there already, and nothing was written.
+    Taken(String),
+    /// A file could not be written.
+    NotExported {
+        /// The file.
+        path: String,
+        /// Why not.
+        fault: Fault,
+    },
     /// The file of a sweep was read.
     Plan {
         /// The file.

@@ -5,10 +5,11 @@ use crate::app::command::{Command, Place};
 use crate::app::compare::checks::Checks;
 use crate::app::line_edit::LineEdit;
 use crate::app::msg::{Effect, Effects};
-use crate::app::overlay::{Choice, Item, List, Overlay, Prompt};
+use crate::app::overlay::{Choice, Filing, Item, List, Overlay, Prompt};
 use crate::app::{App, Screen};
 use crate::core::bench::{Bench, Slot, State};
 use crate::core::branch::Branch;
+use crate::core::fault::Fault;
 use crate::core::id::RunId;
 use crate::core::job::{AsideRecord, BranchRecord, RecordId, Remark, RunRecord, SweepRecord, SweepSummary};
 use crate::core::run::RunStatus;
@@ -178,11 +179,15 @@ impl App {
 
     /// Writes the comparison into the file that was named.
     pub(super) fn accept_export(&mut self) -> Effects {
-        let Some(Overlay::Export(prompt)) = &self.overlay else { return Effects::none() };
+        let Some(Overlay::Export(prompt)) = &mut self.overlay else { return Effects::none() };
         let path = prompt.text().trim().to_owned();
         if path.is_empty() {
+            prompt.error = Some("write the path of a file".to_owned());
+        }
+        if path.is_empty() || prompt.filing == Filing::Written {
             return Effects::none();
         }
+        let is_over = prompt.filing == Filing::There;
         let (bench, checks) = match &self.compare.bench {
             Some(bench) => (bench.clone(), self.compare.checks.clone()),
             None => match self.unasked() {
@@ -199,12 +204,52 @@ impl App {
                 }
             },
         };
-        self.overlay = None;
+        if let Some(Overlay::Export(prompt)) = &mut self.overlay {
+            (prompt.filing, prompt.error) = (Filing::Written, None);
+        }
         let votes = bench.sweep().axes().first().map(|axis| self.compare.votes.counts(axis).to_vec());
         let remarks = (0..bench.sweep().cell_count()).map(|cell| self.remark_on(cell)).collect();
         let until = self.compare.bench.as_ref().map_or(self.now, |bench| ended(bench, self.now));
         let (bench, checks, votes) = (Box::new(bench), Box::new(checks), votes.unwrap_or_default());
-        Effects::one(Effect::Archive(ArchiveJob::Export { path, bench, checks, votes, remarks, until }))
+        Effects::one(Effect::Archive(ArchiveJob::Export {
+            path,
+            bench,
+            checks,
+            votes,
+            remarks,
+            until,
+            is_over,
+        }))
+    }
+
+    /// Returns the line in which the file was named that is being written, where it is still open.
+    fn exporting(&mut self, path: &str) -> Option<&mut Prompt> {
+        let Some(Overlay::Export(prompt)) = &mut self.overlay else { return None };
+        (prompt.filing == Filing::Written && prompt.text().trim() == path).then_some(prompt)
+    }
+
+    fn on_exported(&mut self, path: &str) {
+        if self.exporting(path).is_some() {
+            self.overlay = None;
+        }
+        self.say(format!("written: {path}"));
+    }
+
+    fn on_taken(&mut self, path: &str) {
+        match self.exporting(path) {
+            Some(prompt) => {
+                prompt.filing = Filing::There;
+                prompt.error = Some(format!("{path} is there already: Enter again writes over it"));
+            }
+            None => self.say(format!("{path} is there already: nothing was written")),
+        }
+    }
+
+    fn on_not_exported(&mut self, path: &str, fault: &Fault) {
+        match self.exporting(path) {
+            Some(prompt) => (prompt.filing, prompt.error) = (Filing::Named, Some(fault.to_string())),
+            None => self.fault(fault),
+        }
     }
 
     /// Returns what the user thinks of a cell, also while nothing is told of it on screen.
@@ -243,7 +288,9 @@ impl App {
             ArchiveNews::Timings { speaker, timings } => self.paces.told(speaker, &timings),
             ArchiveNews::Listed(sweeps) => self.show_sweeps(&sweeps),
             ArchiveNews::Opened(opened) => return self.open_sweep(*opened),
-            ArchiveNews::Exported(path) => self.say(format!("written: {path}")),
+            ArchiveNews::Exported(path) => self.on_exported(&path),
+            ArchiveNews::Taken(path) => self.on_taken(&path),
+            ArchiveNews::NotExported { path, fault } => self.on_not_exported(&path, &fault),
             ArchiveNews::Plan { path, result } => return self.on_plan(&path, result),
             ArchiveNews::Rows { path, result } => return self.on_rows(&path, result),
             ArchiveNews::Failed(fault) => self.fault(&fault),

@@ -23,6 +23,8 @@ use crate::plan::Plan;
 use crate::store::{FILE, Store};
 use crate::tokenizer;
 use crate::tui::plans;
+use std::fs::File;
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -148,18 +150,14 @@ impl Archive {
                     shared.teller.tell(ArchiveNews::Rows { path, result });
                 });
             }
-            ArchiveJob::Export { path, bench, checks, votes, remarks, until } => {
+            ArchiveJob::Export { path, bench, checks, votes, remarks, until, is_over } => {
                 self.exports.retain(|export| !export.is_finished());
                 self.exports.push(self.runtime.spawn_blocking(move || {
-                    let news = match shared.export(
-                        &file::at_home(&path),
-                        &bench,
-                        &checks,
-                        (votes, remarks),
-                        until,
-                    ) {
-                        Ok(()) => ArchiveNews::Exported(path),
-                        Err(fault) => ArchiveNews::Failed(fault),
+                    let text = shared.document(&path, &bench, &checks, (votes, remarks), until);
+                    let news = match text.and_then(|text| write(&path, &text, is_over)) {
+                        Ok(true) => ArchiveNews::Exported(path),
+                        Ok(false) => ArchiveNews::Taken(path),
+                        Err(fault) => ArchiveNews::NotExported { path, fault },
                     };
                     shared.teller.tell(news);
                 }));
@@ -267,21 +265,17 @@ impl Shared {
         plans::of_text(&record.plan, Path::new("sweep.toml"), self.access.config(), |_| {})
     }
 
-    /// Writes a comparison into a file.
-    fn export(
+    /// Returns what is to be written of a comparison into a file of this name.
+    fn document(
         &self,
-        path: &Path,
+        path: &str,
         bench: &Bench,
         checks: &Checks,
         (votes, remarks): (Vec<u32>, Vec<Remark>),
         until: Timestamp,
-    ) -> Result<(), Fault> {
+    ) -> Result<String, Fault> {
         let wrong = |error: String| Fault::new(FaultKind::Local, error);
-        let document = Document::of_name(&path.to_string_lossy()).map_err(wrong)?;
-        let unwritable = |error: std::io::Error| {
-            Fault::new(FaultKind::Local, format!("{} cannot be written: {error}", path.display()))
-                .remedy("Check that its folder exists and that you may write there")
-        };
+        let document = Document::of_name(path).map_err(wrong)?;
         let usage = |run: &Run| self.usage(run);
         let whole = |sample: usize| match self.ask(StoreJob::LoadRun(bench.slots()[sample].record?)) {
             Ok(StoreReply::Run(whole)) => Some(whole.run),
@@ -293,8 +287,7 @@ impl Shared {
         let report =
             Report { bench, progress, checks, verdicts, usage: &usage, whole: &whole, votes, remarks };
         let shapes = Shapes::of_samples(bench.slots().iter().map(|slot| &slot.sample));
-        let text = document.text(&report, &shapes).map_err(wrong)?;
-        std::fs::write(path, text).map_err(unwritable)
+        document.text(&report, &shapes).map_err(wrong)
     }
 
     /// Returns the tokens billed for a run, estimated where the provider reported none.
@@ -314,5 +307,18 @@ impl Shared {
             output_tokens: table.count(&run.text) + reasoning_tokens,
             reasoning_tokens,
         }
+    }
+}
+
+/// Writes a file; returns whether it did. What is there already stays, unless it is to be written over.
+fn write(path: &str, text: &str, is_over: bool) -> Result<bool, Fault> {
+    let place = file::at_home(path);
+    // Looking and making is one step, so that nothing that comes in between is lost.
+    let begun = if is_over { File::create(&place) } else { File::create_new(&place) };
+    match begun.and_then(|mut file| file.write_all(text.as_bytes())) {
+        Ok(()) => Ok(true),
+        Err(error) if !is_over && error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(Fault::new(FaultKind::Local, format!("{path} cannot be written: {error}"))
+            .remedy("Check that its folder exists and that you may write there")),
     }
 }

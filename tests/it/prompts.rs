@@ -1,7 +1,12 @@
 //! Lines that are typed at the bottom of the screen: their caret, their keys, and files that are there already.
 
+use crate::support::gated::GatedServer;
+use crate::support::harness::Harness;
 use crate::support::stage::Stage;
+use tokenscope::app::archive::{ArchiveJob, ArchiveNews};
+use tokenscope::app::msg::{Effect, Msg};
 use tokenscope::app::overlay::Overlay;
+use tokenscope::core::fault::{Fault, FaultKind};
 
 /// The sizes a workbench is mostly used at.
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
@@ -71,6 +76,63 @@ fn a_proposed_name_gives_way_to_what_is_typed() {
         stage.press("esc");
         assert!(stage.app.overlay.is_none());
     }
+}
+
+/// Returns what was asked to be written since this was last called, and whether over what is there.
+fn exports(stage: &mut Stage) -> Vec<(String, bool)> {
+    let export = |effect: Effect| match effect {
+        Effect::Archive(ArchiveJob::Export { path, is_over, .. }) => Some((path, is_over)),
+        _ => None,
+    };
+    stage.all_effects().into_iter().filter_map(export).collect()
+}
+
+#[test]
+fn a_file_that_is_there_is_written_over_by_a_second_enter_only() {
+    for size in SIZES {
+        let mut stage = answered(size);
+        let taken = |stage: &mut Stage, path: &str| {
+            stage.tell(Msg::Archive(ArchiveNews::Taken(path.to_owned())));
+        };
+        stage.press("e").type_text("a.html").press("enter enter");
+        assert_eq!(exports(&mut stage), [("a.html".to_owned(), false)], "the second is none of a question");
+        taken(&mut stage, "a.html");
+        let told = "a.html is there already: Enter again writes over it";
+        assert!(stage.screen().contains(told), "{}", stage.screen());
+        // Another name is asked for anew.
+        stage.press("home").type_text("b").press("enter");
+        assert_eq!(exports(&mut stage), [("ba.html".to_owned(), false)]);
+        taken(&mut stage, "ba.html");
+        stage.press("left enter");
+        assert_eq!(exports(&mut stage), [("ba.html".to_owned(), true)]);
+        stage.tell(Msg::Archive(ArchiveNews::Exported("ba.html".to_owned())));
+        assert!(stage.app.overlay.is_none() && stage.notice() == "written: ba.html", "{}", stage.notice());
+        // A line that was left is not opened again.
+        stage.press("e").type_text("c.md").press("enter esc");
+        taken(&mut stage, "c.md");
+        assert!(stage.app.overlay.is_none() && stage.notice().contains("nothing was written"));
+        stage.press("e").type_text("none/d.md").press("enter");
+        let fault = Fault::new(FaultKind::Local, "none/d.md cannot be written");
+        stage.tell(Msg::Archive(ArchiveNews::NotExported { path: "none/d.md".to_owned(), fault }));
+        assert!(stage.screen().contains("cannot be written"), "{}", stage.screen());
+        assert!(lowest(&stage).contains("none/d.md|"), "{}", lowest(&stage));
+    }
+}
+
+#[tokio::test]
+async fn what_is_on_disk_stays_until_it_is_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("s.toml");
+    std::fs::write(&file, "mine").unwrap();
+    let server = GatedServer::start().await;
+    let desk = Harness::new(200, 40, &server);
+    desk.press("alt-2").type_text("hi").press("tab e").type_text(&file.display().to_string()).press("enter");
+    desk.shows("is there already").await;
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "mine");
+    desk.press("enter").shows("written:").await;
+    assert!(std::fs::read_to_string(&file).unwrap().contains("prompt = \"hi\""));
+    desk.press("ctrl-q");
+    desk.ends().await;
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::app::command::{Command, Place};
 use crate::app::layout::Rect;
 use crate::app::line_edit::Window;
 use crate::app::msg::Size;
-use crate::app::overlay::{List, Overlay, Parameters, Prompt};
+use crate::app::overlay::{Filing, List, Overlay, Parameters, Prompt};
 use crate::app::page::{self, PageLine};
 use crate::app::settings::Parameter;
 use crate::core::text::{clusters, fit, printable, visible, width};
@@ -42,10 +42,23 @@ pub(super) fn draw(app: &App, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Opt
         }
         Overlay::Note(prompt) => Some(line(app, prompt, canvas, ("# ", "a note on this cell"))),
         Overlay::Export(prompt) => {
-            let hint = ".html .md .csv .json .jsonl .toml: by the ending";
-            Some(line(app, prompt, canvas, ("write to ", hint)))
+            let hint = match prompt.filing {
+                Filing::Written => "writing …",
+                Filing::Named | Filing::There => ".html .md .csv .json .jsonl .toml: by the ending",
+            };
+            let taken = width("write to ") + width(prompt.text()) + 4;
+            let room = usize::from(app.layout.footer.width).saturating_sub(taken);
+            let is_short = prompt.error.as_deref().is_none_or(|error| width(error) <= room);
+            Some(if is_short {
+                line(app, prompt, canvas, ("write to ", hint))
+            } else {
+                told_line(app, prompt, canvas, ("write to ", hint))
+            })
         }
-        Overlay::OpenFile(prompt) => Some(file_line(app, prompt, canvas)),
+        Overlay::OpenFile(prompt) => {
+            let hint = "a sweep's file, as compare --file takes it";
+            Some(told_line(app, prompt, canvas, ("open ", hint)))
+        }
         Overlay::Allow(asked) => {
             allow::draw(app, asked, canvas);
             None
@@ -239,18 +252,17 @@ fn line(app: &App, prompt: &Prompt, canvas: &mut Canvas<'_>, (sign, hint): (&str
     (start.saturating_add(u16::try_from(caret).unwrap_or(u16::MAX)).min(line.width - 1), line.y)
 }
 
-/// Draws the line in which a sweep's file is named. What is wrong with the file has more to say than that
-/// line has room for, and stands above the draft.
-fn file_line(app: &App, prompt: &Prompt, canvas: &mut Canvas<'_>) -> (u16, u16) {
-    let hint = "a sweep's file, as compare --file takes it";
+/// Draws the line in which a file is named. What is wrong with the file has more to say than that line has
+/// room for, and stands above the draft.
+fn told_line(app: &App, prompt: &Prompt, canvas: &mut Canvas<'_>, (sign, hint): (&str, &str)) -> (u16, u16) {
     match &prompt.error {
         Some(message) => {
             let style = canvas.style(Tint::Warning);
             above_draft(app, canvas, message, style);
             let bare = Prompt::new(prompt.line.clone());
-            line(app, &bare, canvas, ("open ", ""))
+            line(app, &bare, canvas, (sign, ""))
         }
-        None => line(app, prompt, canvas, ("open ", hint)),
+        None => line(app, prompt, canvas, (sign, hint)),
     }
 }
 
