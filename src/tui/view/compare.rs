@@ -9,6 +9,7 @@ use super::sweep;
 use super::transcript::status_text;
 use crate::app::App;
 use crate::app::command::{Command, Place};
+use crate::app::compare::filter::lead;
 use crate::app::compare::lens::Lens;
 use crate::app::compare::vote::{DIGITS, letter};
 use crate::app::compare::{Shown, figure_rows};
@@ -20,7 +21,6 @@ use crate::core::bench::{Bench, Slot};
 use crate::core::figure;
 use crate::core::probability::Tally;
 use crate::core::run::{Run, RunStatus};
-use crate::core::sweep::Parameter;
 use crate::core::text::{fit, printable, width};
 use crate::tui::theme::Tint;
 use ratatui::style::Style;
@@ -184,19 +184,10 @@ fn rule(canvas: &mut Canvas<'_>, frame: Rect, y: u16, style: Style) -> u16 {
 /// Returns what a cell is called: its value on each axis, a temperature led by `T`.
 fn label(app: &App, cell: usize) -> String {
     let Some(sweep) = app.compare.bench.as_ref().map(Bench::sweep) else { return String::new() };
-    let names = sweep.axes().iter().zip(sweep.labels(cell)).map(|(axis, label)| match axis.parameter() {
-        Parameter::Temperature => format!("T {label}"),
-        Parameter::TopP | Parameter::Seed | Parameter::MaxTokens | Parameter::Effort => {
-            format!("{} {label}", axis.parameter())
-        }
-        Parameter::Format
-        | Parameter::Persona
-        | Parameter::System
-        | Parameter::Model
-        | Parameter::Endpoint
-        | Parameter::Prompt
-        | Parameter::Variable(_)
-        | Parameter::Rows => label.to_owned(),
+    let named = sweep.axes().iter().zip(sweep.labels(cell));
+    let names = named.map(|(axis, label)| match lead(axis.parameter()) {
+        Some(lead) => format!("{lead} {label}"),
+        None => label.to_owned(),
     });
     names.collect::<Vec<_>>().join(" · ")
 }

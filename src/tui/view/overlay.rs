@@ -37,7 +37,7 @@ pub(super) fn draw(app: &App, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Opt
         Overlay::Find(prompt) => Some(line(app, prompt, canvas, ("/", &find_hint(app, prompt)))),
         Overlay::Filter(prompt) => {
             let told = super::compare::filtered(app)
-                .unwrap_or_else(|| "words of the labels, such as panda 0.8".to_owned());
+                .unwrap_or_else(|| "words of the titles, such as panda T 0.8".to_owned());
             Some(line(app, prompt, canvas, ("/", &told)))
         }
         Overlay::Note(prompt) => Some(line(app, prompt, canvas, ("# ", "a note on this cell"))),
