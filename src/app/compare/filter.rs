@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn what_stands_in_a_title_finds_it() {
-        let sweep = sweep(&[("temperature", "0.3 1"), ("persona", "panda, poet 1"), ("seed", "1 7 17")]);
+        let sweep = sweep(&[("temperature", "0.3 1"), ("persona", "panda, Red Panda"), ("seed", "1 7 17")]);
         let both = || vec![0, 1];
         for text in ["T 0.3 · panda · seed 7", "temperature 0.3 seed 7 panda", "temp 0.3 panda see 7"] {
             assert_eq!(matches(&sweep, text), Some((vec![0], vec![1])), "{text}");
@@ -235,7 +235,7 @@ mod tests {
         assert_eq!(matches(&sweep, "seed 1"), Some((both(), vec![0, 3])));
         assert_eq!(matches(&sweep, "T 1"), Some((vec![1], (0..6).collect())));
         assert_eq!(matches(&sweep, "T"), Some((both(), (0..6).collect())));
-        assert_eq!(matches(&sweep, "persona 1"), Some((both(), vec![3, 4, 5])));
+        assert_eq!(matches(&sweep, "persona red"), Some((both(), vec![3, 4, 5])));
         assert_eq!(matches(&sweep, "persona seed 17"), Some((both(), vec![2, 5])));
         // What the named axis does not have is looked for everywhere.
         assert_eq!(matches(&sweep, "seed panda"), Some((both(), vec![0, 1, 2])));

@@ -47,7 +47,7 @@ fn table(page: &mut Page, report: &Report<'_>) {
     for axis in sweep.axes() {
         page.element("th", &[], &axis.parameter().to_string());
     }
-    for heading in markdown::HEADINGS {
+    for heading in markdown::headings() {
         page.element("th", &[("class", "n")], heading);
     }
     page.close().close().line().open("tbody", &[]);
@@ -71,7 +71,7 @@ fn column_table(page: &mut Page, report: &Report<'_>) {
         page.open("section", &[]).open("div", &[("class", "wide")]).open("table", &[]);
         page.element("caption", &[], "Over all cells of each column").line();
         page.open("thead", &[]).open("tr", &[]).element("th", &[], &axis.parameter().to_string());
-        for heading in markdown::HEADINGS {
+        for heading in markdown::headings() {
             page.element("th", &[("class", "n")], heading);
         }
         page.close().close().line().open("tbody", &[]);
