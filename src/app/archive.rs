@@ -137,8 +137,13 @@ pub enum ArchiveNews {
         /// The timings.
         timings: Vec<Timing>,
     },
-    /// The comparisons, the latest first.
-    Listed(Vec<SweepSummary>),
+    /// The comparisons.
+    Listed {
+        /// The latest first.
+        sweeps: Vec<SweepSummary>,
+        /// The time of day, in milliseconds since 1970.
+        now_ms: i64,
+    },
     /// A comparison was fetched.
     Opened(Box<Opened>),
     /// All of an answer was fetched.

@@ -5,15 +5,17 @@ use crate::app::command::{Command, Place};
 use crate::app::compare::checks::Checks;
 use crate::app::line_edit::LineEdit;
 use crate::app::msg::{Effect, Effects};
-use crate::app::overlay::{Choice, Filing, Item, List, Overlay, Prompt};
+use crate::app::overlay::{Ahead, Choice, Filing, Item, List, Overlay, Prompt};
 use crate::app::{App, Screen};
 use crate::core::bench::{Bench, Slot, State};
 use crate::core::branch::Branch;
 use crate::core::fault::Fault;
+use crate::core::figure;
 use crate::core::id::RunId;
-use crate::core::job::{AsideRecord, BranchRecord, RecordId, Remark, RunRecord, SweepRecord, SweepSummary};
+use crate::core::job::{
+    AsideRecord, BranchRecord, RecordId, Remark, RunRecord, SweepRecord, SweepSummary, title_of,
+};
 use crate::core::run::RunStatus;
-use crate::core::text::fit;
 use crate::core::time::Timestamp;
 use std::time::Duration;
 
@@ -22,9 +24,6 @@ const TITLE: &str = "earlier comparisons";
 
 /// Most of them that are listed.
 const LISTED: usize = 200;
-
-/// Widest title of a comparison, in cells.
-const TITLE_CELLS: usize = 80;
 
 /// Most samples of which all is held in memory; of more, candidates and raw exchanges are fetched when
 /// they are looked at.
@@ -59,7 +58,7 @@ impl App {
     pub(super) fn keep_sweep(&mut self) -> Effects {
         let id = self.record_id();
         let Some(bench) = &self.compare.bench else { return Effects::none() };
-        let record = SweepRecord::of(id, self.title(), String::new(), millis(self.now), bench);
+        let record = SweepRecord::of(id, self.title(bench), String::new(), millis(self.now), bench);
         let (sweep, checks) = (Box::new(bench.sweep().clone()), self.compare.setup.checks.clone());
         self.compare.record = Some(id);
         Effects::one(Effect::Archive(ArchiveJob::Begin { record: Box::new(record), sweep, checks }))
@@ -70,7 +69,7 @@ impl App {
         let (Some(id), Some(bench)) = (self.compare.record, &self.compare.bench) else {
             return Effects::none();
         };
-        let mut record = SweepRecord::of(id, self.title(), String::new(), millis(self.now), bench);
+        let mut record = SweepRecord::of(id, self.title(bench), String::new(), millis(self.now), bench);
         // What is kept again is kept with what the user thinks of it.
         for (number, cell) in record.cells.iter_mut().enumerate() {
             let Remark { note, is_best } = self.remark_on(number);
@@ -81,9 +80,8 @@ impl App {
     }
 
     /// Returns what the comparison is called in a list.
-    fn title(&self) -> String {
-        let question = self.compare.question.as_deref().unwrap_or_default();
-        fit(question.lines().next().unwrap_or_default(), TITLE_CELLS)
+    fn title(&self, bench: &Bench) -> String {
+        title_of(self.compare.question.as_deref().unwrap_or_default(), bench.sweep())
     }
 
     /// Does what is to be done about a sample that has ended.
@@ -166,7 +164,8 @@ impl App {
 
     /// Lists the comparisons there are.
     pub(super) fn list_sweeps(&mut self) -> Effects {
-        self.overlay = Some(Overlay::List(List::new(TITLE, Vec::new(), "reading …")));
+        let list = List { ahead: Some(Ahead::default()), ..List::new(TITLE, Vec::new(), "reading …") };
+        self.overlay = Some(Overlay::List(list));
         Effects::one(Effect::Archive(ArchiveJob::List))
     }
 
@@ -286,7 +285,7 @@ impl App {
                 }
             }
             ArchiveNews::Timings { speaker, timings } => self.paces.told(speaker, &timings),
-            ArchiveNews::Listed(sweeps) => self.show_sweeps(&sweeps),
+            ArchiveNews::Listed { sweeps, now_ms } => return self.show_sweeps(&sweeps, now_ms),
             ArchiveNews::Opened(opened) => return self.open_sweep(*opened),
             ArchiveNews::Exported(path) => self.on_exported(&path),
             ArchiveNews::Taken(path) => self.on_taken(&path),
@@ -298,25 +297,28 @@ impl App {
         Effects::none()
     }
 
-    fn show_sweeps(&mut self, sweeps: &[SweepSummary]) {
-        let Some(Overlay::List(list)) = &mut self.overlay else { return };
+    fn show_sweeps(&mut self, sweeps: &[SweepSummary], now_ms: i64) -> Effects {
+        let Some(Overlay::List(list)) = &mut self.overlay else { return Effects::none() };
         if list.title != TITLE {
-            return;
+            return Effects::none();
         }
         let item = |sweep: &SweepSummary| {
             let failed =
                 if sweep.failed > 0 { format!(" · {} failed", sweep.failed) } else { String::new() };
+            let age = figure::ago(now_ms.saturating_sub(sweep.begun_ms));
             Item {
                 label: sweep.title.clone(),
-                detail: format!("{}/{} answered{failed}", sweep.done, sweep.samples),
+                detail: format!("{}/{}{failed} · {age}", sweep.done, sweep.samples),
                 choice: Choice::Sweep(sweep.id),
             }
         };
         let items = sweeps.iter().take(LISTED).map(item).collect();
-        let filter = std::mem::take(&mut list.filter);
+        let (filter, ahead) = (std::mem::take(&mut list.filter), list.ahead.take().unwrap_or_default());
         *list = List::new(TITLE, items, "no comparison is kept yet");
         list.filter = filter;
         list.refilter();
+        list.step(ahead.steps);
+        if ahead.is_taken { self.accept() } else { Effects::none() }
     }
 
     /// Takes the place of the comparison on screen. What has no answer waits until the user goes on.

@@ -379,6 +379,10 @@ impl App {
     pub(super) fn accept(&mut self) -> Effects {
         match &mut self.overlay {
             Some(Overlay::List(list)) => {
+                if let Some(ahead) = &mut list.ahead {
+                    ahead.is_taken = true;
+                    return Effects::none();
+                }
                 let typed = list.filter.trim().to_owned();
                 let choice = match list.current() {
                     Some(item) => item.choice.clone(),

@@ -42,6 +42,15 @@ pub struct Item {
     pub choice: Choice,
 }
 
+/// What was pressed in a list before its rows were there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ahead {
+    /// Rows to go on.
+    pub steps: isize,
+    /// Whether the row is taken.
+    pub is_taken: bool,
+}
+
 /// A list with a filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct List {
@@ -59,6 +68,8 @@ pub struct List {
     pub note: String,
     /// What is in force, in a list of which one row is.
     pub current_choice: Option<Choice>,
+    /// What is done once the rows are there, while they are read.
+    pub ahead: Option<Ahead>,
 }
 
 impl List {
@@ -73,6 +84,7 @@ impl List {
             selected: 0,
             note: note.into(),
             current_choice: None,
+            ahead: None,
         };
         list.refilter();
         list
@@ -95,12 +107,18 @@ impl List {
 
     /// Moves the selection, staying inside the list.
     pub fn step(&mut self, by: isize) {
+        if let Some(ahead) = &mut self.ahead {
+            ahead.steps = ahead.steps.saturating_add(by).max(0);
+        }
         self.selected = self.selected.saturating_add_signed(by).min(self.matches.len().saturating_sub(1));
     }
 
     /// Finds the rows that match the filter, best first.
     pub fn refilter(&mut self) {
         self.selected = 0;
+        if let Some(ahead) = &mut self.ahead {
+            *ahead = Ahead::default();
+        }
         if self.filter.trim().is_empty() {
             self.matches = (0..self.items.len()).collect();
             return;

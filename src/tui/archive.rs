@@ -70,10 +70,8 @@ impl Archive {
         data_dir: PathBuf,
         messages: Sender<Msg>,
     ) -> Self {
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let start_ms = i64::try_from(since_1970.as_millis()).unwrap_or_default();
         let teller = Arc::new(Teller { messages, is_told: AtomicBool::new(false) });
-        let shared = Shared { store: OnceLock::new(), access, data_dir, teller, start_ms };
+        let shared = Shared { store: OnceLock::new(), access, data_dir, teller, start_ms: since_1970() };
         Self { shared: Arc::new(shared), runtime, exports: Vec::new() }
     }
 
@@ -110,7 +108,7 @@ impl Archive {
             ArchiveJob::List => {
                 self.shared.submit(StoreJob::ListSweeps { limit: LISTED }, |reply| {
                     if let StoreReply::Sweeps(sweeps) = reply {
-                        Some(ArchiveNews::Listed(sweeps))
+                        Some(ArchiveNews::Listed { sweeps, now_ms: since_1970() })
                     } else {
                         None
                     }
@@ -308,6 +306,12 @@ impl Shared {
             reasoning_tokens,
         }
     }
+}
+
+/// Returns the time of day, in milliseconds since 1970.
+fn since_1970() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or_default()
 }
 
 /// Writes a file; returns whether it did. What is there already stays, unless it is to be written over.

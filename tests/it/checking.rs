@@ -242,7 +242,7 @@ async fn an_earlier_comparison_runs_no_program_by_being_opened() {
     terminal.shows("국밥").send("\x11");
     assert_eq!(terminal.ends(), 0);
     let mut terminal = Pty::start(&home, &server.base_url(), 120, 30);
-    terminal.shows("Write a message").send("\x1bo").shows("1/1 answered").send("\r");
+    terminal.shows("Write a message").send("\x1bo").shows("1/1 · just now").send("\r");
     terminal.shows("its checks name programs: !");
     assert!(!seen.exists());
     terminal.send("!").shows("$ tee").send("y").shows("✓1").send("\x11");

@@ -7,6 +7,7 @@ use tokenscope::app::archive::{ArchiveJob, ArchiveNews};
 use tokenscope::app::msg::{Effect, Msg};
 use tokenscope::app::overlay::Overlay;
 use tokenscope::core::fault::{Fault, FaultKind};
+use tokenscope::core::job::{RecordId, SweepSummary, title_of};
 
 /// The sizes a workbench is mostly used at.
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
@@ -133,6 +134,68 @@ async fn what_is_on_disk_stays_until_it_is_written_over() {
     assert!(std::fs::read_to_string(&file).unwrap().contains("prompt = \"hi\""));
     desk.press("ctrl-q");
     desk.ends().await;
+}
+
+/// Returns comparisons as the archive lists them, the latest first.
+fn listed(stage: &Stage, ages_h: &[i64]) -> ArchiveNews {
+    let sweep = stage.app.compare.bench.as_ref().unwrap().sweep();
+    let now_ms = 1_000_000_000_000;
+    let summary = |(number, hours): (u64, &i64)| SweepSummary {
+        id: RecordId { session: 1, number },
+        title: title_of("Why get up early?", sweep),
+        begun_ms: now_ms - hours * 3_600_000,
+        cells: 6,
+        samples: 100,
+        done: 25,
+        failed: 0,
+    };
+    ArchiveNews::Listed { sweeps: (1..).zip(ages_h).map(summary).collect(), now_ms }
+}
+
+#[test]
+fn earlier_comparisons_are_told_apart_by_axes_and_age() {
+    for size in SIZES {
+        let mut stage = answered(size);
+        stage.press("alt-o");
+        let news = listed(&stage, &[2, 49]);
+        stage.tell(Msg::Archive(news));
+        let screen = stage.screen();
+        for (age, lines) in [("25/100 · 2 h ago", 1), ("25/100 · 2 d ago", 1), ("early? · temperature", 2)]
+        {
+            assert_eq!(screen.lines().filter(|line| line.contains(age)).count(), lines, "{age}: {screen}");
+        }
+    }
+}
+
+#[test]
+fn what_is_pressed_before_the_list_is_read_is_done_once_it_is() {
+    let opened = |stage: &mut Stage| {
+        let open = |effect: Effect| match effect {
+            Effect::Archive(ArchiveJob::Open(id)) => Some(id.number),
+            _ => None,
+        };
+        stage.all_effects().into_iter().find_map(open)
+    };
+    for (keys, expected) in [
+        ("alt-o down enter", Some(2)),
+        ("alt-o enter", Some(1)),
+        ("alt-o up down down enter", Some(3)),
+        ("alt-o down", None),
+        ("alt-o down enter esc", None),
+    ] {
+        let mut stage = answered((120, 40));
+        stage.press(keys);
+        let news = listed(&stage, &[1, 2, 3]);
+        stage.tell(Msg::Archive(news));
+        assert_eq!(opened(&mut stage), expected, "{keys}");
+    }
+    // Where nothing is kept, nothing is opened, and the list says so.
+    let mut stage = answered((120, 40));
+    stage.press("alt-o down enter");
+    let news = listed(&stage, &[]);
+    stage.tell(Msg::Archive(news));
+    assert_eq!(opened(&mut stage), None);
+    assert!(stage.screen().contains("no comparison is kept yet"), "{}", stage.screen());
 }
 
 #[test]
