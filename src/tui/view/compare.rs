@@ -25,6 +25,9 @@ use crate::core::text::{fit, printable, width};
 use crate::tui::theme::Tint;
 use ratatui::style::Style;
 
+/// What is said while programs are asked about answers.
+pub(super) const CHECKING: &str = "checking …";
+
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     let area = app.layout.transcript;
     if area.is_empty() {
@@ -167,7 +170,11 @@ fn unnamed(app: &App, canvas: &mut Canvas<'_>, frame: Rect, cell: usize, place: 
         let key = if place < DIGITS { (place + 1).to_string() } else { "Enter".to_owned() };
         let style = canvas.style(Tint::Key);
         let end = area.x + area.width;
-        canvas.pieces(area.x, line, end, &[(&key, style), (" votes for this one", dim)]);
+        let wordings = [["press ", " to vote for this"], ["press ", " to vote"], ["vote: ", ""]];
+        let needed = |[before, after]: &[&str; 2]| width(before) + width(&key) + width(after);
+        let fits = |wording: &[&str; 2]| needed(wording) <= usize::from(area.width);
+        let [before, after] = wordings.into_iter().find(fits).unwrap_or(["", ""]);
+        canvas.pieces(area.x, line, end, &[(before, dim), (&key, style), (after, dim)]);
     }
 }
 
@@ -304,7 +311,8 @@ fn figures(app: &App, canvas: &mut Canvas<'_>, frame: Rect, cell: usize, shown: 
         1 => {
             let perplexity = perplexity.map_or_else(String::new, |perplexity| format!("ppl {perplexity}"));
             let x = canvas.text(x, line, end, &state, state_style);
-            let mut x = judged(canvas, (x, line, end), verdicts);
+            let x = judged(canvas, (x, line, end), verdicts);
+            let mut x = checking(app, canvas, cell, (x, line, end));
             for figure in [tokens, perplexity] {
                 let needed = u16::try_from(width(&figure)).unwrap_or(u16::MAX);
                 if !figure.is_empty() && x.saturating_add(needed + 3) <= end {
@@ -318,6 +326,7 @@ fn figures(app: &App, canvas: &mut Canvas<'_>, frame: Rect, cell: usize, shown: 
     rule(canvas, frame, line, canvas.theme.frame(is_focused).0);
     let after = canvas.text(x, line + 1, end, &state, state_style);
     let after = judged(canvas, (after, line + 1, end), verdicts);
+    let after = checking(app, canvas, cell, (after, line + 1, end));
     let after = passing(app, canvas, cell, (after, line + 1), end - taken(&tokens).min(end)) + 1;
     let fits = |text: &String| usize::from(end.saturating_sub(after)) >= width(text);
     if let Some(tokens) = [tokens, count.unwrap_or_default()].iter().find(|tokens| fits(tokens)) {
@@ -374,6 +383,16 @@ fn judged(canvas: &mut Canvas<'_>, (x, y, end): (u16, u16, u16), (passed, failed
         }
     }
     x
+}
+
+/// Says that programs are asked about an answer, where there is room; returns the column after.
+fn checking(app: &App, canvas: &mut Canvas<'_>, cell: usize, (x, y, end): (u16, u16, u16)) -> u16 {
+    let is_checking = app.compare.judged(cell).is_some_and(|sample| app.compare.is_checking(sample));
+    if !is_checking || x.saturating_add(taken(CHECKING)) > end {
+        return x;
+    }
+    let dim = canvas.style(Tint::Dim);
+    canvas.text(x + 1, y, end, CHECKING, dim)
 }
 
 /// Returns the cells a text takes at the end of a line, with one before it.
