@@ -5,7 +5,22 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// Returns the place a path names, where `~` at its beginning is the home folder, as a shell has it.
+#[must_use]
+pub fn at_home(path: &str) -> PathBuf {
+    at_home_of(path, std::env::home_dir())
+}
+
+fn at_home_of(path: &str, home: Option<PathBuf>) -> PathBuf {
+    let inside =
+        path.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with(std::path::is_separator));
+    match (inside, home.filter(|home| !home.as_os_str().is_empty())) {
+        (Some(rest), Some(home)) => home.join(rest.trim_start_matches(std::path::is_separator)),
+        _ => PathBuf::from(path),
+    }
+}
 
 /// Returns the text of a file of at most `max` bytes.
 ///
@@ -27,6 +42,19 @@ pub fn text(path: &Path, max: usize) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tilde_is_the_home_folder_at_the_beginning_only() {
+        let home = || Some(PathBuf::from("/home/한"));
+        let of = |path| at_home_of(path, home());
+        assert_eq!(of("~/out/a.html"), Path::new("/home/한/out/a.html"));
+        assert_eq!(of("~//a.md"), Path::new("/home/한/a.md"));
+        for path in ["~a/b", "a/~/b", "/~", "./~/b", ""] {
+            assert_eq!(of(path), Path::new(path));
+        }
+        assert_eq!(at_home_of("~/a", None), Path::new("~/a"));
+        assert_eq!(at_home_of("~/a", Some(PathBuf::new())), Path::new("~/a"));
+    }
 
     #[test]
     fn what_cannot_be_read_is_said() {

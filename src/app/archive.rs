@@ -10,10 +10,11 @@ use crate::app::paces::Speaker;
 use crate::check::Check;
 use crate::core::bench::Bench;
 use crate::core::fault::Fault;
-use crate::core::job::{AsideRecord, RecordId, RunRecord, SweepRecord, SweepSummary};
+use crate::core::job::{AsideRecord, RecordId, Remark, RunRecord, SweepRecord, SweepSummary};
 use crate::core::run::Run;
 use crate::core::sweep::pace::Timing;
 use crate::core::sweep::{Axis, Sweep};
+use crate::core::time::Timestamp;
 use crate::core::token::Token;
 
 /// What the archive is asked for.
@@ -89,6 +90,12 @@ pub enum ArchiveJob {
         checks: Box<Checks>,
         /// How often each value of the first axis was chosen in blind votes; empty where none was cast.
         votes: Vec<u32>,
+        /// What the user thinks of each cell; empty where nothing was run yet.
+        remarks: Vec<Remark>,
+        /// Until when it took what it took.
+        until: Timestamp,
+        /// Whether a file of this name is written over.
+        is_over: bool,
     },
     /// Read the file of a sweep.
     ReadPlan(String),
@@ -130,8 +137,13 @@ pub enum ArchiveNews {
         /// The timings.
         timings: Vec<Timing>,
     },
-    /// The comparisons, the latest first.
-    Listed(Vec<SweepSummary>),
+    /// The comparisons.
+    Listed {
+        /// The latest first.
+        sweeps: Vec<SweepSummary>,
+        /// The time of day, in milliseconds since 1970.
+        now_ms: i64,
+    },
     /// A comparison was fetched.
     Opened(Box<Opened>),
     /// All of an answer was fetched.
@@ -154,6 +166,15 @@ pub enum ArchiveNews {
     },
     /// A file was written.
     Exported(String),
+    /// A file of this name is there already, and nothing was written.
+    Taken(String),
+    /// A file could not be written.
+    NotExported {
+        /// The file.
+        path: String,
+        /// Why not.
+        fault: Fault,
+    },
     /// The file of a sweep was read.
     Plan {
         /// The file.

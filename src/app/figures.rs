@@ -221,8 +221,9 @@ impl<'a> Source<'a> {
 
     /// Returns how alike two answers to the same request are, of every pair.
     fn similarity(&self) -> Entry {
-        let compared = || self.cells.iter().filter_map(|cell| Some((cell.answers, cell.distance.as_ref()?)));
-        let values = compared().flat_map(|(_, spread)| spread.values()).map(|distance| 1.0 - distance);
+        let compared =
+            || self.cells.iter().filter_map(|cell| Some((cell.answers, cell.similarity.as_ref()?)));
+        let values = compared().flat_map(|(_, spread)| spread.values()).copied();
         let answers = compared().map(|(answers, _)| answers).min().unwrap_or(0);
         Entry::of(&Spread::of_pairs(values.collect(), answers))
     }
@@ -242,7 +243,7 @@ impl<'a> Source<'a> {
         // Clusters are no measure beside tokens, so they stand in words and in no chart.
         let written = parted().map(|(unit, at)| match unit {
             Unit::Token => format!("token {}", figure::whole(at as u64)),
-            Unit::Cluster => format!("cluster {}", figure::whole(at as u64)),
+            Unit::Cluster => format!("character {}", figure::whole(at as u64)),
         });
         Entry::Words(written.collect())
     }

@@ -18,6 +18,7 @@ pub mod heat;
 pub mod inspector;
 pub mod keymap;
 pub mod layout;
+pub mod line_edit;
 pub mod msg;
 pub mod notice;
 pub mod overlay;

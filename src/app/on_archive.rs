@@ -3,25 +3,27 @@
 use crate::app::archive::{ArchiveJob, ArchiveNews, Opened};
 use crate::app::command::{Command, Place};
 use crate::app::compare::checks::Checks;
+use crate::app::line_edit::LineEdit;
 use crate::app::msg::{Effect, Effects};
-use crate::app::overlay::{Choice, Item, List, Overlay, Prompt};
+use crate::app::overlay::{Ahead, Choice, Filing, Item, List, Overlay, Prompt};
 use crate::app::{App, Screen};
-use crate::core::bench::{Bench, State};
+use crate::core::bench::{Bench, Slot, State};
 use crate::core::branch::Branch;
+use crate::core::fault::Fault;
+use crate::core::figure;
 use crate::core::id::RunId;
-use crate::core::job::{AsideRecord, BranchRecord, RecordId, RunRecord, SweepRecord, SweepSummary};
+use crate::core::job::{
+    AsideRecord, BranchRecord, RecordId, Remark, RunRecord, SweepRecord, SweepSummary, title_of,
+};
 use crate::core::run::{Run, RunStatus};
-use crate::core::text::fit;
 use crate::core::time::Timestamp;
+use std::time::Duration;
 
 /// Title of the list of comparisons.
 const TITLE: &str = "earlier comparisons";
 
 /// Most of them that are listed.
 const LISTED: usize = 200;
-
-/// Widest title of a comparison, in cells.
-const TITLE_CELLS: usize = 80;
 
 /// Most samples of which all is held in memory; of more, candidates and raw exchanges are fetched when
 /// they are looked at.
@@ -30,6 +32,20 @@ pub const HELD: usize = 64;
 /// Returns a moment as a record has it.
 fn millis(moment: Timestamp) -> i64 {
     i64::try_from(moment.0.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Returns when the last of the answers that were asked for came to its end: now, while one is under way.
+fn ended(bench: &Bench, now: Timestamp) -> Timestamp {
+    let asked = || bench.slots().iter().filter(|slot| !slot.was_kept);
+    if asked().any(|slot| slot.state() == State::Running) {
+        return now;
+    }
+    let end = |slot: &Slot| {
+        let run = slot.run.as_ref()?;
+        let took = Duration::try_from_secs_f64(run.total_ms()? / 1000.0).ok()?;
+        Some(Timestamp(run.started().0.saturating_add(took)))
+    };
+    asked().filter_map(end).max().unwrap_or(now)
 }
 
 impl App {
@@ -42,7 +58,7 @@ impl App {
     pub(super) fn keep_sweep(&mut self) -> Effects {
         let id = self.record_id();
         let Some(bench) = &self.compare.bench else { return Effects::none() };
-        let record = SweepRecord::of(id, self.title(), String::new(), millis(self.now), bench);
+        let record = SweepRecord::of(id, self.title(bench), String::new(), millis(self.now), bench);
         let (sweep, checks) = (Box::new(bench.sweep().clone()), self.compare.setup.checks.clone());
         self.compare.record = Some(id);
         Effects::one(Effect::Archive(ArchiveJob::Begin { record: Box::new(record), sweep, checks }))
@@ -53,20 +69,19 @@ impl App {
         let (Some(id), Some(bench)) = (self.compare.record, &self.compare.bench) else {
             return Effects::none();
         };
-        let mut record = SweepRecord::of(id, self.title(), String::new(), millis(self.now), bench);
+        let mut record = SweepRecord::of(id, self.title(bench), String::new(), millis(self.now), bench);
         // What is kept again is kept with what the user thinks of it.
         for (number, cell) in record.cells.iter_mut().enumerate() {
-            let note = self.compare.pane(number).map_or("", |pane| &pane.note);
-            (cell.note, cell.is_best) = (note.to_owned(), self.compare.best.contains(&number));
+            let Remark { note, is_best } = self.remark_on(number);
+            (cell.note, cell.is_best) = (note, is_best);
         }
         let (sweep, checks) = (Box::new(bench.sweep().clone()), self.compare.checks.checks().to_vec());
         Effects::one(Effect::Archive(ArchiveJob::Begin { record: Box::new(record), sweep, checks }))
     }
 
     /// Returns what the comparison is called in a list.
-    fn title(&self) -> String {
-        let question = self.compare.question.as_deref().unwrap_or_default();
-        fit(question.lines().next().unwrap_or_default(), TITLE_CELLS)
+    fn title(&self, bench: &Bench) -> String {
+        title_of(self.compare.question.as_deref().unwrap_or_default(), bench.sweep())
     }
 
     /// Does what is to be done about a sample that has ended.
@@ -165,7 +180,8 @@ impl App {
 
     /// Lists the comparisons there are.
     pub(super) fn list_sweeps(&mut self) -> Effects {
-        self.overlay = Some(Overlay::List(List::new(TITLE, Vec::new(), "reading …")));
+        let list = List { ahead: Some(Ahead::default()), ..List::new(TITLE, Vec::new(), "reading …") };
+        self.overlay = Some(Overlay::List(list));
         Effects::one(Effect::Archive(ArchiveJob::List))
     }
 
@@ -173,16 +189,20 @@ impl App {
     pub(super) fn ask_export(&mut self) {
         // What is not run yet is a file to be run.
         let name = if self.compare.is_empty() { "sweep.toml" } else { "compare.html" };
-        self.overlay = Some(Overlay::Export(Prompt { text: name.to_owned(), ..Prompt::default() }));
+        self.overlay = Some(Overlay::Export(Prompt::new(LineEdit::proposed(name))));
     }
 
     /// Writes the comparison into the file that was named.
     pub(super) fn accept_export(&mut self) -> Effects {
-        let Some(Overlay::Export(prompt)) = &self.overlay else { return Effects::none() };
-        let path = prompt.text.trim().to_owned();
+        let Some(Overlay::Export(prompt)) = &mut self.overlay else { return Effects::none() };
+        let path = prompt.text().trim().to_owned();
         if path.is_empty() {
+            prompt.error = Some("write the path of a file".to_owned());
+        }
+        if path.is_empty() || prompt.filing == Filing::Written {
             return Effects::none();
         }
+        let is_over = prompt.filing == Filing::There;
         let (bench, checks) = match &self.compare.bench {
             Some(bench) => (bench.clone(), self.compare.checks.clone()),
             None => match self.unasked() {
@@ -199,10 +219,58 @@ impl App {
                 }
             },
         };
-        self.overlay = None;
+        if let Some(Overlay::Export(prompt)) = &mut self.overlay {
+            (prompt.filing, prompt.error) = (Filing::Written, None);
+        }
         let votes = bench.sweep().axes().first().map(|axis| self.compare.votes.counts(axis).to_vec());
+        let remarks = (0..bench.sweep().cell_count()).map(|cell| self.remark_on(cell)).collect();
+        let until = self.compare.bench.as_ref().map_or(self.now, |bench| ended(bench, self.now));
         let (bench, checks, votes) = (Box::new(bench), Box::new(checks), votes.unwrap_or_default());
-        Effects::one(Effect::Archive(ArchiveJob::Export { path, bench, checks, votes }))
+        Effects::one(Effect::Archive(ArchiveJob::Export {
+            path,
+            bench,
+            checks,
+            votes,
+            remarks,
+            until,
+            is_over,
+        }))
+    }
+
+    /// Returns the line in which the file was named that is being written, where it is still open.
+    fn exporting(&mut self, path: &str) -> Option<&mut Prompt> {
+        let Some(Overlay::Export(prompt)) = &mut self.overlay else { return None };
+        (prompt.filing == Filing::Written && prompt.text().trim() == path).then_some(prompt)
+    }
+
+    fn on_exported(&mut self, path: &str) {
+        if self.exporting(path).is_some() {
+            self.overlay = None;
+        }
+        self.say(format!("written: {path}"));
+    }
+
+    fn on_taken(&mut self, path: &str) {
+        match self.exporting(path) {
+            Some(prompt) => {
+                prompt.filing = Filing::There;
+                prompt.error = Some(format!("{path} is there already: Enter again writes over it"));
+            }
+            None => self.say(format!("{path} is there already: nothing was written")),
+        }
+    }
+
+    fn on_not_exported(&mut self, path: &str, fault: &Fault) {
+        match self.exporting(path) {
+            Some(prompt) => (prompt.filing, prompt.error) = (Filing::Named, Some(fault.to_string())),
+            None => self.fault(fault),
+        }
+    }
+
+    /// Returns what the user thinks of a cell, also while nothing is told of it on screen.
+    fn remark_on(&self, cell: usize) -> Remark {
+        let note = self.compare.pane(cell).map_or("", |pane| &pane.note).to_owned();
+        Remark { note, is_best: self.compare.best.contains(&cell) }
     }
 
     /// Takes in what the archive tells.
@@ -233,9 +301,11 @@ impl App {
                 }
             }
             ArchiveNews::Timings { speaker, timings } => self.paces.told(speaker, &timings),
-            ArchiveNews::Listed(sweeps) => self.show_sweeps(&sweeps),
+            ArchiveNews::Listed { sweeps, now_ms } => return self.show_sweeps(&sweeps, now_ms),
             ArchiveNews::Opened(opened) => return self.open_sweep(*opened),
-            ArchiveNews::Exported(path) => self.say(format!("written: {path}")),
+            ArchiveNews::Exported(path) => self.on_exported(&path),
+            ArchiveNews::Taken(path) => self.on_taken(&path),
+            ArchiveNews::NotExported { path, fault } => self.on_not_exported(&path, &fault),
             ArchiveNews::Plan { path, result } => return self.on_plan(&path, result),
             ArchiveNews::Rows { path, result } => return self.on_rows(&path, result),
             ArchiveNews::Failed(fault) => self.fault(&fault),
@@ -243,25 +313,28 @@ impl App {
         Effects::none()
     }
 
-    fn show_sweeps(&mut self, sweeps: &[SweepSummary]) {
-        let Some(Overlay::List(list)) = &mut self.overlay else { return };
+    fn show_sweeps(&mut self, sweeps: &[SweepSummary], now_ms: i64) -> Effects {
+        let Some(Overlay::List(list)) = &mut self.overlay else { return Effects::none() };
         if list.title != TITLE {
-            return;
+            return Effects::none();
         }
         let item = |sweep: &SweepSummary| {
             let failed =
                 if sweep.failed > 0 { format!(" · {} failed", sweep.failed) } else { String::new() };
+            let age = figure::ago(now_ms.saturating_sub(sweep.begun_ms));
             Item {
                 label: sweep.title.clone(),
-                detail: format!("{}/{} answered{failed}", sweep.done, sweep.samples),
+                detail: format!("{}/{}{failed} · {age}", sweep.done, sweep.samples),
                 choice: Choice::Sweep(sweep.id),
             }
         };
         let items = sweeps.iter().take(LISTED).map(item).collect();
-        let filter = std::mem::take(&mut list.filter);
+        let (filter, ahead) = (std::mem::take(&mut list.filter), list.ahead.take().unwrap_or_default());
         *list = List::new(TITLE, items, "no comparison is kept yet");
         list.filter = filter;
         list.refilter();
+        list.step(ahead.steps);
+        if ahead.is_taken { self.accept() } else { Effects::none() }
     }
 
     /// Takes the place of the comparison on screen. What has no answer waits until the user goes on.

@@ -3,6 +3,7 @@
 use crate::app::command::{Command, Place};
 use crate::app::compare::lens::Lens;
 use crate::app::inspector::Target;
+use crate::app::line_edit::LineEdit;
 use crate::app::msg::Effects;
 use crate::app::on_answer::is_usable;
 use crate::app::on_compare::NO_CELL;
@@ -15,6 +16,9 @@ use crate::core::request::{Request, Role};
 use crate::core::run::Run;
 use crate::core::sweep::Parameter;
 use std::sync::Arc;
+
+/// Longest note, in bytes.
+const MAX_NOTE: usize = 600;
 
 impl App {
     /// Stops the answer that the cell under the cursor shows.
@@ -89,7 +93,8 @@ impl App {
     pub(super) fn note_cell(&mut self) {
         match self.compare.pane(self.compare.cursor) {
             Some(pane) => {
-                self.overlay = Some(Overlay::Note(Prompt { text: pane.note.clone(), ..Prompt::default() }));
+                let line = LineEdit::new(pane.note.clone()).at_most(MAX_NOTE);
+                self.overlay = Some(Overlay::Note(Prompt::new(line)));
             }
             None => self.say(NO_CELL),
         }
@@ -98,7 +103,7 @@ impl App {
     /// Takes the note that was written.
     pub(super) fn accept_note(&mut self) -> Effects {
         if let Some(Overlay::Note(prompt)) = self.overlay.take() {
-            self.compare.set_note(self.compare.cursor, prompt.text.trim());
+            self.compare.set_note(self.compare.cursor, prompt.text().trim());
             return self.keep_mark();
         }
         Effects::none()

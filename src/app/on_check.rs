@@ -45,13 +45,18 @@ impl App {
 
     /// Holds the comparison to some checks from here on, what is answered already included.
     pub(super) fn begin_judging(&mut self, checks: Vec<Check>) -> Effects {
+        let runs_programs =
+            checks.iter().filter_map(|check| check.rule.command()).all(|words| self.allowed.contains(words));
+        self.hold_to(checks, runs_programs)
+    }
+
+    fn hold_to(&mut self, checks: Vec<Check>, runs_programs: bool) -> Effects {
         let Some(bench) = &self.compare.bench else { return Effects::none() };
         let is_idle = checks.is_empty() && self.compare.checks.checks().is_empty();
         let samples = bench.slots().len();
-        let runs_programs =
-            checks.iter().filter_map(|check| check.rule.command()).all(|words| self.allowed.contains(words));
         let lanes = bench.terms().lanes;
         self.compare.checks.begin(checks.clone(), samples);
+        self.compare.checks.runs_programs = runs_programs;
         if is_idle {
             return Effects::none();
         }
@@ -112,13 +117,17 @@ impl App {
         self.begin_judging(checks)
     }
 
-    /// Puts other checks in the place of those the comparison on screen is held to.
+    /// Puts other checks in the place of those the comparison on screen is held to. Its answers are judged by all of
+    /// them but programs: those are run for what is answered already only where that is asked for.
     pub(super) fn use_checks(&mut self, checks: &[Check]) -> Effects {
         if self.compare.bench.is_none() {
             return Effects::none();
         }
-        let judged = self.begin_judging(checks.to_vec());
-        self.asks_leave(checks, Then::Judge);
+        let judged = self.hold_to(checks.to_vec(), false);
+        if checks.iter().any(|check| check.rule.command().is_some()) {
+            let key = self.key(Command::JudgeAgain, Place::Grid);
+            self.say(format!("judged by all but programs: {key} runs them for these answers"));
+        }
         judged.then(self.keep_checks())
     }
 }

@@ -32,6 +32,9 @@ impl App {
         if let Some(effects) = self.on_writing_key(chord) {
             return effects;
         }
+        if let Some(effects) = self.on_line_key(chord) {
+            return effects;
+        }
         let resolution = self.keymap.resolve(place, self.pending.take(), chord);
         if resolution.is_prefix {
             self.pending = Some(chord);

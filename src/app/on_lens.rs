@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::app::archive::ArchiveJob;
 use crate::app::command::{Command, Place};
 use crate::app::compare::lens::Lens;
+use crate::app::line_edit::LineEdit;
 use crate::app::msg::{Effect, Effects};
 use crate::app::on_compare::NO_CELL;
 use crate::app::overlay::{Overlay, Prompt};
@@ -48,13 +49,13 @@ impl App {
             return;
         }
         let text = self.compare.filter.text().to_owned();
-        self.overlay = Some(Overlay::Filter(Prompt { text, ..Prompt::default() }));
+        self.overlay = Some(Overlay::Filter(Prompt::new(LineEdit::new(text))));
     }
 
     /// Shows what has the words typed so far.
     pub(super) fn filter_typed(&mut self) {
         let Some(Overlay::Filter(prompt)) = &mut self.overlay else { return };
-        let is_found = self.compare.set_filter(&prompt.text);
+        let is_found = self.compare.set_filter(prompt.text());
         prompt.error = (!is_found).then(|| "no label has these words".to_owned());
     }
 

@@ -3,12 +3,13 @@
 use crate::app::App;
 use crate::app::archive::ArchiveJob;
 use crate::app::chord::{Chord, Key};
-use crate::app::command::Place;
 use crate::app::counter::Counter;
+use crate::app::line_edit::Typed;
 use crate::app::msg::{Effect, Effects};
 use crate::app::on_ending::Successor;
-use crate::app::overlay::{Choice, Item, List, Overlay, backspace};
+use crate::app::overlay::{Choice, Filing, Item, List, Overlay, Prompt, backspace};
 use crate::app::page;
+use crate::app::personas::Doing;
 use crate::app::probing;
 use crate::app::settings::{EndpointCard, Parameter};
 use crate::core::fault::{Fault, FaultKind};
@@ -16,9 +17,6 @@ use crate::core::figure;
 use crate::core::request::ResponseFormat;
 use crate::structured::schema::Schema;
 use std::sync::Arc;
-
-/// Longest note, in bytes.
-const MAX_NOTE: usize = 600;
 
 impl App {
     pub(super) fn choose_model(&mut self) -> Effects {
@@ -120,37 +118,6 @@ impl App {
                 }
                 _ => self.on_page_key(chord),
             },
-            Some(Overlay::Find(prompt) | Overlay::Export(prompt) | Overlay::OpenFile(prompt)) => {
-                match typed {
-                    Some(c) => prompt.text.push(c),
-                    None if is_backspace => backspace(&mut prompt.text),
-                    None => {}
-                }
-                prompt.error = None;
-                self.seek_typed();
-                Effects::none()
-            }
-            Some(Overlay::Filter(prompt)) => {
-                match typed {
-                    Some(c) => prompt.text.push(c),
-                    None if is_backspace => backspace(&mut prompt.text),
-                    None => {}
-                }
-                self.filter_typed();
-                Effects::none()
-            }
-            Some(Overlay::Note(prompt)) => {
-                match typed {
-                    Some(c) if prompt.text.len() < MAX_NOTE => prompt.text.push(c),
-                    Some(_) => prompt.error = Some("a note is one line".to_owned()),
-                    None if is_backspace => {
-                        backspace(&mut prompt.text);
-                        prompt.error = None;
-                    }
-                    None => {}
-                }
-                Effects::none()
-            }
             Some(Overlay::Parameters(table)) => {
                 let value = table.current().value(&self.settings).unwrap_or_default();
                 match typed {
@@ -161,13 +128,7 @@ impl App {
                 table.error = None;
                 Effects::none()
             }
-            Some(Overlay::Personas) => {
-                if self.place() == Place::Personas {
-                    return self.on_page_key(chord);
-                }
-                self.type_persona_name(typed, is_backspace);
-                Effects::none()
-            }
+            Some(Overlay::Personas) => self.on_page_key(chord),
             Some(Overlay::Help { .. } | Overlay::Request { .. } | Overlay::Probe(_) | Overlay::Tokens(_)) => {
                 match typed {
                     Some('q' | '?') => self.close_overlay(),
@@ -182,7 +143,60 @@ impl App {
                     _ => self.on_page_key(chord),
                 }
             }
-            None => Effects::none(),
+            // What a line has no use for means nothing in it.
+            Some(
+                Overlay::Find(_)
+                | Overlay::Filter(_)
+                | Overlay::Note(_)
+                | Overlay::Export(_)
+                | Overlay::OpenFile(_),
+            )
+            | None => Effects::none(),
+        }
+    }
+
+    /// Returns the line that is typed at the bottom, if one is.
+    fn prompt(&mut self) -> Option<&mut Prompt> {
+        match &mut self.overlay {
+            Some(
+                Overlay::Find(prompt)
+                | Overlay::Filter(prompt)
+                | Overlay::Note(prompt)
+                | Overlay::Export(prompt)
+                | Overlay::OpenFile(prompt),
+            ) => Some(prompt),
+            Some(Overlay::Personas) => match &mut self.personas.doing {
+                Doing::Naming { prompt, .. } => Some(prompt),
+                Doing::Listing | Doing::Writing(_) => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Does what a key does to the line at the bottom; `None` where it means what it always does.
+    pub(super) fn on_line_key(&mut self, chord: Chord) -> Option<Effects> {
+        let typed = self.prompt()?.line.on_key(chord);
+        if typed == Typed::Unknown {
+            return None;
+        }
+        self.dismiss_notice(false);
+        self.interrupted = false;
+        self.line_typed(typed);
+        Some(Effects::none())
+    }
+
+    /// Follows what was typed into the line at the bottom.
+    fn line_typed(&mut self, typed: Typed) {
+        let Some(prompt) = self.prompt() else { return };
+        match typed {
+            Typed::Changed => (prompt.error, prompt.filing) = (None, Filing::Named),
+            Typed::Full => prompt.error = Some("no longer than this: it is one line".to_owned()),
+            Typed::Moved | Typed::Unknown => return,
+        }
+        match &self.overlay {
+            Some(Overlay::Find(_)) => self.seek_typed(),
+            Some(Overlay::Filter(_)) => self.filter_typed(),
+            _ => {}
         }
     }
 
@@ -208,6 +222,12 @@ impl App {
         }
         if let Some(effects) = self.paste_persona(text, false) {
             return effects;
+        }
+        if let Some(prompt) = self.prompt() {
+            let line = text.trim_start().split(char::is_control).next().unwrap_or_default();
+            let typed = prompt.line.insert(line);
+            self.line_typed(typed);
+            return Effects::none();
         }
         let line: String = text.chars().take_while(|c| !c.is_control()).take(200).collect();
         for c in line.chars() {
@@ -359,6 +379,10 @@ impl App {
     pub(super) fn accept(&mut self) -> Effects {
         match &mut self.overlay {
             Some(Overlay::List(list)) => {
+                if let Some(ahead) = &mut list.ahead {
+                    ahead.is_taken = true;
+                    return Effects::none();
+                }
                 let typed = list.filter.trim().to_owned();
                 let choice = match list.current() {
                     Some(item) => item.choice.clone(),

@@ -5,13 +5,10 @@ use crate::app::chord::{Chord, Key};
 use crate::app::command::{Command, Place};
 use crate::app::layout;
 use crate::app::msg::{Effect, Effects};
-use crate::app::overlay::{Overlay, backspace};
+use crate::app::overlay::Overlay;
 use crate::app::personas::{Doing, MOST};
 use crate::core::persona::Change;
 use std::sync::Arc;
-
-/// Longest name that can be typed, in bytes.
-const MAX_TYPED: usize = 300;
 
 /// What is said where a persona is needed and there is none.
 const NO_PERSONA: &str = "there is no persona yet";
@@ -186,17 +183,6 @@ impl App {
             self.fault(&fault);
         }
         Some(self.save_writing())
-    }
-
-    /// Types into the name.
-    pub(super) fn type_persona_name(&mut self, typed: Option<char>, is_backspace: bool) {
-        let Doing::Naming { prompt, .. } = &mut self.personas.doing else { return };
-        match typed {
-            Some(c) if prompt.text.len() < MAX_TYPED => prompt.text.push(c),
-            Some(_) | None if is_backspace => backspace(&mut prompt.text),
-            Some(_) | None => {}
-        }
-        prompt.error = None;
     }
 
     fn save_writing(&mut self) -> Effects {

@@ -26,7 +26,7 @@ impl App {
     /// Has the file read that was named.
     pub(super) fn accept_plan(&mut self) -> Effects {
         let Some(Overlay::OpenFile(prompt)) = &mut self.overlay else { return Effects::none() };
-        let path = prompt.text.trim().to_owned();
+        let path = prompt.text().trim().to_owned();
         if path.is_empty() {
             prompt.error = Some("write the path of a file".to_owned());
             return Effects::none();
@@ -37,7 +37,7 @@ impl App {
     /// Takes a file that was read, unless it is waited for no longer.
     pub(super) fn on_plan(&mut self, path: &str, result: Result<Box<Planned>, Fault>) -> Effects {
         let Some(Overlay::OpenFile(prompt)) = &mut self.overlay else { return Effects::none() };
-        if prompt.text.trim() != path {
+        if prompt.text().trim() != path {
             return Effects::none();
         }
         match result.and_then(|planned| self.open_plan(&planned)) {

@@ -179,10 +179,10 @@ impl App {
     pub(super) fn seek_typed(&mut self) {
         let Some(Overlay::Find(prompt)) = &mut self.overlay else { return };
         (prompt.error, prompt.found) = (None, None);
-        if prompt.text.is_empty() {
+        if prompt.text().is_empty() {
             return;
         }
-        self.inspector.sought.clone_from(&prompt.text);
+        prompt.text().clone_into(&mut self.inspector.sought);
         let Some(run) = inspected(&self.conversation, &self.compare, &self.inspector) else { return };
         prompt.found = self.inspector.find(run, true, true);
         if prompt.found.is_none() {
@@ -194,7 +194,7 @@ impl App {
     /// Says what came of a search when its line is closed.
     pub(super) fn end_seeking(&mut self) {
         let Some(Overlay::Find(prompt)) = self.overlay.take() else { return };
-        if !prompt.text.is_empty() {
+        if !prompt.text().is_empty() {
             self.say_found(prompt.found);
         }
     }

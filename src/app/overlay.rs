@@ -7,6 +7,7 @@ use crate::app::command::{COMMANDS, Command};
 use crate::app::compare::setup::Form;
 use crate::app::inspector::Found;
 use crate::app::keymap::Keymap;
+use crate::app::line_edit::LineEdit;
 use crate::app::pieces::Pieces;
 use crate::app::probing::Probing;
 use crate::app::settings::Parameter;
@@ -41,6 +42,15 @@ pub struct Item {
     pub choice: Choice,
 }
 
+/// What was pressed in a list before its rows were there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ahead {
+    /// Rows to go on.
+    pub steps: isize,
+    /// Whether the row is taken.
+    pub is_taken: bool,
+}
+
 /// A list with a filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct List {
@@ -58,6 +68,8 @@ pub struct List {
     pub note: String,
     /// What is in force, in a list of which one row is.
     pub current_choice: Option<Choice>,
+    /// What is done once the rows are there, while they are read.
+    pub ahead: Option<Ahead>,
 }
 
 impl List {
@@ -72,6 +84,7 @@ impl List {
             selected: 0,
             note: note.into(),
             current_choice: None,
+            ahead: None,
         };
         list.refilter();
         list
@@ -94,12 +107,18 @@ impl List {
 
     /// Moves the selection, staying inside the list.
     pub fn step(&mut self, by: isize) {
+        if let Some(ahead) = &mut self.ahead {
+            ahead.steps = ahead.steps.saturating_add(by).max(0);
+        }
         self.selected = self.selected.saturating_add_signed(by).min(self.matches.len().saturating_sub(1));
     }
 
     /// Finds the rows that match the filter, best first.
     pub fn refilter(&mut self) {
         self.selected = 0;
+        if let Some(ahead) = &mut self.ahead {
+            *ahead = Ahead::default();
+        }
         if self.filter.trim().is_empty() {
             self.matches = (0..self.items.len()).collect();
             return;
@@ -153,12 +172,40 @@ impl Parameters {
 /// A single line that is being edited.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Prompt {
-    /// What was typed.
-    pub text: String,
+    /// The line.
+    pub line: LineEdit,
     /// Why it was not taken.
     pub error: Option<String>,
     /// Where in the answer it was found.
     pub found: Option<Found>,
+    /// How far the file is that it names, where it names one to be written.
+    pub filing: Filing,
+}
+
+impl Prompt {
+    /// Returns a line of which nothing came yet.
+    #[must_use]
+    pub fn new(line: LineEdit) -> Self {
+        Self { line, ..Self::default() }
+    }
+
+    /// Returns what was typed.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.line.text()
+    }
+}
+
+/// How far a file is that is to be written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Filing {
+    /// It is being named.
+    #[default]
+    Named,
+    /// It is being written.
+    Written,
+    /// There is one of this name, which is written over when the name is taken again.
+    There,
 }
 
 /// What is done once the user has said whether programs may be run.

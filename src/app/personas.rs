@@ -6,6 +6,7 @@
 
 use crate::app::compare::setup::Form;
 use crate::app::composer::Composer;
+use crate::app::line_edit::LineEdit;
 use crate::app::msg::Size;
 use crate::app::overlay::Prompt;
 use crate::core::fault::Fault;
@@ -14,6 +15,9 @@ use std::sync::Arc;
 
 /// Most of the screen the layer takes.
 pub const MOST: Size = Size { width: 92, height: 22 };
+
+/// Longest name that can be typed, in bytes.
+const MAX_TYPED: usize = 300;
 
 /// What is done in the layer.
 #[derive(Debug, Default)]
@@ -108,7 +112,7 @@ impl Personas {
                 None => return Err("there is no persona yet"),
             }
         };
-        let prompt = Prompt { text: of.clone().unwrap_or_default(), ..Prompt::default() };
+        let prompt = Prompt::new(LineEdit::new(of.clone().unwrap_or_default()).at_most(MAX_TYPED));
         self.doing = Doing::Naming { prompt, of };
         Ok(())
     }
@@ -116,7 +120,7 @@ impl Personas {
     /// Takes the name that was typed: goes on to the message of a new persona, renames another.
     pub fn take_name(&mut self) -> Vec<Change> {
         let Doing::Naming { prompt, of } = &mut self.doing else { return Vec::new() };
-        let name = match crate::core::persona::name_of(&prompt.text) {
+        let name = match crate::core::persona::name_of(prompt.text()) {
             Ok(name) => name.to_owned(),
             Err(error) => {
                 prompt.error = Some(error);
@@ -274,11 +278,11 @@ mod tests {
         let mut personas = personas();
         personas.name(true).unwrap();
         let Doing::Naming { prompt, .. } = &mut personas.doing else { panic!() };
-        prompt.text = "chef".to_owned();
+        prompt.line.insert("chef");
         personas.take_name();
         let Doing::Naming { prompt, .. } = &mut personas.doing else { panic!("taken twice") };
         assert!(prompt.error.is_some());
-        prompt.text = " 시인 ".to_owned();
+        prompt.line = LineEdit::new(" 시인 ");
         personas.take_name();
         write(&mut personas, "  ");
         assert!(!personas.end_writing());
@@ -316,7 +320,7 @@ mod tests {
         personas.end_writing();
         personas.name(false).unwrap();
         let Doing::Naming { prompt, .. } = &mut personas.doing else { panic!() };
-        prompt.text = "c".to_owned();
+        prompt.line = LineEdit::new("c");
         assert_eq!(personas.take_name(), [Change::remove("b"), Change::put("c", "text")]);
         assert_eq!((text(&personas, "b"), text(&personas, "c")), (None, Some("text")));
         personas.go(true).unwrap();

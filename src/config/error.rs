@@ -173,7 +173,7 @@ fn explain(message: &str) -> (String, String) {
         };
     };
     let (name, known) = rest.split_once('`').unwrap_or((rest, ""));
-    let remedy = if is_secret(name) {
+    let remedy = if is_key(name) {
         "Keys do not belong in this file: name a variable with key_env, or use key_file or key_command"
             .to_owned()
     } else {
@@ -210,6 +210,14 @@ fn is_secret(name: &str) -> bool {
     let refers = matches!(name.as_str(), "key_env" | "key_file" | "key_command" | "keys");
     let counts = name.ends_with("tokens") || name == "tokens_per_minute";
     !refers && !counts && ["key", "token", "secret", "password"].iter().any(|word| name.contains(word))
+}
+
+/// Whether a name is what the key of an endpoint is mostly called: more than that it holds such a word.
+fn is_key(name: &str) -> bool {
+    const NAMES: [&str; 6] = ["key", "api_key", "apikey", "token", "secret", "password"];
+    const ENDINGS: [&str; 5] = ["_api_key", "_apikey", "_token", "_secret", "_password"];
+    let name = name.trim().to_ascii_lowercase().replace('-', "_");
+    NAMES.contains(&name.as_str()) || ENDINGS.iter().any(|ending| name.ends_with(ending))
 }
 
 /// Returns a line of a file as it may be shown: cut, harmless to a terminal, without secrets.
@@ -257,6 +265,19 @@ mod tests {
         );
         assert_eq!(error.to_string(), "config.toml:2:3: unknown key 'modle', in `modle = \"x\"`");
         assert_eq!(Fault::from(error).remedy, "Did you mean 'model'?");
+    }
+
+    #[test]
+    fn only_what_is_called_like_a_key_is_taken_for_one() {
+        let remedy =
+            |name: &str| explain(&format!("unknown field `{name}`, expected one of `model`, `key_env`")).1;
+        for name in ["api_key", "key", "OPENAI-API-KEY", "access_token", "password"] {
+            assert!(remedy(name).contains("Keys do not belong"), "{name}");
+        }
+        for name in ["typo_key", "keyed", "top_tokens", "keyboard"] {
+            assert!(remedy(name).starts_with("Choose one of: model, key_env"), "{name}: {}", remedy(name));
+        }
+        assert_eq!(remedy("key_emv"), "Did you mean 'key_env'?");
     }
 
     #[test]

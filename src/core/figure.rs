@@ -3,6 +3,20 @@
 use crate::core::probability::Range;
 use crate::core::run::Count;
 
+/// Returns how long ago something was, in the largest unit that is full.
+#[must_use]
+pub fn ago(ms: i64) -> String {
+    const MINUTE: i64 = 60_000;
+    const HOUR: i64 = 60 * MINUTE;
+    const DAY: i64 = 24 * HOUR;
+    match ms {
+        ..MINUTE => "just now".to_owned(),
+        MINUTE..HOUR => format!("{} min ago", ms / MINUTE),
+        HOUR..DAY => format!("{} h ago", ms / HOUR),
+        DAY.. => format!("{} d ago", ms / DAY),
+    }
+}
+
 /// Returns a whole number with thousands separators: `8,192`.
 #[must_use]
 pub fn whole(number: u64) -> String {
@@ -149,6 +163,15 @@ pub fn parameter(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_age_is_told_in_the_largest_unit_that_is_full() {
+        let hour = 3_600_000;
+        let ages = [-5, 59_999, 60_000, hour - 1, 2 * hour, 24 * hour - 1, 72 * hour, i64::MAX];
+        let told = ["just now", "just now", "1 min ago", "59 min ago", "2 h ago", "23 h ago", "3 d ago"];
+        assert_eq!(ages.map(ago)[..7], told);
+        assert!(ago(i64::MAX).ends_with(" d ago"));
+    }
 
     #[test]
     fn figures_read_as_people_write_them() {

@@ -10,9 +10,14 @@ use crate::core::fault::Fault;
 use crate::core::request::{Means, Request};
 use crate::core::run::Run;
 use crate::core::sweep::pace::Timing;
-use crate::core::sweep::{Sample, SampleKey, hash_of};
+use crate::core::sweep::{Sample, SampleKey, Sweep, hash_of};
+use crate::core::text::fit;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+
+/// Widest question and widest axes in the title of a sweep, in cells: both are to be seen in a list.
+const QUESTION_CELLS: usize = 36;
+const AXES_CELLS: usize = 60;
 
 /// Identifies something kept, in all sessions: the session's own number, and one within it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -34,6 +39,25 @@ pub struct CellRecord {
     pub note: String,
     /// Whether the user marked it as best.
     pub is_best: bool,
+}
+
+/// What the user thinks of a cell.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Remark {
+    /// The note; empty for none.
+    pub note: String,
+    /// Whether it is marked as best.
+    pub is_best: bool,
+}
+
+/// Returns what a sweep is called in a list: its question, and what varies.
+#[must_use]
+pub fn title_of(question: &str, sweep: &Sweep) -> String {
+    let question = fit(question.lines().next().unwrap_or_default(), QUESTION_CELLS);
+    let axes = sweep.axes().iter().map(|axis| axis.parameter().to_string());
+    let repeats = (sweep.repeats() > 1).then(|| sweep.repeats().to_string());
+    let varied = fit(&axes.chain(repeats).collect::<Vec<_>>().join(" × "), AXES_CELLS);
+    if varied.is_empty() { question } else { format!("{question} · {varied}") }
 }
 
 /// A place for an answer in a sweep.

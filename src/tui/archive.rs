@@ -4,7 +4,7 @@
 //! of day. Nothing here is waited for: what comes of a job is told as a message. Only the end waits: what
 //! was to be kept or written is, before the archive is gone.
 
-use crate::access::Access;
+use crate::access::{Access, file};
 use crate::app::archive::{ArchiveJob, ArchiveNews, Opened};
 use crate::app::compare::checks::Checks;
 use crate::app::compare::planned::Planned;
@@ -13,7 +13,7 @@ use crate::app::paces::Speaker;
 use crate::core::bench::Bench;
 use crate::core::context::framing_tokens;
 use crate::core::fault::{Fault, FaultKind};
-use crate::core::job::{RecordId, RunRecord, StoreJob, StoreReply, SweepRecord};
+use crate::core::job::{RecordId, Remark, RunRecord, StoreJob, StoreReply, SweepRecord};
 use crate::core::run::Run;
 use crate::core::stream::Usage;
 use crate::core::sweep::pace::{LATEST, Timing};
@@ -23,6 +23,8 @@ use crate::plan::Plan;
 use crate::store::{FILE, Store};
 use crate::tokenizer;
 use crate::tui::plans;
+use std::fs::File;
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -68,10 +70,8 @@ impl Archive {
         data_dir: PathBuf,
         messages: Sender<Msg>,
     ) -> Self {
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let start_ms = i64::try_from(since_1970.as_millis()).unwrap_or_default();
         let teller = Arc::new(Teller { messages, is_told: AtomicBool::new(false) });
-        let shared = Shared { store: OnceLock::new(), access, data_dir, teller, start_ms };
+        let shared = Shared { store: OnceLock::new(), access, data_dir, teller, start_ms: since_1970() };
         Self { shared: Arc::new(shared), runtime, exports: Vec::new() }
     }
 
@@ -108,7 +108,7 @@ impl Archive {
             ArchiveJob::List => {
                 self.shared.submit(StoreJob::ListSweeps { limit: LISTED }, |reply| {
                     if let StoreReply::Sweeps(sweeps) = reply {
-                        Some(ArchiveNews::Listed(sweeps))
+                        Some(ArchiveNews::Listed { sweeps, now_ms: since_1970() })
                     } else {
                         None
                     }
@@ -138,22 +138,24 @@ impl Archive {
             }
             ArchiveJob::ReadPlan(path) => {
                 self.runtime.spawn_blocking(move || {
-                    let planned = plans::planned(Path::new(&path), shared.access.config(), |_| {});
+                    let planned = plans::planned(&file::at_home(&path), shared.access.config(), |_| {});
                     shared.teller.tell(ArchiveNews::Plan { path, result: planned.map(Box::new) });
                 });
             }
             ArchiveJob::ReadRows(path) => {
                 self.runtime.spawn_blocking(move || {
-                    let result = plans::rows(Path::new(&path));
+                    let result = plans::rows(&file::at_home(&path));
                     shared.teller.tell(ArchiveNews::Rows { path, result });
                 });
             }
-            ArchiveJob::Export { path, bench, checks, votes } => {
+            ArchiveJob::Export { path, bench, checks, votes, remarks, until, is_over } => {
                 self.exports.retain(|export| !export.is_finished());
                 self.exports.push(self.runtime.spawn_blocking(move || {
-                    let news = match shared.export(Path::new(&path), &bench, &checks, votes) {
-                        Ok(()) => ArchiveNews::Exported(path),
-                        Err(fault) => ArchiveNews::Failed(fault),
+                    let text = shared.document(&path, &bench, &checks, (votes, remarks), until);
+                    let news = match text.and_then(|text| write(&path, &text, is_over)) {
+                        Ok(true) => ArchiveNews::Exported(path),
+                        Ok(false) => ArchiveNews::Taken(path),
+                        Err(fault) => ArchiveNews::NotExported { path, fault },
                     };
                     shared.teller.tell(news);
                 }));
@@ -261,26 +263,29 @@ impl Shared {
         plans::of_text(&record.plan, Path::new("sweep.toml"), self.access.config(), |_| {})
     }
 
-    /// Writes a comparison into a file.
-    fn export(&self, path: &Path, bench: &Bench, checks: &Checks, votes: Vec<u32>) -> Result<(), Fault> {
+    /// Returns what is to be written of a comparison into a file of this name.
+    fn document(
+        &self,
+        path: &str,
+        bench: &Bench,
+        checks: &Checks,
+        (votes, remarks): (Vec<u32>, Vec<Remark>),
+        until: Timestamp,
+    ) -> Result<String, Fault> {
         let wrong = |error: String| Fault::new(FaultKind::Local, error);
-        let document = Document::of_name(&path.to_string_lossy()).map_err(wrong)?;
-        let unwritable = |error: std::io::Error| {
-            Fault::new(FaultKind::Local, format!("{} cannot be written: {error}", path.display()))
-                .remedy("Check that its folder exists and that you may write there")
-        };
+        let document = Document::of_name(path).map_err(wrong)?;
         let usage = |run: &Run| self.usage(run);
         let whole = |sample: usize| match self.ask(StoreJob::LoadRun(bench.slots()[sample].record?)) {
             Ok(StoreReply::Run(whole)) => Some(whole.run),
             Ok(_) | Err(_) => None,
         };
-        let progress = bench.progress(Timestamp::default());
+        let progress = bench.progress(until);
         let verdicts = checks.verdicts();
         let checks = checks.checks().iter().collect();
-        let report = Report { bench, progress, checks, verdicts, usage: &usage, whole: &whole, votes };
+        let report =
+            Report { bench, progress, checks, verdicts, usage: &usage, whole: &whole, votes, remarks };
         let shapes = Shapes::of_samples(bench.slots().iter().map(|slot| &slot.sample));
-        let text = document.text(&report, &shapes).map_err(wrong)?;
-        std::fs::write(path, text).map_err(unwritable)
+        document.text(&report, &shapes).map_err(wrong)
     }
 
     /// Returns the tokens billed for a run, estimated where the provider reported none.
@@ -300,5 +305,24 @@ impl Shared {
             output_tokens: table.count(&run.text) + reasoning_tokens,
             reasoning_tokens,
         }
+    }
+}
+
+/// Returns the time of day, in milliseconds since 1970.
+fn since_1970() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or_default()
+}
+
+/// Writes a file; returns whether it did. What is there already stays, unless it is to be written over.
+fn write(path: &str, text: &str, is_over: bool) -> Result<bool, Fault> {
+    let place = file::at_home(path);
+    // Looking and making is one step, so that nothing that comes in between is lost.
+    let begun = if is_over { File::create(&place) } else { File::create_new(&place) };
+    match begun.and_then(|mut file| file.write_all(text.as_bytes())) {
+        Ok(()) => Ok(true),
+        Err(error) if !is_over && error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(Fault::new(FaultKind::Local, format!("{path} cannot be written: {error}"))
+            .remedy("Check that its folder exists and that you may write there")),
     }
 }

@@ -4,7 +4,7 @@
 //! once comes back as messages directly. Dropping a task's handle cancels it and closes its
 //! connection.
 
-use crate::access::{Access, probe};
+use crate::access::{Access, file, probe};
 use crate::app::figures::Row;
 use crate::app::msg::{CountKey, Effect, Msg, ProbeStep};
 use crate::core::diversity::Material;
@@ -200,7 +200,7 @@ impl Driver {
     fn read_schema(&self, path: String) {
         let messages = self.messages.clone();
         self.runtime.spawn_blocking(move || {
-            let result = read_schema(Path::new(&path));
+            let result = read_schema(&file::at_home(&path));
             drop(messages.blocking_send(Msg::SchemaRead { path, result }));
         });
     }

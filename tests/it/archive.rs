@@ -51,7 +51,7 @@ async fn a_comparison_that_was_killed_goes_on_with_what_is_missing() {
     drop(calls);
 
     let mut terminal = Pty::start(&home, &server.base_url(), 120, 30);
-    terminal.shows("Write a message").send("\x1bo").shows("무엇이 좋을까?").shows("1/3 answered");
+    terminal.shows("Write a message").send("\x1bo").shows("무엇이 좋을까?").shows("1/3 · just now");
     terminal.send("\r").shows("새벽 공기").shows("2 not answered yet");
     // Stopping what waits for the user is no dead end either.
     terminal.send("X").shows("p asks for the rest").send("p");
@@ -84,7 +84,7 @@ async fn a_comparison_that_was_killed_goes_on_with_what_is_missing() {
     assert_eq!(terminal.ends(), 0);
 
     let mut terminal = Pty::start(&home, &server.base_url(), 120, 30);
-    terminal.shows("Write a message").send("\x1bo").shows("3/3 answered").send("\r").shows("새벽 공기");
+    terminal.shows("Write a message").send("\x1bo").shows("3/3 · just now").send("\r").shows("새벽 공기");
     terminal.send("]").shows("once more, aside").shows("again 2/2").send("\x11");
     assert_eq!(terminal.ends(), 0);
 }

@@ -93,13 +93,14 @@ fn verdicts_stand_in_cells_statistics_and_the_status_line() {
         assert!(stage.screen().contains("✗ contains '국밥': '국밥' is not in it"), "{}", stage.screen());
         stage.press("z s G");
         let screen = stage.screen();
-        for row in ["pass rate", "contains '국…", "matches ^서울"] {
+        for row in ["pass rate", "contains '국밥'", "matches ^서울"] {
             let line =
                 screen.lines().find(|line| line.contains(row)).unwrap_or_else(|| panic!("{row}: {screen}"));
             let (first, second) =
                 if row == "matches ^서울" { ("100.0 %", "100.0 %") } else { ("100.0 %", "0.0 %") };
             assert!(line.contains(first) && line.trim_end_matches(['│', ' ']).ends_with(second), "{line}");
         }
+        assert!(screen.lines().last().unwrap().contains("↑↓ statistic  G end"), "{screen}");
         stage.press("s").use_ascii();
         assert!(stage.screen().contains("stop +1 !1"), "{}", stage.screen());
     }
@@ -181,8 +182,39 @@ fn programs_are_shown_and_run_after_a_yes_only() {
         // Asked once, it is not asked again.
         stage.press("ctrl-r");
         assert_eq!((stage.started.len(), begun(&stage.all_effects()).unwrap().1), (4, true));
+        // Other programs are not run for what is answered already, and nobody is asked, before that is wanted.
         stage.press("alt-t down down down down").type_text("command=sh -c ls").press("enter");
+        assert!(
+            stage.app.overlay.is_none() && stage.notice().contains("by all but programs: !"),
+            "{}",
+            stage.screen()
+        );
+        assert_eq!(begun(&stage.all_effects()).map(|(_, runs)| runs), Some(false));
+        stage.press("!");
         assert!(stage.screen().contains("$ sh -c ls"), "{}", stage.screen());
+    }
+}
+
+#[test]
+fn while_programs_run_cells_and_the_status_line_say_so() {
+    for (width, height) in [(80, 24), (120, 40)] {
+        let mut stage = form(width, height);
+        stage.type_text("command=sh -c ls").press("enter enter y");
+        let open = runs(&stage);
+        stage.answer(open[0], "하나").answer(open[1], "둘");
+        assert!(!stage.screen().contains("checking"), "{}", stage.screen());
+        // What needs no program is told first, and leaves the verdicts of programs open.
+        let number = stage.app.compare.checks.number();
+        let open_still = |sample: usize| (sample, open[sample], vec![tokenscope::check::Verdict::Open]);
+        stage.tell(Msg::Judged { number, verdicts: vec![open_still(0), open_still(1)] });
+        assert_eq!(stage.screen().matches("checking …").count(), 3, "{}", stage.screen());
+        let passed = |sample: usize| (sample, open[sample], vec![tokenscope::check::Verdict::Passed]);
+        stage.tell(Msg::Judged { number, verdicts: vec![passed(0), passed(1)] });
+        assert!(
+            !stage.screen().contains("checking") && stage.screen().contains("2/2 pass"),
+            "{}",
+            stage.screen()
+        );
     }
 }
 
@@ -242,7 +274,7 @@ async fn an_earlier_comparison_runs_no_program_by_being_opened() {
     terminal.shows("국밥").send("\x11");
     assert_eq!(terminal.ends(), 0);
     let mut terminal = Pty::start(&home, &server.base_url(), 120, 30);
-    terminal.shows("Write a message").send("\x1bo").shows("1/1 answered").send("\r");
+    terminal.shows("Write a message").send("\x1bo").shows("1/1 · just now").send("\r");
     terminal.shows("its checks name programs: !");
     assert!(!seen.exists());
     terminal.send("!").shows("$ tee").send("y").shows("✓1").send("\x11");

@@ -150,7 +150,7 @@ fn one_row_has_nothing_to_sum() {
 }
 
 #[test]
-fn votes_are_told_in_the_statistics_and_in_what_is_exported() {
+fn votes_and_remarks_are_told_in_what_is_exported() {
     let mut stage = answered((120, 40), 1);
     stage.press("s");
     assert!(!stage.screen().contains("blind votes"), "{}", stage.screen());
@@ -160,11 +160,21 @@ fn votes_are_told_in_the_statistics_and_in_what_is_exported() {
     let line = stage.screen().lines().find(|line| line.contains("blind votes")).unwrap().to_owned();
     let figures: Vec<&str> = line.split_whitespace().filter(|word| word.parse::<u32>().is_ok()).collect();
     assert_eq!(figures, if chosen == 0 { ["1", "0"] } else { ["0", "1"] });
+    stage.press("s *");
+    stage.press("#").type_text("calm").press("enter").wait(60_000);
     stage.press("e enter");
     let export = |effect: Effect| match effect {
-        Effect::Archive(ArchiveJob::Export { votes, .. }) => Some(votes),
+        Effect::Archive(ArchiveJob::Export { votes, remarks, until, bench, .. }) => {
+            Some((votes, remarks, bench.progress(until).spent.seconds))
+        }
         _ => None,
     };
-    let votes: Vec<Vec<u32>> = stage.all_effects().into_iter().filter_map(export).collect();
-    assert_eq!(votes, [if chosen == 0 { vec![1, 0] } else { vec![0, 1] }]);
+    let (votes, remarks, seconds) = stage.all_effects().into_iter().find_map(export).unwrap();
+    assert_eq!(votes, if chosen == 0 { vec![1, 0] } else { vec![0, 1] });
+    let best = stage.app.compare.cursor;
+    let said = |cell| if cell == best { ("calm".to_owned(), true) } else { (String::new(), false) };
+    let told: Vec<(String, bool)> = remarks.into_iter().map(|remark| (remark.note, remark.is_best)).collect();
+    assert_eq!(told, (0..6).map(said).collect::<Vec<_>>());
+    // Six answers of a tenth of a second, one after the other; what comes after them is no part of it.
+    assert!((seconds - 0.6).abs() < 0.05, "{seconds}");
 }

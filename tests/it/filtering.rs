@@ -159,6 +159,7 @@ fn what_is_not_shown_is_asked_counted_and_written_all_the_same() {
     };
     assert_eq!(stage.all_effects().into_iter().filter_map(export).collect::<Vec<_>>(), [120]);
     // Another comparison begins with everything.
+    stage.press("esc");
     stage.press("ctrl-r ctrl-r");
     assert_eq!((told(&stage).as_str(), stage.app.compare.board.row_count()), ("", 60));
 }

@@ -28,6 +28,7 @@ mod partings;
 mod personas;
 mod pictures;
 mod probing;
+mod prompts;
 mod provider;
 #[cfg(unix)]
 mod pty;

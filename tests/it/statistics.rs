@@ -146,23 +146,23 @@ pub(crate) fn assert_reproducible(export: &Value) {
     assert_eq!(told["answers"], count);
     assert_eq!(told["distinct"], groups.len());
     let most = *groups.iter().max().unwrap();
-    assert!((told["mode_share"].as_f64().unwrap() - most as f64 / count as f64).abs() < TOLERANCE);
+    assert!((told["most_common"].as_f64().unwrap() - most as f64 / count as f64).abs() < TOLERANCE);
 
     let clusters: Vec<Vec<&str>> = texts.iter().map(|text| text.graphemes(true).collect()).collect();
-    let mut distances = Vec::new();
+    let mut likenesses = Vec::new();
     for i in 0..count {
         for j in i + 1..count {
             let longer = clusters[i].len().max(clusters[j].len());
             let edits = edits(&clusters[i], &clusters[j]);
-            distances.push(if longer == 0 { 0.0 } else { edits as f64 / longer as f64 });
+            likenesses.push(if longer == 0 { 1.0 } else { 1.0 - edits as f64 / longer as f64 });
         }
     }
     match count {
-        1 => assert_eq!(told["distance"], Value::Null),
-        _ => assert_spread(&told["distance"], &distances, count),
+        1 => assert_eq!(told["similarity"], Value::Null),
+        _ => assert_spread(&told["similarity"], &likenesses, count),
     }
     let lengths: Vec<f64> = clusters.iter().map(|clusters| clusters.len() as f64).collect();
-    assert_spread(&told["length"], &lengths, count);
+    assert_spread(&told["characters"], &lengths, count);
 
     let spoken: Vec<Vec<&str>> = texts.iter().map(|text| words(text)).collect();
     let singles: Vec<&str> = spoken.iter().flatten().copied().collect();
@@ -173,7 +173,7 @@ pub(crate) fn assert_reproducible(export: &Value) {
     assert_share(&told["distinct_2"], pairs.iter().collect::<BTreeSet<_>>().len(), pairs.len());
 
     let output: Vec<f64> = answers.iter().map(|answer| answer["output_tokens"].as_f64().unwrap()).collect();
-    assert_spread(&told["output_tokens"], &output, count);
+    assert_spread(&told["tokens"], &output, count);
     let tokens: Vec<&Vec<Value>> =
         answers.iter().map(|answer| answer["tokens"].as_array().unwrap()).collect();
     let logprobs: Vec<f64> = tokens

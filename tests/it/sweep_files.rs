@@ -109,6 +109,7 @@ fn written(stage: &Stage) -> String {
         usage: &usage,
         whole: &|_| None,
         votes: Vec::new(),
+        remarks: Vec::new(),
     };
     Document::Plan.text(&report, &Shapes::of_samples(bench.slots().iter().map(|slot| &slot.sample))).unwrap()
 }
@@ -403,8 +404,8 @@ async fn the_program_opens_a_sweep_and_keeps_its_checks() {
 
     // An earlier comparison is held to its checks again.
     let mut terminal = Pty::start(&home, &server.base_url(), 120, 40);
-    terminal.shows("Write a message").send("\x1bo").shows("2/2 answered").send("\r");
-    terminal.shows("2/2 pass").shows("✓2").send("s").shows("contains '국…").shows("100.0 %").send("\x11");
+    terminal.shows("Write a message").send("\x1bo").shows("2/2 · just now").send("\r");
+    terminal.shows("2/2 pass").shows("✓2").send("s").shows("contains '국밥'").shows("100.0 %").send("\x11");
     assert_eq!(terminal.ends(), 0);
 }
 

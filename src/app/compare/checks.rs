@@ -5,8 +5,10 @@
 //!
 //! Invariant: a sample has either no verdicts or one for each check.
 
+use crate::app::compare::Compare;
 use crate::app::compare::setup::{Form, Row, Setup};
 use crate::check::{Check, Examiner, Rule, Verdict};
+use crate::core::bench::State;
 use crate::core::text::clusters;
 
 /// A check as it is typed: its kind, and what follows the `=` of `--check`.
@@ -174,6 +176,22 @@ pub struct Checks {
     verdicts: Vec<Vec<Verdict>>,
     number: u64,
     revision: u64,
+    /// Whether programs are asked about the answers.
+    pub runs_programs: bool,
+}
+
+impl Compare {
+    /// Whether programs are being asked about the answer of a sample.
+    #[must_use]
+    pub fn is_checking(&self, sample: usize) -> bool {
+        let slot = self.bench.as_ref().and_then(|bench| bench.slots().get(sample));
+        self.checks.runs_programs
+            && slot.is_some_and(|slot| slot.state() == State::Done)
+            && self
+                .checks
+                .on(sample)
+                .any(|(check, verdict)| check.rule.command().is_some() && *verdict == Verdict::Open)
+    }
 }
 
 impl Checks {

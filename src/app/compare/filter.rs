@@ -3,13 +3,15 @@
 //! Owns what a word matches, and what follows for the board, worked out once when the words change. Only what
 //! is looked at is filtered: a sweep is run, counted and written down as a whole.
 //!
-//! A word that is a whole label stands for that one, on whatever axis; else for every label that holds it. A cell
-//! matches when each word is in one of its labels; a row or a column is shown when a cell of it matches.
+//! A word that is a whole label stands for that one, on whatever axis; else for every label that holds it. A word
+//! that names an axis, as titles or the setup do, holds for all its values, and has the next word looked for among
+//! them: what stands in a title finds it. A cell matches when each word is in one of its labels; a row or a column
+//! is shown when a cell of it matches.
 //! While columns have no names none is taken away, as that would tell it.
 
 use crate::app::compare::Compare;
 use crate::core::bench::Bench;
-use crate::core::sweep::{Axis, Sweep};
+use crate::core::sweep::{Axis, Parameter, Sweep};
 use std::collections::BTreeSet;
 
 /// Most words that are looked for: a bit each.
@@ -55,7 +57,8 @@ impl Matches {
     /// there is no such cell.
     #[must_use]
     pub fn of(sweep: &Sweep, text: &str) -> Option<Self> {
-        let words: Vec<String> = text.split_whitespace().take(WORDS).map(str::to_lowercase).collect();
+        let words: Vec<String> =
+            text.split_whitespace().filter(|word| *word != "·").take(WORDS).map(str::to_lowercase).collect();
         // For each axis and value the words its label has, a bit each.
         let found = words_of(sweep.axes(), &words);
         let all = (0..words.len()).fold(0, |bits, word| bits | 1 << word);
@@ -75,20 +78,68 @@ impl Matches {
     }
 }
 
+/// Returns what stands before the values of a parameter in titles, where they do not say themselves what they are.
+#[must_use]
+pub fn lead(parameter: &Parameter) -> Option<String> {
+    match parameter {
+        Parameter::Temperature => Some("T".to_owned()),
+        Parameter::TopP | Parameter::Seed | Parameter::MaxTokens | Parameter::Effort => {
+            Some(parameter.to_string())
+        }
+        Parameter::Format
+        | Parameter::Persona
+        | Parameter::System
+        | Parameter::Model
+        | Parameter::Endpoint
+        | Parameter::Prompt
+        | Parameter::Variable(_)
+        | Parameter::Rows => None,
+    }
+}
+
 /// Returns for each axis and value the words its label has.
 fn words_of(axes: &[Axis], words: &[String]) -> Vec<Vec<u32>> {
     let labels = |axis: &Axis| axis.values().iter().map(|value| value.label.to_lowercase()).collect();
     let labels: Vec<Vec<String>> = axes.iter().map(labels).collect();
     let mut found: Vec<Vec<u32>> = labels.iter().map(|labels| vec![0; labels.len()]).collect();
+    let mut before = None;
     for (number, word) in words.iter().enumerate() {
-        let is_whole = labels.iter().any(|labels| labels.contains(word));
-        for (bits, label) in found.iter_mut().flatten().zip(labels.iter().flatten()) {
-            if if is_whole { label == word } else { label.contains(word.as_str()) } {
-                *bits |= 1 << number;
+        let named = named(axes, &labels, word);
+        // Of an axis that the word before names, else of any.
+        let of = |only: Option<usize>| -> Vec<(usize, usize)> {
+            let within = |axis: &usize| only.is_none_or(|only| only == *axis);
+            let values = |axis: usize| (0..labels[axis].len()).map(move |value| (axis, value));
+            let all = || (0..labels.len()).filter(within).flat_map(values);
+            let whole: Vec<_> = all().filter(|(axis, value)| labels[*axis][*value] == *word).collect();
+            let part = || all().filter(|(axis, value)| labels[*axis][*value].contains(word.as_str()));
+            if whole.is_empty() { part().collect() } else { whole }
+        };
+        let having = match (named, before) {
+            (Some(axis), _) => (0..labels[axis].len()).map(|value| (axis, value)).collect(),
+            (None, Some(axis)) => {
+                Some(of(Some(axis))).filter(|own| !own.is_empty()).unwrap_or_else(|| of(None))
             }
+            (None, None) => of(None),
+        };
+        for (axis, value) in having {
+            found[axis][value] |= 1 << number;
         }
+        before = named;
     }
     found
+}
+
+/// Returns the axis that a word names: by all of its name or of what leads its values in titles, else, where no
+/// label holds the word, by a part of its name.
+fn named(axes: &[Axis], labels: &[Vec<String>], word: &str) -> Option<usize> {
+    if labels.iter().flatten().any(|label| label == word) {
+        return None;
+    }
+    let name = |axis: &Axis| axis.parameter().to_string().to_lowercase();
+    let is_lead = |axis: &Axis| lead(axis.parameter()).is_some_and(|lead| lead.to_lowercase() == word);
+    let whole = axes.iter().position(|axis| is_lead(axis) || name(axis) == word);
+    let is_held = || labels.iter().flatten().any(|label| label.contains(word));
+    whole.or_else(|| if is_held() { None } else { axes.iter().position(|axis| name(axis).contains(word)) })
 }
 
 impl Compare {
@@ -129,7 +180,7 @@ impl Compare {
 mod tests {
     use super::*;
     use crate::core::request::{Request, Sampling};
-    use crate::core::sweep::{Known, Parameter};
+    use crate::core::sweep::Known;
     use proptest::prelude::*;
 
     fn sweep(axes: &[(&str, &str)]) -> Sweep {
@@ -171,6 +222,24 @@ mod tests {
         assert_eq!(matches(&sweep, "0.3 0.8"), None);
         // It is that seed, though a temperature holds it too.
         assert_eq!(matches(&sweep, "1"), Some((all(), vec![0, 3, 6])));
+    }
+
+    #[test]
+    fn what_stands_in_a_title_finds_it() {
+        let sweep = sweep(&[("temperature", "0.3 1"), ("persona", "panda, Red Panda"), ("seed", "1 7 17")]);
+        let both = || vec![0, 1];
+        for text in ["T 0.3 · panda · seed 7", "temperature 0.3 seed 7 panda", "temp 0.3 panda see 7"] {
+            assert_eq!(matches(&sweep, text), Some((vec![0], vec![1])), "{text}");
+        }
+        // The axis that is named decides where a value is looked for, and by itself takes nothing away.
+        assert_eq!(matches(&sweep, "seed 1"), Some((both(), vec![0, 3])));
+        assert_eq!(matches(&sweep, "T 1"), Some((vec![1], (0..6).collect())));
+        assert_eq!(matches(&sweep, "T"), Some((both(), (0..6).collect())));
+        assert_eq!(matches(&sweep, "persona red"), Some((both(), vec![3, 4, 5])));
+        assert_eq!(matches(&sweep, "persona seed 17"), Some((both(), vec![2, 5])));
+        // What the named axis does not have is looked for everywhere.
+        assert_eq!(matches(&sweep, "seed panda"), Some((both(), vec![0, 1, 2])));
+        assert_eq!(matches(&sweep, "seed 8"), None);
     }
 
     #[test]

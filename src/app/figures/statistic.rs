@@ -1,6 +1,7 @@
 //! The statistics there are, what they are called and how a value of each is written.
 
 use crate::app::figures::Scale;
+use crate::core::diversity::Measure;
 use crate::core::figure;
 
 /// A statistic over the answers of a column.
@@ -83,17 +84,17 @@ impl Statistic {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::Answers => "answers",
-            Self::Distinct => "distinct",
-            Self::MostCommon => "most common",
-            Self::Similarity => "similarity",
-            Self::DistinctOne => "distinct-1",
-            Self::DistinctTwo => "distinct-2",
-            Self::Clusters => "characters",
-            Self::Tokens => "tokens",
-            Self::PartsAt => "part at token",
-            Self::MeanLogprob => "mean logprob",
-            Self::Perplexity => "perplexity",
+            Self::Answers => Measure::Answers.name(),
+            Self::Distinct => Measure::Distinct.name(),
+            Self::MostCommon => Measure::MostCommon.name(),
+            Self::Similarity => Measure::Similarity.name(),
+            Self::DistinctOne => Measure::DistinctOne.name(),
+            Self::DistinctTwo => Measure::DistinctTwo.name(),
+            Self::Clusters => Measure::Characters.name(),
+            Self::Tokens => Measure::Tokens.name(),
+            Self::PartsAt => Measure::PartsAt.name(),
+            Self::MeanLogprob => Measure::MeanLogprob.name(),
+            Self::Perplexity => Measure::Perplexity.name(),
             Self::FirstToken => "first token",
             Self::Rate => "rate",
             Self::Cost => "cost",
@@ -134,14 +135,13 @@ impl Statistic {
     pub fn write(self, value: f64) -> String {
         match self {
             Self::Answers | Self::Distinct | Self::Clusters | Self::Tokens | Self::PartsAt | Self::Votes => {
-                number(value)
+                Measure::Answers.write(value)
             }
-            Self::MostCommon | Self::Passed | Self::Check(_) => figure::percent(value),
+            Self::MostCommon | Self::Passed | Self::Check(_) => Measure::MostCommon.write(value),
             Self::Similarity | Self::DistinctOne | Self::DistinctTwo | Self::MeanLogprob => {
-                // Adding zero turns -0.0, which would print its sign, into 0.0.
-                format!("{:.2}", value + 0.0)
+                Measure::Similarity.write(value)
             }
-            Self::Perplexity => figure::perplexity(value),
+            Self::Perplexity => Measure::Perplexity.write(value),
             Self::FirstToken => figure::duration_ms(value),
             Self::Rate => figure::rate(value),
             Self::Cost => figure::dollars(value),
@@ -173,15 +173,5 @@ impl Statistic {
             | Self::Finish
             | Self::Votes => Scale::with_zero(values),
         }
-    }
-}
-
-/// Returns a count, or a mean of counts.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts are not negative")]
-fn number(value: f64) -> String {
-    if value.fract().abs() < 1e-9 || value >= 999.5 {
-        figure::whole(value.round() as u64)
-    } else {
-        format!("{value:.1}")
     }
 }

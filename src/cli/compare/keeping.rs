@@ -9,11 +9,10 @@ use crate::cli::engine::Keep;
 use crate::cli::output::Output;
 use crate::core::bench::Bench;
 use crate::core::fault::Fault;
-use crate::core::job::{RecordId, RunRecord, StoreJob, StoreReply, SweepRecord};
+use crate::core::job::{RecordId, RunRecord, StoreJob, StoreReply, SweepRecord, title_of};
 use crate::core::run::{Run, RunStatus};
 use crate::core::sweep::Sample;
 use crate::core::sweep::pace::{LATEST, Pace};
-use crate::core::text::fit;
 use crate::core::time::Timestamp;
 use crate::export::sweep::words::question;
 use crate::plan::Plan;
@@ -22,9 +21,6 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-
-/// Widest title of a sweep, in cells.
-const TITLE_CELLS: usize = 80;
 
 /// What came of keeping an answer.
 type Told = (usize, Result<RecordId, Fault>);
@@ -100,7 +96,7 @@ impl Keeping {
         now: Timestamp,
         is_fresh: bool,
     ) -> Result<(), Fault> {
-        let title = fit(question(bench.sweep().base()).lines().next().unwrap_or_default(), TITLE_CELLS);
+        let title = title_of(question(bench.sweep().base()), bench.sweep());
         // What cannot be said in a file is asked all the same; only the file is missing then.
         let plan = Plan { checks: checks.to_vec(), ..Plan::of(bench.sweep()) }.print().unwrap_or_default();
         let record = SweepRecord::of(self.sweep, title, plan, self.wall_ms(now), bench);

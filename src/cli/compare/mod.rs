@@ -140,7 +140,8 @@ fn report<'a>(
     whole: &'a dyn Fn(usize) -> Option<Run>,
 ) -> Report<'a> {
     let (progress, checks) = (bench.progress(session.now()), judge.checks().collect());
-    Report { bench, progress, checks, verdicts: &judge.verdicts, usage, whole, votes: Vec::new() }
+    let verdicts = &judge.verdicts;
+    Report { bench, progress, checks, verdicts, usage, whole, votes: Vec::new(), remarks: Vec::new() }
 }
 
 fn shapes_of(bench: &Bench) -> Shapes {

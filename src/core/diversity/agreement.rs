@@ -4,7 +4,7 @@
 //! never guessed at, and what is beyond the bounds is counted too.
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Number, Value};
 use std::collections::HashMap;
 
 /// Longest answer that is read, in bytes.
@@ -63,8 +63,7 @@ pub struct Agreement {
 impl Agreement {
     /// Returns how far the answers agree; `None` when none of them is JSON.
     ///
-    /// Numbers are equal when they read as the same number of the same kind: `1.50` and `1.5` are, `1`
-    /// and `1.0` are not. Of a name that is given twice in one object the last value counts.
+    /// Numbers are equal when they have the same value, however they are written: `1`, `1.0` and `1e0` are one. Of a name that is given twice in one object the last value counts.
     #[must_use]
     pub fn of<'a>(answers: impl IntoIterator<Item = &'a str>) -> Option<Self> {
         let mut agreement = Self::default();
@@ -124,12 +123,22 @@ fn flatten(value: &Value, path: &mut String, each: &mut impl FnMut(&str, String)
                 path.truncate(length);
             }
         }
-        Value::Object(_)
-        | Value::Array(_)
-        | Value::Null
-        | Value::Bool(_)
-        | Value::Number(_)
-        | Value::String(_) => each(path, value.to_string()),
+        Value::Object(_) | Value::Array(_) | Value::Null | Value::Bool(_) | Value::String(_) => {
+            each(path, value.to_string())
+        }
+        Value::Number(number) => each(path, by_value(number)),
+    }
+}
+
+/// Returns a number as every number of the same value is written.
+fn by_value(number: &Number) -> String {
+    /// From here on not every whole number is one that a fraction can be.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let value = number.as_f64().filter(|_| number.is_f64());
+    match value.filter(|value| value.fract() == 0.0 && value.abs() < EXACT) {
+        // Adding zero takes the sign of -0.0 away.
+        Some(whole) => format!("{:.0}", whole + 0.0),
+        None => number.to_string(),
     }
 }
 
@@ -188,6 +197,15 @@ mod tests {
             ]
         );
         assert!((agreement.fields[0].share() - 2.0 / 3.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn numbers_are_counted_by_value() {
+        let answers =
+            ["[1]", "[1.0]", "[1e0]", "[1.5]", "[-0.0]", "[0]", "[9007199254740993]", "[9007199254740992.0]"];
+        let agreement = Agreement::of(answers).unwrap();
+        let expected = "$[0] 1×3 0×2 1.5×1 9007199254740993×1 9007199254740992.0×1 -0";
+        assert_eq!(lines(&agreement), [expected]);
     }
 
     #[test]

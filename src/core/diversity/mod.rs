@@ -10,9 +10,11 @@
 
 mod agreement;
 pub(crate) mod edit;
+mod measure;
 mod spread;
 
 pub use agreement::{Agreement, Field, FieldValue};
+pub use measure::Measure;
 pub use spread::{FEW, Spread};
 
 use crate::core::run::{Count, Run, RunStatus};
@@ -56,17 +58,20 @@ pub struct Diversity {
     /// Different answers, where any stretch of white space counts as one space.
     pub distinct: usize,
     /// Share of the most common of them, 0 to 1.
+    #[serde(rename = "most_common")]
     pub mode_share: f64,
-    /// Distance of each pair: edits between their clusters, divided by the clusters of the longer one.
+    /// Similarity of each pair: 1 less the edits between their clusters, divided by the clusters of the longer one.
     /// `None` for a single answer, and for more or longer answers than can be compared at once.
-    pub distance: Option<Spread>,
+    pub similarity: Option<Spread>,
     /// Different words, divided by all words of all answers; `None` without words.
     pub distinct_1: Option<f64>,
     /// Different pairs of neighbouring words, divided by all such pairs; `None` without pairs.
     pub distinct_2: Option<f64>,
     /// Length of each answer in grapheme clusters.
+    #[serde(rename = "characters")]
     pub length: Spread,
     /// Length of each answer in tokens, where the provider has reported all of them.
+    #[serde(rename = "tokens")]
     pub output_tokens: Option<Spread>,
     /// Where the answers part; `None` for a single one.
     pub divergence: Option<Divergence>,
@@ -131,7 +136,7 @@ impl<'a> Material<'a> {
             answers: texts.len(),
             distinct: folded.len(),
             mode_share: most as f64 / texts.len() as f64,
-            distance: distances(&spelled, alphabet.len()),
+            similarity: similarities(&spelled, alphabet.len()),
             distinct_1,
             distinct_2,
             length: Spread::of_answers(spelled.iter().map(|letters| letters.len() as f64).collect()),
@@ -152,7 +157,14 @@ impl Diversity {
     /// Returns the mean similarity of two answers, 1 for equal ones; `None` when there are few.
     #[must_use]
     pub fn similarity(&self) -> Option<f64> {
-        self.distance.as_ref().and_then(Spread::mean).map(|distance| 1.0 - distance)
+        self.similarity.as_ref().and_then(Spread::mean)
+    }
+
+    /// Returns the perplexity of each answer that has logprobs; `None` where none has.
+    #[must_use]
+    pub fn perplexity(&self) -> Option<Spread> {
+        let logprobs = self.mean_logprob.as_ref()?;
+        Some(Spread::of_answers(logprobs.values().iter().map(|mean| (-mean).exp()).collect()))
     }
 }
 
@@ -169,9 +181,9 @@ pub fn fold(text: &str) -> String {
     out
 }
 
-/// Returns the normalised distances of all pairs, the first with the second first.
+/// Returns how alike the answers of all pairs are, the first with the second first.
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
-fn distances(spelled: &[Vec<u32>], letters: usize) -> Option<Spread> {
+fn similarities(spelled: &[Vec<u32>], letters: usize) -> Option<Spread> {
     let pairs = spelled.len() * (spelled.len() - 1) / 2;
     if pairs == 0 || pairs > MAX_PAIRS {
         return None;
@@ -184,7 +196,7 @@ fn distances(spelled: &[Vec<u32>], letters: usize) -> Option<Spread> {
     let mut ruler = Ruler::new(letters);
     let values = all().map(|(a, b)| {
         let distance = if a == b { 0 } else { ruler.distance(a, b) };
-        distance as f64 / a.len().max(b.len()).max(1) as f64
+        1.0 - distance as f64 / a.len().max(b.len()).max(1) as f64
     });
     Some(Spread::of_pairs(values.collect(), spelled.len()))
 }
@@ -292,7 +304,7 @@ mod tests {
         let diversity = of(&["Walk  far.", " Walk far.\n", "Run."].map(plain));
         assert_eq!((diversity.answers, diversity.distinct), (3, 2));
         assert!((diversity.mode_share - 2.0 / 3.0).abs() < 1e-12);
-        assert_eq!(diversity.distance.unwrap().values().len(), 3);
+        assert_eq!(diversity.similarity.unwrap().values().len(), 3);
     }
 
     #[test]
@@ -304,7 +316,7 @@ mod tests {
         assert_eq!(Diversity::of(&[failed.clone()]), None);
         let diversity = of(&[failed, plain("a b")]);
         assert_eq!(diversity.answers, 1);
-        assert_eq!((diversity.distance, diversity.divergence), (None, None));
+        assert_eq!((diversity.similarity, diversity.divergence), (None, None));
         assert_eq!(diversity.length.values(), [3.0]);
     }
 
@@ -336,10 +348,10 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_compared_has_no_distance() {
+    fn what_cannot_be_compared_has_no_similarity() {
         let long = |letter: &str| plain(&letter.repeat(200_000));
-        assert_eq!(of(&[long("a"), long("b")]).distance, None);
-        assert_eq!(of(&[long("a"), long("a")]).distance.unwrap().values(), [0.0]);
+        assert_eq!(of(&[long("a"), long("b")]).similarity, None);
+        assert_eq!(of(&[long("a"), long("a")]).similarity.unwrap().values(), [1.0]);
     }
 
     proptest! {
@@ -352,9 +364,9 @@ mod tests {
                 prop_assert!(share > 0.0 && share <= 1.0);
             }
             let pairs = texts.len() * (texts.len() - 1) / 2;
-            let distances = diversity.distance.as_ref().map_or(&[][..], Spread::values);
-            prop_assert_eq!(distances.len(), pairs);
-            prop_assert!(distances.iter().all(|distance| (0.0..=1.0).contains(distance)));
+            let similarities = diversity.similarity.as_ref().map_or(&[][..], Spread::values);
+            prop_assert_eq!(similarities.len(), pairs);
+            prop_assert!(similarities.iter().all(|own| (0.0..=1.0).contains(own)));
             prop_assert_eq!(diversity.similarity().is_some(), texts.len() >= FEW);
         }
     }

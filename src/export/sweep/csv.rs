@@ -22,7 +22,7 @@ const COLUMNS: [&str; 26] = [
     "finish_reason",
     "text",
     "reasoning",
-    "length",
+    "characters",
     "input_tokens",
     "cached_input_tokens",
     "output_tokens",
@@ -38,11 +38,11 @@ const COLUMNS: [&str; 26] = [
     "fault",
     "cell_answers",
     "cell_distinct",
-    "cell_mode_share",
+    "cell_most_common",
 ];
 
 /// Columns of the cell's spreads, each as mean, deviation, smallest and largest.
-const SPREADS: [&str; 4] = ["distance", "length", "output_tokens", "mean_logprob"];
+const SPREADS: [&str; 4] = ["similarity", "characters", "tokens", "mean_logprob"];
 
 /// Returns the document.
 #[must_use]
@@ -54,8 +54,9 @@ pub fn document(report: &Report<'_>) -> String {
     let of_cell = ["distinct_1", "distinct_2", "parts_at"];
     head.extend(of_cell.map(|name| format!("cell_{name}")));
     head.extend(spreads("cell"));
+    head.extend(["best", "note"].map(str::to_owned));
     if !report.columns().is_empty() {
-        let of_column = ["answers", "distinct", "mode_share"].into_iter().chain(of_cell);
+        let of_column = ["answers", "distinct", "most_common"].into_iter().chain(of_cell);
         head.extend(of_column.map(|name| format!("column_{name}")));
         head.extend(spreads("column"));
     }
@@ -103,6 +104,7 @@ fn row(report: &Report<'_>, columns: &[Vec<String>], sample: usize) -> Vec<Strin
         last.clone_from(refusal);
     }
     row.extend(of_answers(report.bench.statistics(cell)));
+    row.extend([report.is_best(cell).to_string(), report.note(cell).unwrap_or_default().to_owned()]);
     let column = report.bench.sweep().coordinates(cell).first().copied().unwrap_or(0);
     row.extend(columns.get(column).into_iter().flatten().cloned());
     row.extend(report.votes.get(column).map(u32::to_string));
@@ -168,7 +170,7 @@ fn of_answers(diversity: Option<&Diversity>) -> Vec<String> {
         maybe(diversity.divergence.and_then(|divergence| divergence.at)),
     ];
     let spreads = [
-        diversity.distance.as_ref(),
+        diversity.similarity.as_ref(),
         Some(&diversity.length),
         diversity.output_tokens.as_ref(),
         diversity.mean_logprob.as_ref(),

@@ -47,7 +47,7 @@ fn table(page: &mut Page, report: &Report<'_>) {
     for axis in sweep.axes() {
         page.element("th", &[], &axis.parameter().to_string());
     }
-    for heading in markdown::HEADINGS {
+    for heading in markdown::headings() {
         page.element("th", &[("class", "n")], heading);
     }
     page.close().close().line().open("tbody", &[]);
@@ -71,7 +71,7 @@ fn column_table(page: &mut Page, report: &Report<'_>) {
         page.open("section", &[]).open("div", &[("class", "wide")]).open("table", &[]);
         page.element("caption", &[], "Over all cells of each column").line();
         page.open("thead", &[]).open("tr", &[]).element("th", &[], &axis.parameter().to_string());
-        for heading in markdown::HEADINGS {
+        for heading in markdown::headings() {
             page.element("th", &[("class", "n")], heading);
         }
         page.close().close().line().open("tbody", &[]);
@@ -114,7 +114,10 @@ fn columns(page: &mut Page, report: &Report<'_>) {
     let base = first(0);
     for cell in 0..bench.sweep().cell_count() {
         page.open("article", &[("id", &format!("c{cell}"))]);
-        page.element("h3", &[], &words::cell_name(bench, cell)).line();
+        page.element("h3", &[], &words::cell_heading(report, cell)).line();
+        if let Some(note) = report.note(cell) {
+            page.element("p", &[("class", "note"), ("dir", "auto")], note).line();
+        }
         if bench.sweep().repeats() > 1 {
             page.element("p", &[("class", "dim")], &words::together(bench, cell).join(" · ")).line();
         }

@@ -134,6 +134,8 @@ impl Serialize for Cells<'_, '_> {
         for cell in 0..count {
             cells.serialize_element(&CellDocument {
                 labels: Labels(report, cell),
+                is_best: report.is_best(cell),
+                note: report.note(cell),
                 statistics: report.bench.statistics(cell),
                 agreement: report.bench.agreement(cell),
                 checks: check_records(report, report.bench.samples_of(cell)),
@@ -147,6 +149,8 @@ impl Serialize for Cells<'_, '_> {
 #[derive(Serialize)]
 struct CellDocument<'r, 'a> {
     labels: Labels<'r, 'a>,
+    is_best: bool,
+    note: Option<&'r str>,
     statistics: Option<&'a Diversity>,
     #[serde(skip_serializing_if = "Option::is_none")]
     agreement: Option<Agreement>,

@@ -4,7 +4,7 @@
 //! ends nothing and begins nothing.
 
 use super::{Report, words};
-use crate::core::diversity::Diversity;
+use crate::core::diversity::{Diversity, Measure};
 use crate::core::figure;
 use crate::core::text::{fit, printable, printable_lines};
 use std::fmt::Write as _;
@@ -37,7 +37,10 @@ pub fn document(report: &Report<'_>) -> String {
         let _ = writeln!(out, "- {name}: {required}{} of {judged} passed", check.passed);
     }
     for cell in 0..bench.sweep().cell_count() {
-        let _ = writeln!(out, "\n## {}\n", in_line(&words::cell_name(bench, cell)));
+        let _ = writeln!(out, "\n## {}\n", in_line(&words::cell_heading(report, cell)));
+        if let Some(note) = report.note(cell) {
+            let _ = writeln!(out, "> {}\n", in_line(note));
+        }
         if bench.sweep().repeats() > 1 {
             let _ = writeln!(out, "{}\n", words::together(bench, cell).join(" · "));
         }
@@ -70,7 +73,7 @@ fn table(out: &mut String, report: &Report<'_>) {
     let bench = report.bench;
     let mut head: Vec<String> =
         bench.sweep().axes().iter().map(|axis| in_cell(&axis.parameter().to_string())).collect();
-    head.extend(HEADINGS.map(str::to_owned));
+    head.extend(headings().map(str::to_owned));
     let _ = writeln!(out, "| {} |", head.join(" | "));
     let _ = writeln!(out, "|{}", "---|".repeat(head.len()));
     for cell in 0..bench.sweep().cell_count() {
@@ -87,8 +90,8 @@ fn columns(out: &mut String, report: &Report<'_>) {
     let Some(axis) = axis else { return };
     let name = in_cell(&axis.parameter().to_string());
     let _ = writeln!(out, "Over all cells of each {name}:\n");
-    let _ = writeln!(out, "| {name} | {} |", HEADINGS.join(" | "));
-    let _ = writeln!(out, "|{}", "---|".repeat(HEADINGS.len() + 1));
+    let _ = writeln!(out, "| {name} | {} |", headings().join(" | "));
+    let _ = writeln!(out, "|{}", "---|".repeat(headings().len() + 1));
     for (column, value) in report.columns().iter().enumerate() {
         let figures = of_answers(report.bench.column_statistics(column));
         let _ = writeln!(out, "| {} | {} |", in_cell(&value.label), figures.join(" | "));
@@ -102,9 +105,10 @@ fn votes(out: &mut String, report: &Report<'_>) {
     }
 }
 
-/// Headings of the figures of a cell.
-pub(super) const HEADINGS: [&str; 8] =
-    ["complete", "distinct", "most common", "distance", "distinct-1", "distinct-2", "length", "mean logprob"];
+/// Returns the headings of the figures of a cell.
+pub(super) fn headings() -> [&'static str; Measure::ALL.len()] {
+    Measure::ALL.map(Measure::name)
+}
 
 /// Returns the figures of a cell, under those headings.
 pub(super) fn of_cell(report: &Report<'_>, cell: usize) -> Vec<String> {
@@ -113,24 +117,8 @@ pub(super) fn of_cell(report: &Report<'_>, cell: usize) -> Vec<String> {
 
 /// Returns the figures of some answers, under those headings.
 pub(super) fn of_answers(diversity: Option<&Diversity>) -> Vec<String> {
-    let none = || NONE.to_owned();
-    let Some(diversity) = diversity else { return vec![none(); HEADINGS.len()] };
-    let spread = |spread: Option<&crate::core::diversity::Spread>, decimals| {
-        spread.map_or_else(none, |spread| words::spread(spread, decimals))
-    };
-    // A share of few answers says less than the answers.
-    let is_many = !diversity.length.is_few();
-    let share = |share: Option<f64>| share.filter(|_| is_many).map_or_else(none, words::share);
-    vec![
-        diversity.answers.to_string(),
-        diversity.distinct.to_string(),
-        if is_many { figure::percent(diversity.mode_share) } else { none() },
-        spread(diversity.distance.as_ref(), 2),
-        share(diversity.distinct_1),
-        share(diversity.distinct_2),
-        spread(Some(&diversity.length), 0),
-        spread(diversity.mean_logprob.as_ref(), 3),
-    ]
+    let told = |measure: Measure| measure.told(diversity?);
+    Measure::ALL.into_iter().map(|measure| told(measure).unwrap_or_else(|| NONE.to_owned())).collect()
 }
 
 fn answer(out: &mut String, report: &Report<'_>, sample: usize) {

@@ -18,6 +18,7 @@ pub use markdown::document as markdown;
 
 use crate::check::{Check, Verdict};
 use crate::core::bench::{Bench, Progress, Slot};
+use crate::core::job::Remark;
 use crate::core::request::ResponseFormat;
 use crate::core::run::Run;
 use crate::core::stream::Usage;
@@ -41,6 +42,8 @@ pub struct Report<'a> {
     pub whole: &'a dyn Fn(usize) -> Option<Run>,
     /// How often each value of the first axis was chosen in blind votes; empty where none was cast.
     pub votes: Vec<u32>,
+    /// What the user thinks of each cell; empty where nobody could say.
+    pub remarks: Vec<Remark>,
 }
 
 /// How the answers kept to one check.
@@ -72,6 +75,18 @@ impl<'a> Report<'a> {
     pub fn voted(&self) -> impl Iterator<Item = (&'a Value, u32)> + use<'a> {
         let values = self.bench.sweep().axes().first().map_or(&[][..], |axis| axis.values());
         values.iter().zip(self.votes.clone())
+    }
+
+    /// Returns what the user wrote on a cell, where there is something.
+    #[must_use]
+    pub fn note(&self, cell: usize) -> Option<&str> {
+        self.remarks.get(cell).map(|remark| &*remark.note).filter(|note| !note.is_empty())
+    }
+
+    /// Whether the user marked a cell as best.
+    #[must_use]
+    pub fn is_best(&self, cell: usize) -> bool {
+        self.remarks.get(cell).is_some_and(|remark| remark.is_best)
     }
 
     /// Returns the answer of a sample with everything that is known of it.
@@ -151,6 +166,10 @@ mod tests {
 
     /// Returns a document of two temperatures for which votes were cast so.
     fn document(votes: Vec<u32>, document: Document) -> String {
+        document_with(votes, Vec::new(), document)
+    }
+
+    fn document_with(votes: Vec<u32>, remarks: Vec<Remark>, document: Document) -> String {
         let bench = answered(vec![Axis::of_temperatures(&[0.3, 1.8])], 1);
         let progress = bench.progress(Timestamp::default());
         let (usage, whole) = (|_: &Run| Usage::default(), |_: usize| None);
@@ -162,9 +181,38 @@ mod tests {
             usage: &usage,
             whole: &whole,
             votes,
+            remarks,
         };
         let shapes = Shapes::of_samples(bench.slots().iter().map(|slot| &slot.sample));
         document.text(&report, &shapes).unwrap()
+    }
+
+    #[test]
+    fn what_the_user_thinks_of_a_cell_stands_beside_it() {
+        let said = |document| {
+            let best = Remark { note: "차분한 *and* <short>".to_owned(), is_best: true };
+            document_with(Vec::new(), vec![Remark::default(), best], document)
+        };
+        let json: serde_json::Value = serde_json::from_str(&said(Document::Json)).unwrap();
+        let of = |cell: usize| (json["cells"][cell]["is_best"].clone(), json["cells"][cell]["note"].clone());
+        assert_eq!(of(0), (false.into(), serde_json::Value::Null));
+        assert_eq!(of(1), (true.into(), "차분한 *and* <short>".into()));
+        let table = said(Document::Csv);
+        let mut reader = ::csv::Reader::from_reader(table.as_bytes());
+        let head = reader.headers().unwrap().clone();
+        let at = |name: &str| head.iter().position(|own| own == name).unwrap();
+        let rows: Vec<(String, String)> = reader
+            .records()
+            .map(Result::unwrap)
+            .map(|row| (row[at("best")].to_owned(), row[at("note")].to_owned()))
+            .collect();
+        let expected = [("false", ""), ("true", "차분한 *and* <short>")];
+        assert_eq!(rows, expected.map(|(best, note)| (best.to_owned(), note.to_owned())));
+        let markdown = said(Document::Markdown);
+        assert!(markdown.contains("## temperature 1.8 ★\n\n> 차분한 \\*and\\* \\<short\\>\n"), "{markdown}");
+        assert!(markdown.contains("## temperature 0.3\n"), "{markdown}");
+        let page = said(Document::Page);
+        assert!(page.contains("<h3>temperature 1.8 ★</h3>") && page.contains("&lt;short"), "{page}");
     }
 
     #[test]

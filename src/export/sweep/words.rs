@@ -1,10 +1,10 @@
 //! The figures of samples and cells in words, as people read them.
 //!
-//! Owns the rule that few answers are shown by their values: a mean appears only where
-//! [`Spread::mean`] has one.
+//! Owns which of them are told and in which order; the statistics are called and written as on screen, which is
+//! [`Measure`]'s to say.
 
 use crate::core::bench::{Bench, Slot, State};
-use crate::core::diversity::{Agreement, Diversity, Spread, Unit};
+use crate::core::diversity::{Agreement, Divergence, Diversity, Measure, Unit};
 use crate::core::figure;
 use crate::core::request::{Request, Role};
 use crate::core::run::RunStatus;
@@ -25,6 +25,13 @@ pub fn cell_name(bench: &Bench, cell: usize) -> String {
     let axes = bench.sweep().axes().iter().zip(bench.sweep().labels(cell));
     let parts: Vec<String> = axes.map(|(axis, label)| format!("{} {label}", axis.parameter())).collect();
     if parts.is_empty() { "all answers".to_owned() } else { parts.join(" · ") }
+}
+
+/// Returns what a cell is called, with the mark of the best.
+#[must_use]
+pub fn cell_heading(report: &Report<'_>, cell: usize) -> String {
+    let name = cell_name(report.bench, cell);
+    if report.is_best(cell) { name + " ★" } else { name }
 }
 
 /// Returns what all cells with one value of the first axis are called.
@@ -103,54 +110,19 @@ fn of_cells(bench: &Bench, cells: Range<usize>, diversity: Option<&Diversity>) -
     let mut words = vec![format!("{done} of {} complete", slots().count())];
     let Some(diversity) = diversity else { return words };
     words.push(format!("{} distinct", diversity.distinct));
+    // Few answers stand below, and their figures in the table.
     if diversity.length.is_few() {
         return words;
     }
-    words.push(format!("{} the most common", figure::percent(diversity.mode_share)));
-    words.extend(diversity.similarity().map(|similarity| format!("similarity {}", share(similarity))));
-    words.extend(diversity.distinct_1.map(|distinct| format!("distinct-1 {}", share(distinct))));
-    words.extend(diversity.distinct_2.map(|distinct| format!("distinct-2 {}", share(distinct))));
-    words.push(format!("length {}", spread(&diversity.length, 0)));
-    words.extend(parting(diversity));
-    let runs = slots().filter_map(|slot| slot.run.as_ref());
-    let complete = runs.filter(|run| matches!(run.status, RunStatus::Done(_)));
-    let perplexities = complete.filter_map(|run| run.tally().perplexity()).collect();
-    words.extend(
-        Spread::of_answers(perplexities).mean().map(|mean| format!("mean ppl {}", figure::perplexity(mean))),
-    );
+    words.extend(Measure::ALL.into_iter().skip(2).filter_map(|measure| {
+        let told = measure.told(diversity)?;
+        Some(match (measure, diversity.divergence) {
+            (Measure::PartsAt, Some(Divergence { at: None, .. })) => told,
+            (Measure::PartsAt, Some(Divergence { unit: Unit::Cluster, .. })) => format!("part at {told}"),
+            _ => format!("{} {told}", measure.name()),
+        })
+    }));
     words
-}
-
-/// Returns where the answers of a cell part.
-#[must_use]
-pub fn parting(diversity: &Diversity) -> Option<String> {
-    let divergence = diversity.divergence?;
-    Some(match (divergence.at, divergence.unit) {
-        (None, _) => "never part".to_owned(),
-        (Some(at), Unit::Token) => format!("part after {at} tok"),
-        (Some(at), Unit::Cluster) => format!("part after {at} characters"),
-    })
-}
-
-/// Returns a share of 1 with two decimals.
-#[must_use]
-pub fn share(share: f64) -> String {
-    format!("{share:.2}")
-}
-
-/// Returns mean and deviation, or of few answers the values.
-#[must_use]
-pub fn spread(spread: &Spread, decimals: usize) -> String {
-    match (spread.mean(), spread.deviation()) {
-        (Some(mean), Some(deviation)) => format!("{mean:.decimals$} ± {deviation:.decimals$}"),
-        (Some(mean), None) => format!("{mean:.decimals$}"),
-        (None, _) => {
-            let values = spread.values();
-            let shown = values.iter().take(MAX_VALUES).map(|value| format!("{value:.decimals$}"));
-            let rest = (values.len() > MAX_VALUES).then(|| format!("and {} more", values.len() - MAX_VALUES));
-            shown.chain(rest).collect::<Vec<_>>().join(", ")
-        }
-    }
 }
 
 /// Returns how far answers in JSON agree: a line per field with its values and their shares.

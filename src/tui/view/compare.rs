@@ -9,6 +9,7 @@ use super::sweep;
 use super::transcript::status_text;
 use crate::app::App;
 use crate::app::command::{Command, Place};
+use crate::app::compare::filter::lead;
 use crate::app::compare::lens::Lens;
 use crate::app::compare::vote::{DIGITS, letter};
 use crate::app::compare::{Shown, figure_rows};
@@ -20,10 +21,12 @@ use crate::core::bench::{Bench, Slot, State};
 use crate::core::figure;
 use crate::core::probability::Tally;
 use crate::core::run::{Run, RunStatus};
-use crate::core::sweep::Parameter;
 use crate::core::text::{fit, printable, width};
 use crate::tui::theme::Tint;
 use ratatui::style::Style;
+
+/// What is said while programs are asked about answers.
+pub(super) const CHECKING: &str = "checking …";
 
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
     let area = app.layout.transcript;
@@ -187,7 +190,11 @@ fn unnamed(app: &App, canvas: &mut Canvas<'_>, frame: Rect, cell: usize, place: 
         let key = if place < DIGITS { (place + 1).to_string() } else { "Enter".to_owned() };
         let style = canvas.style(Tint::Key);
         let end = area.x + area.width;
-        canvas.pieces(area.x, line, end, &[(&key, style), (" votes for this one", dim)]);
+        let wordings = [["press ", " to vote for this"], ["press ", " to vote"], ["vote: ", ""]];
+        let needed = |[before, after]: &[&str; 2]| width(before) + width(&key) + width(after);
+        let fits = |wording: &[&str; 2]| needed(wording) <= usize::from(area.width);
+        let [before, after] = wordings.into_iter().find(fits).unwrap_or(["", ""]);
+        canvas.pieces(area.x, line, end, &[(before, dim), (&key, style), (after, dim)]);
     }
 }
 
@@ -204,19 +211,10 @@ fn rule(canvas: &mut Canvas<'_>, frame: Rect, y: u16, style: Style) -> u16 {
 /// Returns what a cell is called: its value on each axis, a temperature led by `T`.
 fn label(app: &App, cell: usize) -> String {
     let Some(sweep) = app.compare.bench.as_ref().map(Bench::sweep) else { return String::new() };
-    let names = sweep.axes().iter().zip(sweep.labels(cell)).map(|(axis, label)| match axis.parameter() {
-        Parameter::Temperature => format!("T {label}"),
-        Parameter::TopP | Parameter::Seed | Parameter::MaxTokens | Parameter::Effort => {
-            format!("{} {label}", axis.parameter())
-        }
-        Parameter::Format
-        | Parameter::Persona
-        | Parameter::System
-        | Parameter::Model
-        | Parameter::Endpoint
-        | Parameter::Prompt
-        | Parameter::Variable(_)
-        | Parameter::Rows => label.to_owned(),
+    let named = sweep.axes().iter().zip(sweep.labels(cell));
+    let names = named.map(|(axis, label)| match lead(axis.parameter()) {
+        Some(lead) => format!("{lead} {label}"),
+        None => label.to_owned(),
     });
     names.collect::<Vec<_>>().join(" · ")
 }
@@ -340,7 +338,8 @@ fn figures(app: &App, canvas: &mut Canvas<'_>, frame: Rect, cell: usize, shown: 
         1 => {
             let perplexity = perplexity.map_or_else(String::new, |perplexity| format!("ppl {perplexity}"));
             let x = canvas.text(x, line, end, &state, state_style);
-            let mut x = judged(canvas, (x, line, end), verdicts);
+            let x = judged(canvas, (x, line, end), verdicts);
+            let mut x = checking(app, canvas, cell, (x, line, end));
             for figure in [tokens, perplexity] {
                 let needed = u16::try_from(width(&figure)).unwrap_or(u16::MAX);
                 if !figure.is_empty() && x.saturating_add(needed + 3) <= end {
@@ -354,6 +353,7 @@ fn figures(app: &App, canvas: &mut Canvas<'_>, frame: Rect, cell: usize, shown: 
     rule(canvas, frame, line, canvas.theme.frame(is_focused).0);
     let after = canvas.text(x, line + 1, end, &state, state_style);
     let after = judged(canvas, (after, line + 1, end), verdicts);
+    let after = checking(app, canvas, cell, (after, line + 1, end));
     let after = passing(app, canvas, cell, (after, line + 1), end - taken(&tokens).min(end)) + 1;
     let fits = |text: &String| usize::from(end.saturating_sub(after)) >= width(text);
     if let Some(tokens) = [tokens, count.unwrap_or_default()].iter().find(|tokens| fits(tokens)) {
@@ -410,6 +410,16 @@ fn judged(canvas: &mut Canvas<'_>, (x, y, end): (u16, u16, u16), (passed, failed
         }
     }
     x
+}
+
+/// Says that programs are asked about an answer, where there is room; returns the column after.
+fn checking(app: &App, canvas: &mut Canvas<'_>, cell: usize, (x, y, end): (u16, u16, u16)) -> u16 {
+    let is_checking = app.compare.judged(cell).is_some_and(|sample| app.compare.is_checking(sample));
+    if !is_checking || x.saturating_add(taken(CHECKING)) > end {
+        return x;
+    }
+    let dim = canvas.style(Tint::Dim);
+    canvas.text(x + 1, y, end, CHECKING, dim)
 }
 
 /// Returns the cells a text takes at the end of a line, with one before it.

@@ -11,7 +11,7 @@ use super::rows::{Overlaid, draw_row};
 use crate::app::figures::{Accord, Cursor, Entry, Figures, NAMES};
 use crate::app::layout::Rect;
 use crate::app::reading::Reading;
-use crate::core::text::{fit, visible, width};
+use crate::core::text::{fit, printable, visible, width};
 use crate::markup::Document;
 use crate::tui::theme::Tint;
 use table::Table;
@@ -60,17 +60,20 @@ pub(super) fn draw_figures(
         _ => (area.height, 0),
     };
     let table_area = Rect { height: table_height, ..area };
+    let name = |line: usize| {
+        let row = figures.line(line);
+        row.map_or_else(|| ALL_ROWS.to_owned(), |row| printable(&figures.name_of(row.statistic)).into_owned())
+    };
+    let longest = (0..figures.lines()).map(|line| width(&name(line))).max().unwrap_or(0);
+    let names = names_of(longest + 3, area.width);
     let labels: Vec<String> = figures.columns.iter().map(|column| column.label.clone()).collect();
     let table = Table {
         corner: &figures.axis,
         labels: &labels,
-        names: NAMES,
+        names,
         widest: COLUMN,
         rows: figures.lines(),
-        name: &|line| {
-            let row = figures.line(line);
-            row.map_or_else(|| ALL_ROWS.to_owned(), |row| figures.name_of(row.statistic).into_owned())
-        },
+        name: &name,
         heading: figures.rows.len(),
         entry: &|line, column| {
             let Some(row) = figures.line(line) else { return (Vec::new(), Tint::Faint) };
@@ -92,6 +95,11 @@ pub(super) fn draw_figures(
     }
 }
 
+/// Returns the cells of the names of a table: what they need, up to a third of the width.
+fn names_of(needed: usize, width: u16) -> u16 {
+    u16::try_from(needed).unwrap_or(u16::MAX).clamp(NAMES, (width / 3).max(NAMES))
+}
+
 /// Draws how far answers in JSON agree, path by path.
 pub(super) fn draw_accord(
     canvas: &mut Canvas<'_>,
@@ -102,7 +110,7 @@ pub(super) fn draw_accord(
 ) {
     let path = |row: usize| visible(&accord.rows[row].path);
     let longest = (0..accord.rows.len()).map(|row| width(&path(row))).max().unwrap_or(0);
-    let names = u16::try_from(longest + 4).unwrap_or(u16::MAX).clamp(NAMES, (area.width / 3).max(NAMES));
+    let names = names_of(longest + 4, area.width);
     let labels: Vec<String> = accord
         .columns
         .iter()
@@ -112,7 +120,9 @@ pub(super) fn draw_accord(
         })
         .collect();
     let left_out: usize = accord.columns.iter().map(|column| column.left_out).sum();
-    let note = if left_out > 0 { format!("{left_out} values of further paths") } else { String::new() };
+    let legend = "2/4: answers with a value, of those in JSON · +2: so many values more";
+    let note =
+        if left_out > 0 { format!("{left_out} values of further paths · {legend}") } else { legend.into() };
     let table = Table {
         corner: "path",
         labels: &labels,

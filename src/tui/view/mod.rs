@@ -16,6 +16,7 @@ mod sweep;
 mod transcript;
 
 use crate::app::command::{Command, Place};
+use crate::app::compare::lens::Lens;
 use crate::app::compare::setup::Row;
 use crate::app::inspector::{Sheet, reads_like_json};
 use crate::app::layout::{Rect, SMALLEST};
@@ -203,6 +204,21 @@ fn hints(app: &App) -> &'static [(Command, &'static str)] {
         (Place::Grid, _) if app.compare.is_voting() => {
             &[(C::NextColumn, "column"), (C::Zoom, "zoom"), (C::NextSample, "answer")]
         }
+        (Place::Grid, _) if matches!(app.compare.whole(), Some(Lens::Statistics)) => &[
+            (C::LineDown, "statistic"),
+            (C::Last, "end"),
+            (C::NextColumn, "column"),
+            (C::ShowStatistics, "answers"),
+            (C::ExportSweep, "export"),
+            (C::VoteBlind, "vote"),
+        ],
+        (Place::Grid, _) if matches!(app.compare.whole(), Some(Lens::Fields)) => &[
+            (C::LineDown, "path"),
+            (C::Last, "end"),
+            (C::NextColumn, "column"),
+            (C::ShowFields, "answers"),
+            (C::ExportSweep, "export"),
+        ],
         (Place::Grid, _) if app.compare.filter.is_on() && app.running() == 0 => &[
             (C::FilterCells, "filter"),
             (C::NextRow, "row"),
@@ -312,6 +328,15 @@ fn hints(app: &App) -> &'static [(Command, &'static str)] {
     }
 }
 
+/// Returns the key of a command as a hint names it; both arrows for lines, where these go through them.
+fn shown_key(app: &App, command: Command) -> Option<String> {
+    let has = |command, arrow: &str| app.keymap.keys(command).iter().any(|key| key == arrow);
+    if command == Command::LineDown && has(Command::LineDown, "↓") && has(Command::LineUp, "↑") {
+        return Some("↑↓".to_owned());
+    }
+    app.keymap.hint(command, app.place())
+}
+
 /// Hints for the layer of personas.
 fn personas_hints(app: &App) -> &'static [(Command, &'static str)] {
     use Command as C;
@@ -386,7 +411,7 @@ fn footer(app: &App, canvas: &mut Canvas<'_>) {
     let fixed = hints(app).iter().map(|(command, word)| (*command, *word));
     let inspector = inspector.iter().map(|(command, word)| (*command, word.as_str()));
     for (command, word) in esc.into_iter().chain(inspector).chain(fixed) {
-        let Some(shown) = app.keymap.hint(command, app.place()) else { continue };
+        let Some(shown) = shown_key(app, command) else { continue };
         let needed = u16::try_from(width_of(&shown) + width_of(word) + 1).unwrap_or(u16::MAX);
         if x.saturating_add(needed) > end {
             break;

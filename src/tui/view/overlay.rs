@@ -7,12 +7,12 @@ mod probe;
 
 use super::above_draft;
 use super::paint::Canvas;
-use super::sweep::tail;
 use crate::app::App;
 use crate::app::command::{Command, Place};
 use crate::app::layout::Rect;
+use crate::app::line_edit::Window;
 use crate::app::msg::Size;
-use crate::app::overlay::{List, Overlay, Parameters, Prompt};
+use crate::app::overlay::{Filing, List, Overlay, Parameters, Prompt};
 use crate::app::page::{self, PageLine};
 use crate::app::settings::Parameter;
 use crate::core::text::{clusters, fit, printable, visible, width};
@@ -37,15 +37,28 @@ pub(super) fn draw(app: &App, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Opt
         Overlay::Find(prompt) => Some(line(app, prompt, canvas, ("/", &find_hint(app, prompt)))),
         Overlay::Filter(prompt) => {
             let told = super::compare::filtered(app)
-                .unwrap_or_else(|| "words of the labels, such as panda 0.8".to_owned());
+                .unwrap_or_else(|| "words of the titles, such as panda T 0.8".to_owned());
             Some(line(app, prompt, canvas, ("/", &told)))
         }
         Overlay::Note(prompt) => Some(line(app, prompt, canvas, ("# ", "a note on this cell"))),
         Overlay::Export(prompt) => {
-            let hint = ".html .md .csv .json .jsonl .toml: by the ending";
-            Some(line(app, prompt, canvas, ("write to ", hint)))
+            let hint = match prompt.filing {
+                Filing::Written => "writing …",
+                Filing::Named | Filing::There => ".html .md .csv .json .jsonl .toml: by the ending",
+            };
+            let taken = width("write to ") + width(prompt.text()) + 4;
+            let room = usize::from(app.layout.footer.width).saturating_sub(taken);
+            let is_short = prompt.error.as_deref().is_none_or(|error| width(error) <= room);
+            Some(if is_short {
+                line(app, prompt, canvas, ("write to ", hint))
+            } else {
+                told_line(app, prompt, canvas, ("write to ", hint))
+            })
         }
-        Overlay::OpenFile(prompt) => Some(file_line(app, prompt, canvas)),
+        Overlay::OpenFile(prompt) => {
+            let hint = "a sweep's file, as compare --file takes it";
+            Some(told_line(app, prompt, canvas, ("open ", hint)))
+        }
         Overlay::Allow(asked) => {
             allow::draw(app, asked, canvas);
             None
@@ -205,7 +218,7 @@ pub(super) fn wrapped(canvas: &mut Canvas<'_>, area: Rect, sentence: &str, style
 /// Returns what looking for text will do: that which was looked for last is a key away.
 fn find_hint(app: &App, prompt: &Prompt) -> String {
     let sought = fit(&visible(&app.inspector.sought), usize::from(app.layout.footer.width / 4));
-    if !prompt.text.is_empty() || sought.is_empty() {
+    if !prompt.text().is_empty() || sought.is_empty() {
         return "look for text in the answer".to_owned();
     }
     let hint = |command| app.keymap.hint(command, Place::Inspector).unwrap_or_default();
@@ -219,10 +232,13 @@ fn line(app: &App, prompt: &Prompt, canvas: &mut Canvas<'_>, (sign, hint): (&str
     let (text, dim, key) = (canvas.style(Tint::Text), canvas.style(Tint::Dim), canvas.style(Tint::Key));
     let warning = canvas.style(Tint::Warning);
     canvas.fill(0, line.y, line.width, " ", text);
-    let room = usize::from(line.width.saturating_sub(4));
-    let shown = tail(&prompt.text, room);
-    let after = canvas.pieces(1, line.y, line.width, &[(sign, key), (&shown, text)]);
-    let after = after.min(line.width - 1);
+    let start = canvas.text(1, line.y, line.width, sign, key);
+    let Window { text: shown, caret } = prompt.line.window(usize::from(line.width.saturating_sub(start + 1)));
+    let after = canvas.text(start, line.y, line.width, &shown, text).min(line.width - 1);
+    if prompt.line.is_taken() {
+        let selection = canvas.style(Tint::Selection);
+        canvas.tint(start, line.y, after, selection);
+    }
     let (said, style) = match (&prompt.error, prompt.found) {
         (Some(message), _) => (message.clone(), warning),
         (None, Some(found)) => (format!("{} of {}", found.number, found.of), dim),
@@ -232,21 +248,20 @@ fn line(app: &App, prompt: &Prompt, canvas: &mut Canvas<'_>, (sign, hint): (&str
     if width(&said) + usize::from(after) + 3 <= usize::from(line.width) {
         canvas.right(after + 2, line.y, line.width - 1, &said, style);
     }
-    (after, line.y)
+    (start.saturating_add(u16::try_from(caret).unwrap_or(u16::MAX)).min(line.width - 1), line.y)
 }
 
-/// Draws the line in which a sweep's file is named. What is wrong with the file has more to say than that
-/// line has room for, and stands above the draft.
-fn file_line(app: &App, prompt: &Prompt, canvas: &mut Canvas<'_>) -> (u16, u16) {
-    let hint = "a sweep's file, as compare --file takes it";
+/// Draws the line in which a file is named. What is wrong with the file has more to say than that line has
+/// room for, and stands above the draft.
+fn told_line(app: &App, prompt: &Prompt, canvas: &mut Canvas<'_>, (sign, hint): (&str, &str)) -> (u16, u16) {
     match &prompt.error {
         Some(message) => {
             let style = canvas.style(Tint::Warning);
             above_draft(app, canvas, message, style);
-            let bare = Prompt { text: prompt.text.clone(), ..Prompt::default() };
-            line(app, &bare, canvas, ("open ", ""))
+            let bare = Prompt::new(prompt.line.clone());
+            line(app, &bare, canvas, (sign, ""))
         }
-        None => line(app, prompt, canvas, ("open ", hint)),
+        None => line(app, prompt, canvas, (sign, hint)),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The setup of a comparison: the line that says what is run, and the form in which it is edited.
 
+use super::compare::CHECKING;
 use super::overlay::{open, wrapped};
 use super::paint::Canvas;
 use super::transcript::scale;
@@ -67,7 +68,8 @@ pub(super) fn axes(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> (u16, u16)
             let label = fit(&value.label, 20);
             let votes = match compare.votes.of(axis, index) {
                 0 => String::new(),
-                votes => format!("+{votes}"),
+                1 => " +1 vote".to_owned(),
+                votes => format!(" +{votes} votes"),
             };
             let needed = u16::try_from(width(&label) + width(&votes)).unwrap_or(u16::MAX);
             if x.saturating_add(needed + 2) > stop {
@@ -137,6 +139,10 @@ fn standing(app: &App, signs: &Signs) -> Vec<String> {
         return texts;
     }
     let mut texts = progress.unwrap_or_else(|| plan(app, &next));
+    if (0..samples).any(|sample| compare.is_checking(sample)) {
+        texts = texts.into_iter().map(|text| format!("{CHECKING} · {text}")).collect();
+        texts.push(CHECKING.to_owned());
+    }
     if let Some(passed) = passed {
         texts = texts.into_iter().map(|text| format!("{passed} · {text}")).collect();
         texts.push(passed);

@@ -396,9 +396,12 @@ fn figures_of_columns_are_the_same_in_every_form() {
     let head = reader.headers().unwrap().clone();
     let last = reader.records().last().unwrap().unwrap();
     let field = |name: &str| &last[head.iter().position(|own| own == name).unwrap()];
-    assert_eq!((field("column_answers"), field("cell_answers"), field("cell_length_mean")), ("6", "3", ""));
-    let mean: f64 = field("column_length_mean").parse().unwrap();
-    assert!((mean - statistics["length"]["mean"].as_f64().unwrap()).abs() < 1e-9);
+    assert_eq!(
+        (field("column_answers"), field("cell_answers"), field("cell_characters_mean")),
+        ("6", "3", "")
+    );
+    let mean: f64 = field("column_characters_mean").parse().unwrap();
+    assert!((mean - statistics["characters"]["mean"].as_f64().unwrap()).abs() < 1e-9);
     assert!(!head.iter().any(|name| name == "column_votes"));
 
     let row = format!("| 1.8 | 6 | {} |", statistics["distinct"]);
@@ -407,7 +410,26 @@ fn figures_of_columns_are_the_same_in_every_form() {
         markdown.contains("Over all cells of each temperature:") && markdown.contains(&row),
         "{markdown}"
     );
+    // Few answers have the same figures in tables as on screen and in data.
+    let cell = &object["cells"][0]["statistics"];
+    let figure = |name: &str| cell[name].as_f64().unwrap();
+    let (common, one) = (figure("most_common"), figure("distinct_1"));
+    let similar: Vec<String> = cell["similarity"]["values"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|value| format!("{:.2}", value.as_f64().unwrap()))
+        .collect();
+    let row = format!("| {:.1} % | {} | {one:.2} |", common * 100.0, similar.join(", "));
+    assert!(markdown.contains(&row), "{row}\n{markdown}");
+    let at = cell["divergence"]["at"].as_u64().map_or("all the same".to_owned(), |at| (at + 1).to_string());
+    assert!(markdown.contains(&format!(" | {at} | ")), "{at}\n{markdown}");
     let page = written("r.html").1;
+    let row = format!("<td class=\"n\">{}</td><td class=\"n\">{one:.2}</td>", similar.join(", "));
+    assert!(page.contains(&row), "{row}\n{page}");
+    // Many answers have them in a line as well.
+    let together = format!("6 of 6 complete · {} distinct · most common ", statistics["distinct"]);
+    assert!(line.contains(&together) && line.contains(" · part at token "), "{line}");
     assert!(page.contains("<caption>Over all cells of each column</caption>"), "{page}");
     // One axis has a cell in each column, and nothing to add.
     let out = home.run(&["compare", "-t", "0.3", "--max-tokens", "4", "hi"]).fine();
@@ -467,11 +489,14 @@ fn results_are_written_in_the_form_the_file_is_named_for() {
         assert_eq!(row[column("output_tokens")], sample["usage"]["output_tokens"].to_string());
         let perplexity: f64 = row[column("perplexity")].parse().unwrap();
         assert!((perplexity - sample["perplexity"].as_f64().unwrap()).abs() < 1e-9);
-        assert_eq!((&row[column("cell_length_mean")], &row[column("check matches .")]), ("", "passed"));
+        assert_eq!((&row[column("cell_characters_mean")], &row[column("check matches .")]), ("", "passed"));
     }
 
     let markdown = written("r.md");
-    assert!(markdown.contains("| temperature | complete |") && markdown.contains("## temperature 1.8"));
+    assert!(
+        markdown.contains("| temperature | answers | distinct | most common | similarity |")
+            && markdown.contains("## temperature 1.8")
+    );
     assert!(all.iter().all(|text| markdown.contains(text.trim_end_matches('\n'))), "{markdown}");
 
     let page = written("r.html");
