@@ -115,9 +115,9 @@ fn words_of(axes: &[Axis], words: &[String]) -> Vec<Vec<u32>> {
             if whole.is_empty() { part().collect() } else { whole }
         };
         let having = match (named, before) {
-            (Some(axis), _) => (0..labels[axis].len()).map(|value| (axis, value)).collect(),
-            (None, Some(axis)) => {
-                Some(of(Some(axis))).filter(|own| !own.is_empty()).unwrap_or_else(|| of(None))
+            (Some(own), _) => (0..labels[own].len()).map(|value| (own, value)).collect(),
+            (None, Some(bound)) => {
+                Some(of(Some(bound))).filter(|own| !own.is_empty()).unwrap_or_else(|| of(None))
             }
             (None, None) => of(None),
         };

@@ -124,7 +124,7 @@ fn flatten(value: &Value, path: &mut String, each: &mut impl FnMut(&str, String)
             }
         }
         Value::Object(_) | Value::Array(_) | Value::Null | Value::Bool(_) | Value::String(_) => {
-            each(path, value.to_string())
+            each(path, value.to_string());
         }
         Value::Number(number) => each(path, by_value(number)),
     }

@@ -211,8 +211,8 @@ fn rule(canvas: &mut Canvas<'_>, frame: Rect, y: u16, style: Style) -> u16 {
 /// Returns what a cell is called: its value on each axis, a temperature led by `T`.
 fn label(app: &App, cell: usize) -> String {
     let Some(sweep) = app.compare.bench.as_ref().map(Bench::sweep) else { return String::new() };
-    let named = sweep.axes().iter().zip(sweep.labels(cell));
-    let names = named.map(|(axis, label)| match lead(axis.parameter()) {
+    let labelled = sweep.axes().iter().zip(sweep.labels(cell));
+    let names = labelled.map(|(axis, label)| match lead(axis.parameter()) {
         Some(lead) => format!("{lead} {label}"),
         None => label.to_owned(),
     });
