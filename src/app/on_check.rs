@@ -125,8 +125,10 @@ impl App {
         }
         let judged = self.hold_to(checks.to_vec(), false);
         if checks.iter().any(|check| check.rule.command().is_some()) {
-            let key = self.key(Command::JudgeAgain, Place::Grid);
-            self.say(format!("judged by all but programs: {key} runs them for these answers"));
+            let (pane, key) =
+                (self.key(Command::NextPane, Place::Composer), self.key(Command::JudgeAgain, Place::Grid));
+            // The next Enter asks anew, so the keyboard is at the question.
+            self.say(format!("judged by all but programs: {pane}, then {key} runs them for these answers"));
         }
         judged.then(self.keep_checks())
     }

@@ -61,7 +61,7 @@ async fn a_comparison_that_was_killed_goes_on_with_what_is_missing() {
     // Opening one while another is under way takes a second word, and Esc leaves it as it is.
     terminal
         .send("\x1bo")
-        .shows("1/3 answered")
+        .shows("1/3 · just now")
         .send("\r")
         .shows("1 / 3 answered: Enter again stops the rest");
     terminal.send("\x1b");

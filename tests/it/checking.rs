@@ -185,12 +185,13 @@ fn programs_are_shown_and_run_after_a_yes_only() {
         // Other programs are not run for what is answered already, and nobody is asked, before that is wanted.
         stage.press("alt-t down down down down").type_text("command=sh -c ls").press("enter");
         assert!(
-            stage.app.overlay.is_none() && stage.notice().contains("by all but programs: !"),
-            "{}",
+            stage.app.overlay.is_none() && stage.notice().contains("by all but programs: Tab, then !"),
+            "{}: {}",
+            stage.notice(),
             stage.screen()
         );
         assert_eq!(begun(&stage.all_effects()).map(|(_, runs)| runs), Some(false));
-        stage.press("!");
+        stage.press("tab !");
         assert!(stage.screen().contains("$ sh -c ls"), "{}", stage.screen());
     }
 }
