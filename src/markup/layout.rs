@@ -316,13 +316,13 @@ impl Walk<'_, '_> {
         let pieces = self.inline.take();
         let (text, width) = (self.out.text, self.out.width);
         let start = start.unwrap_or(self.done);
-        if let Some(last) = pieces.iter().rev().find_map(piece_end) {
+        if let Some(last) = pieces.iter().rev().find_map(Piece::end) {
             self.done = self.done.max(last);
         }
         match self.rest.take() {
             Some(space) => {
                 let mut flow = Flow::resume(text, self.out.rows, &mut self.indent, width);
-                let word = pieces.iter().find_map(piece_start).unwrap_or(space);
+                let word = pieces.iter().find_map(Piece::start).unwrap_or(space);
                 flow.push(space..word, Tone::Plain, Emphasis::NONE);
                 flow.pieces(&pieces);
             }
@@ -473,20 +473,6 @@ fn with_bracket_sign(text: &str, at: Range<usize>) -> Range<usize> {
     let is_bracket = text.as_bytes().get(at.start).is_some_and(|byte| b"()[]".contains(byte));
     // An even number of backslashes escape each other.
     if is_bracket && signs % 2 == 1 { at.start - 1..at.end } else { at }
-}
-
-fn piece_start(piece: &Piece) -> Option<usize> {
-    match piece {
-        Piece::Text { range, .. } => Some(range.start),
-        Piece::Fixed { .. } | Piece::Break => None,
-    }
-}
-
-fn piece_end(piece: &Piece) -> Option<usize> {
-    match piece {
-        Piece::Text { range, .. } => Some(range.end),
-        Piece::Fixed { .. } | Piece::Break => None,
-    }
 }
 
 fn rank(level: HeadingLevel) -> u8 {

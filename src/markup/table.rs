@@ -209,7 +209,7 @@ impl Table {
                     continue;
                 }
                 let pieces = &self.pieces[cell.pieces.clone()];
-                let start = pieces.iter().find_map(piece_start).unwrap_or(row.start);
+                let start = pieces.iter().find_map(Piece::start).unwrap_or(row.start);
                 let mut flow = Flow::open(text, rows, indent, width, Mode::Words, offset(start));
                 if !label.is_empty() {
                     flow.pieces(label);
@@ -248,13 +248,6 @@ impl Table {
 
 fn push_space(rows: &mut Rows, width: usize) {
     rows.push(Span::fill(' ', u16::try_from(width).unwrap_or(u16::MAX), Tone::Plain));
-}
-
-fn piece_start(piece: &Piece) -> Option<usize> {
-    match piece {
-        Piece::Text { range, .. } => Some(range.start),
-        Piece::Fixed { .. } | Piece::Break => None,
-    }
 }
 
 fn piece_width(text: &str, piece: &Piece) -> usize {

@@ -22,6 +22,25 @@ pub(super) enum Piece {
     Break,
 }
 
+impl Piece {
+    /// Returns where its text begins; `None` where it has none.
+    pub(super) fn start(&self) -> Option<usize> {
+        self.range().map(|range| range.start)
+    }
+
+    /// Returns where its text ends; `None` where it has none.
+    pub(super) fn end(&self) -> Option<usize> {
+        self.range().map(|range| range.end)
+    }
+
+    fn range(&self) -> Option<&Range<usize>> {
+        match self {
+            Self::Text { range, .. } => Some(range),
+            Self::Fixed { .. } | Self::Break => None,
+        }
+    }
+}
+
 /// Where rows end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
