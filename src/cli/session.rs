@@ -12,7 +12,6 @@ use crate::cli::known::Known;
 use crate::cli::output::Output;
 use crate::config::{Loaded, Origin, SANDBOX};
 use crate::core::bench::{Bench, Terms};
-use crate::core::context::framing_tokens;
 use crate::core::fault::{Fault, FaultKind};
 use crate::core::model::{Encoding, ModelCard};
 use crate::core::probe::{Subject, refusal};
@@ -220,20 +219,8 @@ impl Session {
 
     /// Returns the tokens billed for a run, estimated where the provider reported none.
     pub(super) fn usage(&self, run: &Run) -> Usage {
-        if let Some(usage) = run.usage {
-            return usage;
-        }
         let (encoding, _) = encoding(&self.known.config.card(&run.request.model), &run.request.model);
-        let table = tokenizer::table(encoding);
-        let messages = &run.request.messages;
-        let texts: u64 = messages.iter().map(|message| table.count(&message.content)).sum();
-        let reasoning_tokens = table.count(&run.reasoning);
-        Usage {
-            input_tokens: texts + framing_tokens(messages.len()),
-            cached_input_tokens: 0,
-            output_tokens: table.count(&run.text) + reasoning_tokens,
-            reasoning_tokens,
-        }
+        tokenizer::usage_of(run, encoding)
     }
 
     /// Returns what a run cost, where the price of its model is known.

@@ -18,10 +18,12 @@ mod merge;
 mod split;
 #[cfg(test)]
 mod testing;
+mod usage;
 mod vocabulary;
 
 pub use choice::{EncodingChoice, encoding_for};
 pub use cutting::cut;
+pub use usage::usage_of;
 
 use crate::core::model::Encoding;
 use merge::Merger;

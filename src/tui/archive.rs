@@ -11,7 +11,6 @@ use crate::app::compare::planned::Planned;
 use crate::app::msg::Msg;
 use crate::app::paces::Speaker;
 use crate::core::bench::Bench;
-use crate::core::context::framing_tokens;
 use crate::core::fault::{Fault, FaultKind};
 use crate::core::job::{RecordId, Remark, RunRecord, StoreJob, StoreReply, SweepRecord};
 use crate::core::run::Run;
@@ -290,21 +289,9 @@ impl Shared {
 
     /// Returns the tokens billed for a run, estimated where the provider reported none.
     fn usage(&self, run: &Run) -> Usage {
-        if let Some(usage) = run.usage {
-            return usage;
-        }
         let card = self.access.config().card(&run.request.model);
         let encoding = card.encoding.unwrap_or_else(|| tokenizer::encoding_for(&run.request.model).encoding);
-        let table = tokenizer::table(encoding);
-        let messages = &run.request.messages;
-        let texts: u64 = messages.iter().map(|message| table.count(&message.content)).sum();
-        let reasoning_tokens = table.count(&run.reasoning);
-        Usage {
-            input_tokens: texts + framing_tokens(messages.len()),
-            cached_input_tokens: 0,
-            output_tokens: table.count(&run.text) + reasoning_tokens,
-            reasoning_tokens,
-        }
+        tokenizer::usage_of(run, encoding)
     }
 }
 
@@ -314,12 +301,17 @@ fn since_1970() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or_default()
 }
 
-/// Writes a file; returns whether it did. What is there already stays, unless it is to be written over.
+/// Writes a file; returns whether it did. What is there already stays, unless it is to be written over, and
+/// stays then, too, where the new one cannot be written whole.
 fn write(path: &str, text: &str, is_over: bool) -> Result<bool, Fault> {
     let place = file::at_home(path);
     // Looking and making is one step, so that nothing that comes in between is lost.
-    let begun = if is_over { File::create(&place) } else { File::create_new(&place) };
-    match begun.and_then(|mut file| file.write_all(text.as_bytes())) {
+    let written = if is_over {
+        file::replace(&place, text.as_bytes())
+    } else {
+        File::create_new(&place).and_then(|mut file| file.write_all(text.as_bytes()))
+    };
+    match written {
         Ok(()) => Ok(true),
         Err(error) if !is_over && error.kind() == ErrorKind::AlreadyExists => Ok(false),
         Err(error) => Err(Fault::new(FaultKind::Local, format!("{path} cannot be written: {error}"))

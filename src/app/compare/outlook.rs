@@ -108,24 +108,7 @@ pub fn unfilled(sweep: &Sweep) -> Option<&str> {
     let question = messages.last().filter(|_| !has_question);
     let system = messages.iter().find(|message| message.role == Role::System).filter(|_| !has_system);
     let fixed = question.into_iter().chain(system).map(|message| &message.content);
-    fixed.chain(settings().filter_map(text_of)).find_map(|text| places(text).next())
-}
-
-/// Returns the text that a value puts in place.
-fn text_of(setting: &Setting) -> Option<&Arc<str>> {
-    match setting {
-        Setting::Persona(text) | Setting::System(text) => text.as_ref(),
-        Setting::Prompt(text) => Some(text),
-        Setting::Temperature(_)
-        | Setting::TopP(_)
-        | Setting::MaxTokens(_)
-        | Setting::Seed(_)
-        | Setting::Effort(_)
-        | Setting::Format(_)
-        | Setting::Model(_)
-        | Setting::Endpoint { .. }
-        | Setting::Variables(_) => None,
-    }
+    fixed.chain(settings().filter_map(Setting::text)).find_map(|text| places(text).next())
 }
 
 /// Returns the texts that axes put in place and those whose place they take, each once: what is to be counted
@@ -139,7 +122,7 @@ pub fn texts(sweep: &Sweep) -> Vec<Arc<str>> {
     let own = question.into_iter().chain(system).map(|message| &message.content);
     let settings = sweep.axes().iter().flat_map(Axis::values).map(|value| &value.setting);
     let mut seen = HashSet::new();
-    let fitting = own.chain(settings.filter_map(text_of)).filter(|text| text.len() <= MAX_COUNTED);
+    let fitting = own.chain(settings.filter_map(Setting::text)).filter(|text| text.len() <= MAX_COUNTED);
     fitting.filter(|text| seen.insert(Arc::clone(text))).take(MAX_TEXTS).cloned().collect()
 }
 

@@ -54,20 +54,7 @@ impl Planned {
             // An axis of prompts puts its own in the place of the last one there is, or else at the end.
             _ if messages.iter().all(|message| message.role != Role::User) => {
                 let prompts = self.sweep.axes().iter().filter(|axis| *axis.parameter() == Parameter::Prompt);
-                let first = prompts.flat_map(Axis::values).find_map(|value| match &value.setting {
-                    Setting::Prompt(text) => Some(Arc::clone(text)),
-                    Setting::Temperature(_)
-                    | Setting::TopP(_)
-                    | Setting::MaxTokens(_)
-                    | Setting::Seed(_)
-                    | Setting::Effort(_)
-                    | Setting::Format(_)
-                    | Setting::Persona(_)
-                    | Setting::System(_)
-                    | Setting::Model(_)
-                    | Setting::Endpoint { .. }
-                    | Setting::Variables(_) => None,
-                });
+                let first = prompts.flat_map(Axis::values).find_map(|value| value.setting.text()).cloned();
                 first.map(|question| (question, messages.len())).ok_or_else(|| ENDS.to_owned())
             }
             _ => Err(ENDS.to_owned()),

@@ -122,21 +122,9 @@ impl Sweep {
         if !has_variables {
             return Ok(());
         }
-        let varied = self.axes.iter().flat_map(Axis::values).filter_map(|value| match &value.setting {
-            Setting::Persona(text) | Setting::System(text) => text.as_deref(),
-            Setting::Prompt(text) => Some(&**text),
-            Setting::Temperature(_)
-            | Setting::TopP(_)
-            | Setting::MaxTokens(_)
-            | Setting::Seed(_)
-            | Setting::Effort(_)
-            | Setting::Format(_)
-            | Setting::Model(_)
-            | Setting::Endpoint { .. }
-            | Setting::Variables(_) => None,
-        });
+        let varied = self.axes.iter().flat_map(Axis::values).filter_map(|value| value.setting.text());
         let fixed = self.base.messages.iter().map(|message| &*message.content);
-        let texts: Vec<&str> = fixed.chain(varied).collect();
+        let texts: Vec<&str> = fixed.chain(varied.map(|text| &**text)).collect();
         let used: BTreeSet<&str> = texts.iter().flat_map(|text| places(text)).collect();
         if let Some(missing) = used.iter().find(|name| !named.contains(**name)) {
             return Err(format!("{{{{{missing}}}}} has no values: add an axis of it, or take it out"));

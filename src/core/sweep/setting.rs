@@ -47,6 +47,24 @@ pub enum Setting {
 }
 
 impl Setting {
+    /// Returns the text that this puts in the place of a message; `None` where it puts none.
+    #[must_use]
+    pub fn text(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Persona(text) | Self::System(text) => text.as_ref(),
+            Self::Prompt(text) => Some(text),
+            Self::Temperature(_)
+            | Self::TopP(_)
+            | Self::MaxTokens(_)
+            | Self::Seed(_)
+            | Self::Effort(_)
+            | Self::Format(_)
+            | Self::Model(_)
+            | Self::Endpoint { .. }
+            | Self::Variables(_) => None,
+        }
+    }
+
     /// Whether this is a value of an axis of a parameter.
     pub(super) fn fits(&self, parameter: &Parameter) -> bool {
         match self {
